@@ -1,0 +1,12 @@
+/** What an agent is given by whoever runs it. */
+import type { Timeouts } from '../channel/index.js';
+import type { OnEvent } from './agent-events.js';
+import type { Log } from './log.js';
+
+export interface AgentContext {
+  readonly timeouts: Timeouts;
+  /** Aborting it ends the transfer, with the signal's reason as the error. */
+  readonly signal: AbortSignal;
+  readonly onEvent: OnEvent;
+  readonly log: Log;
+}

@@ -1,0 +1,48 @@
+/**
+ * What an agent tells whoever started it: one JSON document on a line, on a descriptor of its own, so that standard
+ * output stays free for the state.
+ */
+import { writeSync } from 'node:fs';
+import type { AccessPath } from '../blockdev-utils/index.js';
+import type { Direction } from '../codec/superblock.js';
+import type { ErrorReport } from '../errors/index.js';
+import type { TransferReport } from './transfer-report.js';
+
+export type AgentEvent =
+  /** The agent is on its disk, its heart beats, and it waits for the other side or for the source. */
+  | {
+      readonly event: 'ready';
+      readonly transfer: string;
+      readonly direction: Direction;
+      readonly access: AccessPath;
+    }
+  | { readonly event: 'progress'; readonly bytes: number; readonly frames: number }
+  | { readonly event: 'done'; readonly report: TransferReport }
+  | { readonly event: 'failed'; readonly error: ErrorReport };
+
+export type OnEvent = (event: AgentEvent) => void;
+
+/** Least time between two progress events, milliseconds. */
+const PROGRESS_MS = 100;
+
+/** Writes events to a descriptor. When nobody reads it any more, the transfer goes on without. */
+export function eventWriter(fd: number): OnEvent {
+  return (event) => {
+    try {
+      writeSync(fd, `${JSON.stringify(event)}\n`);
+    } catch {
+      // The starter is gone; the outcome is on the disk and in the exit status all the same.
+    }
+  };
+}
+
+/** Progress at a pace that a person can follow. */
+export function progressEvents(onEvent: OnEvent): (bytes: number, frames: number) => void {
+  let last = 0;
+  return (bytes, frames) => {
+    const now = performance.now();
+    if (now - last < PROGRESS_MS) return;
+    last = now;
+    onEvent({ event: 'progress', bytes, frames });
+  };
+}

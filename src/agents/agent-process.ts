@@ -1,0 +1,81 @@
+/** One agent in a process of its own, as its starter sees it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { StubferryError } from '../errors/index.js';
+import type { AgentEvent, OnEvent } from './agent-events.js';
+import type { TransferReport } from './transfer-report.js';
+
+/** The descriptor on which a started agent writes its events. */
+export const EVENTS_FD = 3;
+
+/** How an agent ended. `error.code` is AGENT_DIED when it had no time to say why. */
+export type AgentOutcome =
+  | { readonly ok: true; readonly report: TransferReport }
+  | { readonly ok: false; readonly error: StubferryError };
+
+export interface AgentProcess {
+  readonly name: string;
+  readonly pid: number | undefined;
+  readonly outcome: Promise<AgentOutcome>;
+  /** Whether it has come to be on the transfer disk, where the other agent can see it. */
+  isReady(): boolean;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface StartOptions {
+  /** The program: Node's arguments up to the name of the command. */
+  readonly program: readonly string[];
+  readonly name: 'dom0' | 'stubdom';
+  readonly args: readonly string[];
+  /** What the agent's standard input and output are: ours, or nothing. */
+  readonly stdin: 'inherit' | 'ignore';
+  readonly stdout: 'inherit' | 'ignore';
+  readonly onEvent: OnEvent;
+}
+
+/** Starts `stubferry agent NAME ARGS`. */
+export function startAgent({ program, name, args, stdin, stdout, onEvent }: StartOptions): AgentProcess {
+  const argv = [...program, 'agent', name, ...args, '--events-fd', `${EVENTS_FD}`];
+  const child = spawn(process.execPath, argv, { stdio: [stdin, stdout, 'inherit', 'pipe'] });
+  let ready = false;
+  const noted: OnEvent = (event) => {
+    if (event.event === 'ready') ready = true;
+    onEvent(event);
+  };
+  return {
+    name,
+    pid: child.pid,
+    outcome: outcomeOf(child, name, noted),
+    isReady: () => ready,
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+async function outcomeOf(child: ChildProcess, name: string, onEvent: OnEvent): Promise<AgentOutcome> {
+  let last: AgentOutcome | undefined;
+  const events = child.stdio[EVENTS_FD] as Readable;
+  const lines = createInterface({ input: events, crlfDelay: Number.POSITIVE_INFINITY });
+  lines.on('line', (line) => {
+    const event = JSON.parse(line) as AgentEvent;
+    if (event.event === 'done') last = { ok: true, report: event.report };
+    if (event.event === 'failed') last = { ok: false, error: StubferryError.fromReport(event.error) };
+    onEvent(event);
+  });
+  const closed = new Promise<void>((resolve) => lines.once('close', resolve));
+  const how = await new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(`could not be started: ${error.message}`));
+    child.once('exit', (status, signal) =>
+      resolve(signal === null ? `ended with status ${status}` : `was ended by ${signal}`),
+    );
+  });
+  await closed;
+  return last ?? { ok: false, error: died(name, how) };
+}
+
+function died(name: string, how: string): StubferryError {
+  return new StubferryError('AGENT_DIED', `the ${name} agent ${how}`, {
+    found: how,
+    hint: 'nothing was saved or restored; start the transfer again',
+  });
+}

@@ -1,0 +1,130 @@
+/**
+ * The dom0 agent for one transfer over the embedded default: a sparse file that both agents open.
+ *
+ *     rehearse the destination, or open the state -> create, lock and format the disk -> transfer -> remove the disk
+ *
+ * What can fail without a disk fails before there is one.
+ */
+import { unlink } from 'node:fs/promises';
+import { createImage, lockExclusive, openDevice } from '../blockdev-utils/index.js';
+import { diskSizeFor, formatDisk, RING_START } from '../channel/index.js';
+import { checkLimits, type Superblock } from '../codec/superblock.js';
+import { openSource, outputFor, RawSink } from '../endpoints/index.js';
+import { StatefileSink } from '../statefile/index.js';
+import type { StateSource, TransferSummary } from '../transfer/index.js';
+import { WRITER } from '../version.js';
+import type { AgentContext } from './agent-context.js';
+import { roleLockPath } from './role-lock.js';
+import { runTransfer, type Task } from './run-transfer.js';
+import { type Provenance, stateToSend } from './state-to-send.js';
+
+/** One transfer, as dom0 sees it. Sizes in bytes. */
+export interface Dom0Job {
+  /** The file to create as the transfer disk. */
+  readonly disk: string;
+  readonly transferUuid: string;
+  readonly ringLength: number;
+  readonly maxPayload: number;
+  readonly maxState: number;
+  readonly provenance: Provenance;
+  readonly keepDisk: boolean;
+  readonly work:
+    | {
+        readonly direction: 'save';
+        /** File, FIFO or `-`. */
+        readonly output: string;
+        /** The bare state instead of a statefile. */
+        readonly raw: boolean;
+        readonly replace: boolean;
+        readonly spoolFolder: string;
+        readonly spoolLimit: number;
+      }
+    | {
+        readonly direction: 'restore';
+        readonly input: string;
+        readonly opaque: boolean;
+        readonly sha256: boolean;
+      };
+}
+
+/** @throws StubferryError; nothing is left behind then */
+export async function runDom0Agent(job: Dom0Job, context: AgentContext): Promise<TransferSummary> {
+  const superblock = superblockFor(job);
+  checkLimits(superblock, job.disk);
+  const { task, close } = await prepare(job, context);
+  try {
+    await createImage(job.disk, diskSizeFor(job.ringLength));
+    try {
+      return await overDisk(job, superblock, task, context);
+    } finally {
+      if (!job.keepDisk) await removeDisk(job.disk);
+    }
+  } finally {
+    await close();
+  }
+}
+
+function superblockFor(job: Dom0Job): Superblock {
+  return {
+    ringStart: RING_START,
+    ringLength: job.ringLength,
+    transferUuid: job.transferUuid,
+    targetUuid: job.provenance.targetUuid,
+    targetDomid: job.provenance.targetDomid,
+    direction: job.work.direction,
+    maxPayload: job.maxPayload,
+    maxState: job.maxState,
+    writer: WRITER,
+  };
+}
+
+async function prepare(
+  job: Dom0Job,
+  context: AgentContext,
+): Promise<{ task: Task; close: () => Promise<void> }> {
+  const { work, transferUuid, provenance } = job;
+  if (work.direction === 'restore') {
+    const source: StateSource = await openSource(work.input);
+    try {
+      // Recognised here and now, so that a file that is no state is refused before there is a disk.
+      const state = await stateToSend(source, work.input, {
+        opaque: work.opaque,
+        sha256: work.sha256,
+        provenance,
+      });
+      return { task: { role: 'sender', open: async () => state }, close: () => state.source.close() };
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
+  }
+  const { output, raw, replace, spoolFolder, spoolLimit } = work;
+  const readerMs = context.timeouts.absentMs;
+  const open = await outputFor(output, { transferUuid, replace, spoolFolder, spoolLimit, readerMs });
+  // A rehearsal: what can be known of the destination now is said now, and not after the guest was stopped.
+  await (await open()).discard();
+  const sink = raw ? new RawSink(open) : new StatefileSink(open, { transferUuid, writer: WRITER });
+  return { task: { role: 'receiver', sink }, close: async () => undefined };
+}
+
+async function overDisk(
+  job: Dom0Job,
+  superblock: Superblock,
+  task: Task,
+  context: AgentContext,
+): Promise<TransferSummary> {
+  const lock = await lockExclusive(job.disk);
+  // Buffered: the stubdom's agent opens the same file in the same kernel, so both share one page cache.
+  const device = await openDevice(job.disk, { access: 'buffered' });
+  try {
+    await formatDisk(device, superblock);
+    return await runTransfer(device, task, context);
+  } finally {
+    await device.close();
+    await lock.release();
+  }
+}
+
+async function removeDisk(disk: string): Promise<void> {
+  for (const path of [disk, roleLockPath(disk)]) await unlink(path).catch(() => undefined);
+}

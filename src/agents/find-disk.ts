@@ -1,0 +1,101 @@
+/**
+ * Waits until the transfer disk is really usable, and is ours.
+ *
+ * A frontend that says "Connected" has no device node yet, a node may be there before its disk answers, and a file may
+ * be there before dom0 has formatted it. So: it opens, it answers, it carries a superblock.
+ */
+import { stat } from 'node:fs/promises';
+import { type AccessPath, type BlockDevice, openDevice } from '../blockdev-utils/index.js';
+import { Pace, Patience, readSuperblock, systemClock } from '../channel/index.js';
+import type { Direction, Superblock } from '../codec/superblock.js';
+import { NIL_UUID } from '../codec/uuid.js';
+import { StubferryError } from '../errors/index.js';
+
+/** What the disk must be for. */
+export interface Expectation {
+  /** The nil UUID accepts any target. */
+  readonly targetUuid: string;
+  /** undefined accepts any transfer. */
+  readonly transferUuid: string | undefined;
+  readonly directions: readonly Direction[];
+}
+
+/**
+ * @param path of a device node or file, which may not exist yet
+ * @throws StubferryError DISK_ABSENT after `patienceMs`; at once: WRONG_TARGET, WRONG_DIRECTION, UNSUPPORTED_VERSION, ...
+ */
+export async function findDisk(
+  path: string,
+  expectation: Expectation,
+  patienceMs: number,
+  signal: AbortSignal,
+): Promise<BlockDevice> {
+  const pace = new Pace(systemClock);
+  const patience = new Patience(systemClock);
+  for (;;) {
+    signal.throwIfAborted();
+    const last = await tryOpen(path, expectation);
+    if (!(last instanceof StubferryError)) return last;
+    if (patience.look() > patienceMs) {
+      throw new StubferryError('DISK_ABSENT', 'the transfer disk did not become usable', {
+        where: path,
+        expected: `a transfer disk within ${patienceMs} ms`,
+        found: `${last.code}: ${last.message}`,
+        hint: 'is the dom0 agent running, and did it attach the disk to this domain?',
+        cause: last,
+      });
+    }
+    await pace.wait();
+  }
+}
+
+/** The disk, or why there is none yet. */
+async function tryOpen(path: string, expectation: Expectation): Promise<BlockDevice | StubferryError> {
+  let device: BlockDevice | undefined;
+  try {
+    device = await openDevice(path, { access: await accessFor(path) });
+    check(await readSuperblock(device), expectation, path);
+    return device;
+  } catch (error) {
+    await device?.close();
+    if (
+      error instanceof StubferryError &&
+      (error.code === 'DISK_ABSENT' || error.code === 'NOT_A_TRANSFER_DISK')
+    )
+      return error;
+    throw error;
+  }
+}
+
+/** A block device has a page cache of its own here, which would serve stale blocks; a file is shared with dom0's agent. */
+async function accessFor(path: string): Promise<AccessPath> {
+  const there = await stat(path).catch(() => undefined);
+  return there?.isBlockDevice() === true ? 'direct' : 'buffered';
+}
+
+function check(superblock: Superblock, expectation: Expectation, where: string): void {
+  const { targetUuid, transferUuid, directions } = expectation;
+  if (targetUuid !== NIL_UUID && superblock.targetUuid !== targetUuid) {
+    throw new StubferryError('WRONG_TARGET', "this transfer disk is another target's", {
+      where,
+      expected: `target ${targetUuid}`,
+      found: `target ${superblock.targetUuid} (domid ${superblock.targetDomid})`,
+      hint: 'it was attached to the wrong stubdom; nothing was read or written',
+    });
+  }
+  if (transferUuid !== undefined && superblock.transferUuid !== transferUuid) {
+    throw new StubferryError('WRONG_TARGET', 'this transfer disk is of another transfer', {
+      where,
+      expected: `transfer ${transferUuid}`,
+      found: `transfer ${superblock.transferUuid}`,
+    });
+  }
+  if (!directions.includes(superblock.direction)) {
+    throw new StubferryError('WRONG_DIRECTION', `this transfer disk is for a ${superblock.direction}`, {
+      where,
+      expected: directions.join(' or '),
+      found: superblock.direction,
+      hint: 'a save needs --source, a restore needs --sink',
+    });
+  }
+}

@@ -1,0 +1,6 @@
+/** What an agent logs to. The fields are for machines, the message is for people. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}

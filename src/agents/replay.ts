@@ -1,0 +1,69 @@
+/**
+ * Replays captured states: through the same agents, disk, sender and receiver as a real save and restore.
+ *
+ *     STATE --save--> statefile --restore--> bare state
+ *       '---- compared ----'                    |
+ *       '---------------- compared -------------'
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type PairOptions, runPair } from './agent-pair.js';
+import { compareStates } from './compare-states.js';
+import type { TransferReport } from './transfer-report.js';
+
+export interface ReplayOptions extends Omit<PairOptions, 'direction' | 'input' | 'output' | 'replace'> {
+  /** Where the intermediate files go; a folder is made there, and removed. */
+  readonly scratchDir: string;
+}
+
+/** One state that came out identical both ways. */
+export interface ReplayReport {
+  readonly state: string;
+  readonly bytes: number;
+  readonly dataFrames: number;
+  /** From the first byte offered to the acknowledgement, milliseconds. */
+  readonly saveMs: number;
+  readonly restoreMs: number;
+  readonly sha256: string | undefined;
+  readonly chain: string;
+}
+
+/** @throws StubferryError when a transfer fails, REPLAY_DIFFERS when a byte comes out wrong */
+export async function replayState(state: string, options: ReplayOptions): Promise<ReplayReport> {
+  const folder = await mkdtemp(join(options.scratchDir, 'stubferry-replay-'));
+  try {
+    const statefile = join(folder, 'saved.state');
+    const restored = join(folder, 'restored.qevm');
+    const saved = await runPair({
+      ...options,
+      direction: 'save',
+      input: state,
+      output: statefile,
+      replace: false,
+    });
+    await compareStates(state, statefile);
+    const back = await runPair({
+      ...options,
+      direction: 'restore',
+      input: statefile,
+      output: restored,
+      replace: false,
+    });
+    const bytes = await compareStates(state, restored);
+    return {
+      state,
+      bytes,
+      dataFrames: saved.receiver.dataFrames,
+      saveMs: elapsed(saved.sender ?? saved.receiver),
+      restoreMs: elapsed(back.sender ?? back.receiver),
+      sha256: saved.receiver.sha256,
+      chain: saved.receiver.chain,
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function elapsed(report: TransferReport): number {
+  return report.acknowledgedAt - report.firstByteAt;
+}

@@ -1,0 +1,62 @@
+/**
+ * One transfer on one link, from either side: the last word on the disk, and the same events, whatever happens.
+ */
+
+import type { BlockDevice } from '../blockdev-utils/index.js';
+import { Link } from '../channel/index.js';
+import type { Phase, Role } from '../codec/control-block.js';
+import { StubferryError } from '../errors/index.js';
+import {
+  lingerForSender,
+  receiveState,
+  type StateSink,
+  type StateToSend,
+  sendState,
+  type TransferSummary,
+} from '../transfer/index.js';
+import type { AgentContext } from './agent-context.js';
+import { progressEvents } from './agent-events.js';
+import { transferReport } from './transfer-report.js';
+
+/** What this side does on the link. */
+export type Task =
+  | { readonly role: 'sender'; readonly open: () => Promise<StateToSend> }
+  | { readonly role: 'receiver'; readonly sink: StateSink };
+
+/** @throws StubferryError after the peer was told of it */
+export async function runTransfer(
+  device: BlockDevice,
+  task: Task,
+  context: AgentContext,
+): Promise<TransferSummary> {
+  const { timeouts, signal, onEvent, log } = context;
+  const role: Role = task.role;
+  const link = await Link.open(device, role, { timeouts, signal });
+  const { transferUuid, direction } = link.superblock;
+  onEvent({ event: 'ready', transfer: transferUuid, direction, access: device.access });
+  log.info(
+    { transfer: transferUuid, role, disk: device.path, access: device.access },
+    'on the transfer disk',
+  );
+  const onProgress = progressEvents(onEvent);
+  let last: Phase | StubferryError | undefined;
+  try {
+    let summary: TransferSummary;
+    if (task.role === 'sender') {
+      summary = await sendState(link, task.open, { onProgress });
+      last = 'done';
+    } else {
+      summary = await receiveState(link, task.sink, { onProgress });
+      await lingerForSender(link);
+    }
+    const report = transferReport(summary);
+    log.info({ transfer: transferUuid, role, ...report }, 'transfer done');
+    return summary;
+  } catch (error) {
+    last = StubferryError.from(error);
+    log.warn({ transfer: transferUuid, role, error: last.report() }, 'transfer failed');
+    throw last;
+  } finally {
+    await link.close(last);
+  }
+}

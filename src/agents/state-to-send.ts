@@ -1,0 +1,49 @@
+/** From an opened source to a state that can be sent: what it is, and what its BEGIN record says. */
+import type { BeginRecord } from '../codec/records.js';
+import { StubferryError } from '../errors/index.js';
+import { recogniseState } from '../statefile/index.js';
+import type { StateSource, StateToSend } from '../transfer/index.js';
+import { VERSION } from '../version.js';
+
+/** What is known of a state beside its bytes. */
+export interface Provenance {
+  readonly targetUuid: string;
+  readonly targetDomid: number;
+  readonly qemuVersion: string;
+  readonly machineType: string;
+}
+
+export interface SendableOptions {
+  /** Move bytes that are no QEMU state. */
+  readonly opaque: boolean;
+  /** Send the digests of the whole state, not only the chain. */
+  readonly sha256: boolean;
+  readonly provenance: Provenance;
+}
+
+/**
+ * Waits for the first bytes of `source`. A statefile is unpacked, and what its own BEGIN says is kept.
+ * @throws StubferryError NOT_A_STATE and other refusals of a source that is not what it should be
+ */
+export async function stateToSend(
+  source: StateSource,
+  where: string,
+  options: SendableOptions,
+): Promise<StateToSend> {
+  const { sha256, provenance } = options;
+  const fresh = { ...provenance, stubferryVersion: VERSION, createdMs: Date.now(), sha256 };
+  if (options.opaque) return { source, begin: { ...fresh, kind: 'opaque' } };
+  const state = await recogniseState(source, where);
+  if (state.format === 'transfer-disk') {
+    throw new StubferryError('NOT_A_STATE', 'this is a transfer disk, not a state', {
+      where,
+      hint: 'look at it with: stubferry inspect',
+    });
+  }
+  if (state.format === 'statefile') {
+    const begin: BeginRecord = { ...state.reader.begin, sha256 };
+    return { source: state.source, begin };
+  }
+  const machineType = provenance.machineType === '' ? state.start.machineType : provenance.machineType;
+  return { source: state.source, begin: { ...fresh, machineType, kind: state.start.kind } };
+}

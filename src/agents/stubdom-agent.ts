@@ -1,0 +1,83 @@
+/**
+ * The stubdom's agent for one transfer: finds the disk, and sends or receives as the superblock says.
+ *
+ *     open the source -> wait for the disk -> lock the role -> transfer
+ */
+
+import { readSuperblock } from '../channel/index.js';
+import type { Direction } from '../codec/superblock.js';
+import { openSource, outputFor, RawSink } from '../endpoints/index.js';
+import { StubferryError } from '../errors/index.js';
+import type { StateSource, TransferSummary } from '../transfer/index.js';
+import type { AgentContext } from './agent-context.js';
+import { findDisk } from './find-disk.js';
+import { lockStubdomRole } from './role-lock.js';
+import { runTransfer, type Task } from './run-transfer.js';
+import { type Provenance, stateToSend } from './state-to-send.js';
+
+/** One transfer, as the stubdom sees it. */
+export interface StubdomJob {
+  /** Device node or file of the transfer disk. */
+  readonly disk: string;
+  /** Accept the disk of this transfer only; undefined for any. */
+  readonly transferUuid: string | undefined;
+  readonly provenance: Provenance;
+  /** Where the state comes from in a save: file, FIFO or `-`. */
+  readonly source: string | undefined;
+  /** Where it goes in a restore. */
+  readonly sink: string | undefined;
+  readonly opaque: boolean;
+  readonly sha256: boolean;
+  readonly replace: boolean;
+  readonly spoolFolder: string;
+  readonly spoolLimit: number;
+}
+
+/** @throws StubferryError */
+export async function runStubdomAgent(job: StubdomJob, context: AgentContext): Promise<TransferSummary> {
+  const directions: Direction[] = [];
+  if (job.source !== undefined) directions.push('save');
+  if (job.sink !== undefined) directions.push('restore');
+  const { transferUuid } = job;
+  const { targetUuid } = job.provenance;
+  const source = job.source === undefined ? undefined : await openSource(job.source);
+  try {
+    const expectation = { targetUuid, transferUuid, directions };
+    const device = await findDisk(job.disk, expectation, context.timeouts.absentMs, context.signal);
+    try {
+      const lock = await lockStubdomRole(job.disk);
+      try {
+        const superblock = await readSuperblock(device);
+        const task =
+          superblock.direction === 'save'
+            ? sending(job, source)
+            : await receiving(job, superblock.transferUuid, context);
+        return await runTransfer(device, task, context);
+      } finally {
+        await lock.release();
+      }
+    } finally {
+      await device.close();
+    }
+  } finally {
+    await source?.close();
+  }
+}
+
+function sending(job: StubdomJob, source: StateSource | undefined): Task {
+  if (source === undefined || job.source === undefined)
+    throw new StubferryError('INTERNAL', 'a save without a source');
+  const where = job.source === '-' ? 'standard input' : job.source;
+  const { opaque, sha256, provenance } = job;
+  return { role: 'sender', open: () => stateToSend(source, where, { opaque, sha256, provenance }) };
+}
+
+async function receiving(job: StubdomJob, transferUuid: string, context: AgentContext): Promise<Task> {
+  if (job.sink === undefined) throw new StubferryError('INTERNAL', 'a restore without a sink');
+  const { replace, spoolFolder, spoolLimit } = job;
+  const readerMs = context.timeouts.absentMs;
+  const open = await outputFor(job.sink, { transferUuid, replace, spoolFolder, spoolLimit, readerMs });
+  // As in dom0: what can be known of the destination now is said now.
+  await (await open()).discard();
+  return { role: 'receiver', sink: new RawSink(open) };
+}

@@ -1,0 +1,165 @@
+/** A {@link BlockDevice} over a path: a regular file, a loop device, a vbd. */
+import { constants, fdatasync, close as fsClose, open, read, write } from 'node:fs';
+import { errnoOf, StubferryError } from '../errors/index.js';
+import type { AccessPath, BlockDevice } from './block-device.js';
+import { deviceSize } from './device-size.js';
+import { logicalSectorSize } from './sector-size.js';
+
+function ioError(what: string, path: string, offset: number, cause: unknown): StubferryError {
+  return new StubferryError('DISK_IO', `cannot ${what} the transfer disk`, {
+    where: path,
+    offset,
+    found: errnoOf(cause) ?? (cause instanceof Error ? cause.message : String(cause)),
+    hint: "look at the kernel's log (dmesg) for this device",
+    cause,
+  });
+}
+
+/** The form of `fs.read` and `fs.write` that is used here. */
+type PositionedCall = (
+  fd: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+  answered: (error: NodeJS.ErrnoException | null, count: number) => void,
+) => void;
+
+class FileDevice implements BlockDevice {
+  readonly path: string;
+  readonly size: number;
+  readonly blockSize: number;
+  readonly access: AccessPath;
+  readonly #fd: number;
+  /** Start times of the requests under way; a Set iterates in the order of insertion, so the first is the oldest. */
+  readonly #pending = new Set<{ readonly since: number }>();
+  #closed = false;
+
+  constructor(path: string, fd: number, size: number, blockSize: number, access: AccessPath) {
+    this.path = path;
+    this.#fd = fd;
+    this.size = size;
+    this.blockSize = blockSize;
+    this.access = access;
+  }
+
+  read(into: Uint8Array, position: number): Promise<void> {
+    return this.#whole('read', read, into, position);
+  }
+
+  write(from: Uint8Array, position: number): Promise<void> {
+    return this.#whole('write', write, from, position);
+  }
+
+  /** Repeats a partial read or write until all of `bytes` is done: the kernel may do less than it was asked for. */
+  #whole(what: 'read' | 'write', call: PositionedCall, bytes: Uint8Array, position: number): Promise<void> {
+    this.#check(bytes, position);
+    return new Promise((resolve, reject) => {
+      const request = { since: performance.now() };
+      this.#pending.add(request);
+      const settle = (error?: StubferryError): void => {
+        this.#pending.delete(request);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const step = (done: number): void => {
+        const answered = (error: NodeJS.ErrnoException | null, count: number): void => {
+          const now = done + count;
+          if (error !== null) settle(ioError(what, this.path, position + done, error));
+          else if (now === bytes.length) settle();
+          else if (count === 0)
+            settle(ioError(what, this.path, position + now, new Error('the disk ends here')));
+          else step(now);
+        };
+        call(this.#fd, bytes, done, bytes.length - done, position + done, answered);
+      };
+      step(0);
+    });
+  }
+
+  #check(bytes: Uint8Array, position: number): void {
+    if (position < 0 || position + bytes.length > this.size) {
+      throw new RangeError(`${position}+${bytes.length} is outside of ${this.path} (${this.size} bytes)`);
+    }
+    const misaligned = (position | bytes.length | bytes.byteOffset) % this.blockSize !== 0;
+    if (this.access === 'direct' && misaligned) {
+      throw new RangeError(`${position}+${bytes.length} is not aligned to ${this.blockSize} for O_DIRECT`);
+    }
+  }
+
+  flush(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fdatasync(this.#fd, (error) =>
+        error === null ? resolve() : reject(ioError('flush', this.path, 0, error)),
+      );
+    });
+  }
+
+  stalledFor(): number {
+    for (const { since } of this.#pending) return performance.now() - since;
+    return 0;
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    // A request that a hung device still owns keeps the descriptor busy: closing it now would let the kernel
+    // reuse the number under that request. It goes with the process.
+    if (this.#pending.size > 0) return Promise.resolve();
+    return new Promise((resolve) => fsClose(this.#fd, () => resolve()));
+  }
+}
+
+/** How to open a device. */
+export interface OpenDeviceOptions {
+  readonly access: AccessPath;
+  /** For an inspection: writes then fail. */
+  readonly readOnly?: boolean;
+}
+
+/**
+ * Opens an existing file or device node, for reading and writing unless `readOnly`.
+ * The access path asked for is the one in force, or there is an error: nothing falls back.
+ *
+ * @throws StubferryError DISK_ABSENT when there is no such node, DISK_IO when it cannot be opened that way
+ */
+export async function openDevice(
+  path: string,
+  { access, readOnly = false }: OpenDeviceOptions,
+): Promise<BlockDevice> {
+  const flags =
+    (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (access === 'direct' ? constants.O_DIRECT : 0);
+  const fd = await new Promise<number>((resolve, reject) => {
+    open(path, flags, (error, opened) =>
+      error === null ? resolve(opened) : reject(openError(path, access, error)),
+    );
+  });
+  try {
+    return new FileDevice(path, fd, deviceSize(fd), await logicalSectorSize(fd), access);
+  } catch (error) {
+    await new Promise<void>((resolve) => fsClose(fd, () => resolve()));
+    throw error instanceof StubferryError ? error : ioError('open', path, 0, error);
+  }
+}
+
+function openError(path: string, access: AccessPath, cause: NodeJS.ErrnoException): StubferryError {
+  if (cause.code === 'ENOENT' || cause.code === 'ENXIO') {
+    return new StubferryError('DISK_ABSENT', 'there is no such transfer disk', {
+      where: path,
+      found: cause.code,
+      cause,
+    });
+  }
+  const direct = access === 'direct' && cause.code === 'EINVAL';
+  return new StubferryError('DISK_IO', 'cannot open the transfer disk', {
+    where: path,
+    found: cause.code,
+    ...(direct
+      ? {
+          expected: 'a medium that takes O_DIRECT',
+          hint: 'use --access buffered only if both agents share one page cache',
+        }
+      : {}),
+    cause,
+  });
+}

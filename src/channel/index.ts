@@ -1,0 +1,10 @@
+export { atMost, type Clock, systemClock } from './clock.js';
+export { type DiskSummary, examineDisk } from './disk-at-rest.js';
+export { diskSizeFor, formatDisk, RING_START, readSuperblock } from './disk-layout.js';
+export type { FrameSlot } from './frame-slot.js';
+export { Link, type LinkOptions } from './link.js';
+export { Pace } from './pace.js';
+export { Patience } from './patience.js';
+export { type IncomingFrame, RingReader } from './ring-reader.js';
+export { RingWriter } from './ring-writer.js';
+export { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.js';

@@ -1,0 +1,153 @@
+/**
+ * One agent's end of a transfer disk: the superblock, its own control block with its heartbeat, and the watch over
+ * the peer.
+ *
+ * The heartbeat is also where everything is noticed that nobody waits for just then: a peer that dies while the
+ * source has nothing to say, a disk that no longer answers. All of it ends in {@link Link.guard}.
+ */
+import { randomBytes } from 'node:crypto';
+import type { BlockDevice } from '../blockdev-utils/index.js';
+import type { Phase, Role } from '../codec/control-block.js';
+import type { Superblock } from '../codec/superblock.js';
+import { uuidSeed } from '../codec/uuid.js';
+import { StubferryError } from '../errors/index.js';
+import { atMost, type Clock, systemClock } from './clock.js';
+import { ControlSlots } from './control-slots.js';
+import { readSuperblock } from './disk-layout.js';
+import { OwnControl } from './own-control.js';
+import { PeerWatch } from './peer-watch.js';
+import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.js';
+
+/** Longest wait for the last word of a failing agent to reach the disk, milliseconds. */
+const LAST_WORD_MS = 1_000;
+
+export interface LinkOptions {
+  readonly timeouts?: Timeouts;
+  readonly clock?: Clock;
+  /** Cancels the transfer, with the signal's reason as the error. */
+  readonly signal?: AbortSignal;
+  /** A random, non-zero u64. */
+  readonly epoch?: bigint;
+}
+
+export class Link {
+  readonly device: BlockDevice;
+  readonly role: Role;
+  readonly superblock: Superblock;
+  readonly seed: bigint;
+  readonly own: OwnControl;
+  readonly peer: PeerWatch;
+  readonly clock: Clock;
+  readonly timeouts: Timeouts;
+  readonly #failure: Promise<never>;
+  #fail: (error: unknown) => void = () => undefined;
+  #failed = false;
+  #stopHeartbeat: () => void = () => undefined;
+  #beating = false;
+
+  private constructor(
+    device: BlockDevice,
+    role: Role,
+    superblock: Superblock,
+    own: OwnControl,
+    peer: PeerWatch,
+    clock: Clock,
+    timeouts: Timeouts,
+  ) {
+    this.device = device;
+    this.role = role;
+    this.superblock = superblock;
+    this.seed = uuidSeed(superblock.transferUuid);
+    this.own = own;
+    this.peer = peer;
+    this.clock = clock;
+    this.timeouts = timeouts;
+    this.#failure = new Promise((_, reject) => {
+      this.#fail = (error) => {
+        this.#failed = true;
+        reject(error);
+      };
+    });
+    // The failure is reported by whoever runs under guard(); without one it must not end the process.
+    this.#failure.catch(() => undefined);
+  }
+
+  /** Takes `role` on a formatted disk. @throws StubferryError what {@link readSuperblock} throws, DISK_IO */
+  static async open(device: BlockDevice, role: Role, options: LinkOptions = {}): Promise<Link> {
+    const { timeouts = DEFAULT_TIMEOUTS, clock = systemClock, signal, epoch = randomEpoch() } = options;
+    const superblock = await readSuperblock(device);
+    const own = await OwnControl.take(new ControlSlots(device, role, superblock), epoch, device.path);
+    const peerRole = role === 'sender' ? 'receiver' : 'sender';
+    const peerSlots = new ControlSlots(device, peerRole, superblock);
+    const link = new Link(
+      device,
+      role,
+      superblock,
+      own,
+      new PeerWatch(peerSlots, peerRole, device.path, timeouts, clock),
+      clock,
+      timeouts,
+    );
+    link.#startHeartbeat();
+    if (signal?.aborted === true) link.#fail(signal.reason);
+    signal?.addEventListener('abort', () => link.#fail(signal.reason), { once: true });
+    return link;
+  }
+
+  #startHeartbeat(): void {
+    this.#stopHeartbeat = this.clock.every(this.timeouts.heartbeatMs, () => void this.#heartbeat());
+  }
+
+  async #heartbeat(): Promise<void> {
+    const stalled = this.device.stalledFor();
+    if (stalled > this.timeouts.deviceMs) {
+      this.#fail(
+        new StubferryError('DISK_HUNG', 'the transfer disk does not answer', {
+          where: this.device.path,
+          expected: `an answer within ${this.timeouts.deviceMs} ms`,
+          found: `none for ${Math.round(stalled)} ms`,
+          hint: 'look at the backing store and at the kernel logs of both sides',
+        }),
+      );
+    }
+    if (this.#beating) return;
+    this.#beating = true;
+    try {
+      await this.own.beat();
+      await this.peer.poll();
+    } catch (error) {
+      // A restarted sender is not the end for a receiver: its ring reader meets it too, and begins anew.
+      const restart = error instanceof StubferryError && error.code === 'PEER_RESTARTED';
+      if (!(restart && this.role === 'receiver')) this.#fail(error);
+    } finally {
+      this.#beating = false;
+    }
+  }
+
+  /** Whether the link has failed: nothing should be begun on it any more. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** `work`, or the failure of the link if that comes first: then `work` is left behind, whatever it hangs on. */
+  guard<T>(work: Promise<T>): Promise<T> {
+    work.catch(() => undefined);
+    return Promise.race([work, this.#failure]);
+  }
+
+  /** Ends the heartbeat with a last word: the final phase, or why this agent gives up. Never throws, never hangs. */
+  async close(last?: Phase | StubferryError): Promise<void> {
+    this.#stopHeartbeat();
+    this.peer.release();
+    if (last === undefined) return;
+    const change =
+      last instanceof StubferryError
+        ? { phase: 'aborted' as const, errorStatus: last.status, reason: last.message }
+        : { phase: last };
+    await atMost(this.clock, LAST_WORD_MS, this.own.publish(change));
+  }
+}
+
+function randomEpoch(): bigint {
+  return randomBytes(8).readBigUInt64LE() | 1n;
+}

@@ -1,0 +1,156 @@
+/** `stubferry agent dom0` and `stubferry agent stubdom` */
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import {
+  type AgentContext,
+  type Dom0Job,
+  eventWriter,
+  runDom0Agent,
+  runStubdomAgent,
+  type TransferReport,
+  transferReport,
+} from '../agents/index.js';
+import { StubferryError } from '../errors/index.js';
+import type { TransferSummary } from '../transfer/index.js';
+import { type CommandContext, runCommand } from './command-context.js';
+import { parseUuidOption } from './parse-values.js';
+import { printJson } from './print.js';
+import {
+  addTransferOptions,
+  provenanceFrom,
+  type TransferOptions,
+  timeoutsFrom,
+} from './transfer-options.js';
+
+interface AgentOptions extends TransferOptions {
+  readonly disk: string;
+  readonly transfer?: string;
+  readonly eventsFd?: string;
+}
+
+interface Dom0Options extends AgentOptions {
+  readonly save?: string;
+  readonly restore?: string;
+  readonly raw: boolean;
+}
+
+interface StubdomOptions extends AgentOptions {
+  readonly source?: string;
+  readonly sink?: string;
+}
+
+export function agentCommand(program: Command): void {
+  const agent = program
+    .command('agent')
+    .summary('run one side of a transfer')
+    .description('Runs one side of a transfer.');
+  dom0Command(agent);
+  stubdomCommand(agent);
+}
+
+function agentOptions(command: Command): Command {
+  return addTransferOptions(command)
+    .option('--transfer <uuid>', "the transfer's UUID", parseUuidOption)
+    .option('--events-fd <fd>', 'write events, one JSON document on a line, to this descriptor');
+}
+
+function dom0Command(agent: Command): void {
+  const command = agent
+    .command('dom0')
+    .summary('make the transfer disk, and save from it or restore to it')
+    .description(
+      "The dom0 side: makes the transfer disk, runs one transfer over it, removes it. Exit status: 'stubferry exit-codes'.",
+    )
+    .requiredOption('--disk <path>', 'file to create as the transfer disk')
+    .option('--save <path>', 'receive a state, and commit it there: a file, a FIFO or -')
+    .option('--restore <path>', 'send the state in this file, FIFO or -')
+    .option('--raw', 'with --save: the bare QEMU state instead of a statefile', false);
+  agentOptions(command).action((options: Dom0Options) => {
+    return runCommand(command, (context) => {
+      return runAgent(context, options, (agentContext) => runDom0Agent(dom0Job(options), agentContext));
+    });
+  });
+}
+
+function dom0Job(options: Dom0Options): Dom0Job {
+  const { disk, ring, frame, maxState, keepDisk, save, restore, opaque, spoolDir, spoolLimit } = options;
+  if ((save === undefined) === (restore === undefined))
+    throw new StubferryError('USAGE', 'give either --save or --restore');
+  const sha256 = options.digest === 'sha256';
+  return {
+    disk,
+    transferUuid: options.transfer ?? randomUUID(),
+    ringLength: ring,
+    maxPayload: frame,
+    maxState,
+    provenance: provenanceFrom(options),
+    keepDisk,
+    work:
+      restore === undefined
+        ? {
+            direction: 'save',
+            output: save ?? '-',
+            raw: options.raw,
+            replace: options.force,
+            spoolFolder: spoolDir,
+            spoolLimit,
+          }
+        : { direction: 'restore', input: restore, opaque, sha256 },
+  };
+}
+
+function stubdomCommand(agent: Command): void {
+  const command = agent
+    .command('stubdom')
+    .summary('find the transfer disk, and send or receive as it says')
+    .description(
+      "The stubdom side: waits for the transfer disk, runs one transfer over it. Exit status: 'stubferry exit-codes'.",
+    )
+    .requiredOption('--disk <path>', 'device node or file of the transfer disk; it may come later')
+    .option('--source <path>', 'what to send when the disk is for a save: a file, a FIFO or -')
+    .option('--sink <path>', 'where the bare state goes when it is for a restore: a file, a FIFO or -');
+  agentOptions(command).action((options: StubdomOptions) => {
+    return runCommand(command, (context) => {
+      if (options.source === undefined && options.sink === undefined)
+        throw new StubferryError('USAGE', 'give --source, --sink or both');
+      const job = {
+        disk: options.disk,
+        transferUuid: options.transfer,
+        provenance: provenanceFrom(options),
+        source: options.source,
+        sink: options.sink,
+        opaque: options.opaque,
+        sha256: options.digest === 'sha256',
+        replace: options.force,
+        spoolFolder: options.spoolDir,
+        spoolLimit: options.spoolLimit,
+      };
+      return runAgent(context, options, (agentContext) => runStubdomAgent(job, agentContext));
+    });
+  });
+}
+
+/** Runs one side, and tells the outcome to whoever listens: a starter by event, a person by text. */
+async function runAgent(
+  context: CommandContext,
+  options: AgentOptions,
+  work: (context: AgentContext) => Promise<TransferSummary>,
+): Promise<number> {
+  const { log, signal, json } = context;
+  const started = options.eventsFd !== undefined;
+  const onEvent = started ? eventWriter(Number(options.eventsFd)) : () => undefined;
+  try {
+    const report: TransferReport = transferReport(
+      await work({ timeouts: timeoutsFrom(options), signal, onEvent, log }),
+    );
+    onEvent({ event: 'done', report });
+    if (json) await printJson({ transfer: report });
+    return 0;
+  } catch (cause) {
+    const error = StubferryError.from(cause);
+    onEvent({ event: 'failed', error: error.report() });
+    // The starter prints it, in its own words; twice on one terminal would be once too often.
+    if (started) return error.status;
+    throw error;
+  }
+}

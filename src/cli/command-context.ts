@@ -1,0 +1,53 @@
+/** What every command shares: global options, logs, cancellation, and one way to end. */
+import type { Command } from 'commander';
+import type { Log } from '../agents/index.js';
+import { StubferryError } from '../errors/index.js';
+import { createLogger } from './logger.js';
+import { printError } from './print.js';
+
+export interface GlobalOptions {
+  readonly json: boolean;
+  readonly logLevel: string;
+}
+
+export interface CommandContext extends GlobalOptions {
+  readonly log: Log;
+  /** Aborted by SIGINT, SIGTERM and SIGHUP. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs a command to its end and ends the process with its status: a request that hangs in a device would keep a process
+ * from ending by itself.
+ *
+ * @param work resolves to the exit status
+ */
+export async function runCommand(
+  command: Command,
+  work: (context: CommandContext) => Promise<number>,
+): Promise<never> {
+  const { json, logLevel } = command.optsWithGlobals<GlobalOptions>();
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(name, () => {
+      controller.abort(
+        new StubferryError('CANCELLED', `stopped by ${name}`, { hint: 'nothing was left half done' }),
+      );
+    });
+  }
+  const log = createLogger(
+    logLevel,
+    command.parent?.name() === 'agent' ? `${command.name()} agent` : command.name(),
+  );
+  let status: number;
+  try {
+    status = await work({ json, logLevel, log, signal: controller.signal });
+  } catch (cause) {
+    const error = StubferryError.from(cause);
+    if (error.code === 'INTERNAL' && cause instanceof Error)
+      log.debug({ stack: cause.stack }, 'internal error');
+    await printError(error, json);
+    status = error.status;
+  }
+  process.exit(status);
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+/** The command line. */
+import { Command, CommanderError, Option } from 'commander';
+import { ERROR_CODES } from '../errors/index.js';
+import { VERSION } from '../version.js';
+import { agentCommand } from './agent-command.js';
+import { exitCodesCommand } from './exit-codes-command.js';
+import { inspectCommand } from './inspect-command.js';
+import { LOG_LEVELS } from './logger.js';
+import { replayCommand } from './replay-command.js';
+import { restoreCommand } from './restore-command.js';
+import { saveCommand } from './save-command.js';
+import { verifyCommand } from './verify-command.js';
+
+const program = new Command('stubferry')
+  .description(
+    "Moves QEMU's device state between a Xen stub domain and dom0, over a small disk made for one transfer:\n" +
+      'framed, checksummed, and committed before anybody believes it.\n\n' +
+      '  save:     QEMU in the stubdom -> records -> ring on the transfer disk -> statefile in dom0\n' +
+      '  restore:  statefile in dom0 -> records -> ring on the transfer disk -> QEMU in the stubdom',
+  )
+  .version(VERSION)
+  .option('--json', 'one JSON document on standard output instead of text', false)
+  .addOption(
+    new Option('--log-level <level>', 'what is logged to standard error').choices(LOG_LEVELS).default('warn'),
+  )
+  .addHelpText(
+    'after',
+    `
+Examples:
+  stubferry save -i /run/qemu.fifo -o guest.state    read a FIFO that QEMU writes, commit a statefile
+  stubferry restore guest.state -o /run/incoming     verify it, then feed the FIFO of 'qemu -incoming'
+  stubferry replay fixtures/device-states/*          both ways, two processes each, every byte compared
+  stubferry verify guest.state                       read and check every byte
+
+Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer,
+40-49 the destination, 50 an agent died, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
+  )
+  .showHelpAfterError("(see 'stubferry --help')")
+  .exitOverride();
+
+for (const add of [
+  saveCommand,
+  restoreCommand,
+  replayCommand,
+  inspectCommand,
+  verifyCommand,
+  agentCommand,
+  exitCodesCommand,
+]) {
+  add(program);
+}
+
+/** Subcommands inherit neither exitOverride nor global options where a user would expect them. */
+function settle(command: Command): void {
+  for (const child of command.commands) {
+    child.exitOverride().showHelpAfterError(`(see 'stubferry ${child.name()} --help')`);
+    settle(child);
+  }
+}
+settle(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Commander has printed what is wrong, or the help that was asked for.
+  process.exitCode = error.exitCode === 0 ? 0 : ERROR_CODES.USAGE.status;
+}

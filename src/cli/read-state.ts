@@ -1,0 +1,29 @@
+/** Opens for reading what `inspect` and `verify` are given: a state in any form, or a transfer disk at rest. */
+import { stat } from 'node:fs/promises';
+import { type BlockDevice, openDevice } from '../blockdev-utils/index.js';
+import { openSource } from '../endpoints/index.js';
+import { type OpenedState, recogniseState } from '../statefile/index.js';
+
+export type Given =
+  | Exclude<OpenedState, { format: 'transfer-disk' }>
+  | { readonly format: 'transfer-disk'; readonly device: BlockDevice };
+
+/** A block device can only be a transfer disk; it is read past the page cache, which another domain's writes do not reach. */
+export async function openGiven(path: string): Promise<Given> {
+  const isBlockDevice = path !== '-' && (await stat(path).catch(() => undefined))?.isBlockDevice() === true;
+  if (isBlockDevice) return disk(path, 'direct');
+  const source = await openSource(path);
+  const state = await recogniseState(source, path === '-' ? 'standard input' : path).catch(
+    async (error: unknown) => {
+      await source.close();
+      throw error;
+    },
+  );
+  if (state.format !== 'transfer-disk') return state;
+  await source.close();
+  return disk(path, 'buffered');
+}
+
+async function disk(path: string, access: 'direct' | 'buffered'): Promise<Given> {
+  return { format: 'transfer-disk', device: await openDevice(path, { access, readOnly: true }) };
+}

@@ -1,0 +1,140 @@
+/** The options that commands with a transfer share, and what they become. */
+import { statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { type Command, Option } from 'commander';
+import type { Provenance } from '../agents/index.js';
+import { DEFAULT_TIMEOUTS, diskSizeFor, type Timeouts } from '../channel/index.js';
+import { LIMITS } from '../codec/limits.js';
+import { NIL_UUID } from '../codec/uuid.js';
+import { parseDomid, parseDuration, parseSize, parseUuidOption } from './parse-values.js';
+
+export interface TransferOptions {
+  readonly ring: number;
+  readonly frame: number;
+  readonly maxState: number;
+  readonly digest: 'sha256' | 'chain';
+  readonly opaque: boolean;
+  readonly force: boolean;
+  readonly keepDisk: boolean;
+  readonly spoolDir: string;
+  readonly spoolLimit: number;
+  readonly targetUuid: string;
+  readonly targetDomid: number;
+  readonly qemuVersion: string;
+  readonly machine: string;
+  readonly attachTimeout: number;
+  readonly peerTimeout: number;
+  readonly progressTimeout: number;
+  readonly commitTimeout: number;
+}
+
+/** Adds the options to `command`; their help is grouped by commander in the order given here. */
+export function addTransferOptions(command: Command): Command {
+  const size = (flags: string, text: string, value: number, shown: string): Option =>
+    new Option(flags, text).argParser(parseSize).default(value, shown);
+  const duration = (flags: string, text: string, value: number): Option =>
+    new Option(flags, text).argParser(parseDuration).default(value, `${value / 1000}s`);
+  return command
+    .option('--force', 'replace a file at the destination', false)
+    .option('--opaque', 'move bytes that are no QEMU state', false)
+    .addOption(
+      new Option(
+        '--digest <what>',
+        'sha256: SHA-256 and xxh64 of the whole state; chain: only the xxh64 chain over all frames, faster',
+      )
+        .choices(['sha256', 'chain'])
+        .default('sha256'),
+    )
+    .addOption(size('--ring <size>', 'ring of the transfer disk', LIMITS.ring.default, '32M'))
+    .addOption(size('--frame <size>', 'largest payload of a frame', LIMITS.payload.default, '1M'))
+    .addOption(size('--max-state <size>', 'refuse a larger state', LIMITS.state.default, '64G'))
+    .option('--keep-disk', 'leave the transfer disk for stubferry inspect', false)
+    .option(
+      '--spool-dir <dir>',
+      'where a state is kept until it is verified, for a destination that is no file',
+      tmpdir(),
+    )
+    .addOption(size('--spool-limit <size>', 'refuse to spool more', LIMITS.state.default, '64G'))
+    .addOption(
+      new Option('--target-uuid <uuid>', "the target's UUID")
+        .argParser(parseUuidOption)
+        .default(NIL_UUID, 'any'),
+    )
+    .addOption(
+      new Option('--target-domid <domid>', "the target's domid").argParser(parseDomid).default(0, 'unknown'),
+    )
+    .option('--qemu-version <text>', 'version of QEMU, for the BEGIN record', '')
+    .option('--machine <text>', 'machine type, for the BEGIN record', '')
+    .addOption(
+      duration(
+        '--attach-timeout <time>',
+        'for the disk and the other agent to appear',
+        DEFAULT_TIMEOUTS.absentMs,
+      ),
+    )
+    .addOption(
+      duration('--peer-timeout <time>', 'without a heartbeat of the other agent', DEFAULT_TIMEOUTS.deadMs),
+    )
+    .addOption(
+      duration('--progress-timeout <time>', 'without a byte that moves', DEFAULT_TIMEOUTS.progressMs),
+    )
+    .addOption(
+      duration('--commit-timeout <time>', 'to make a verified state durable', DEFAULT_TIMEOUTS.commitMs),
+    );
+}
+
+export function timeoutsFrom(options: TransferOptions): Timeouts {
+  return {
+    ...DEFAULT_TIMEOUTS,
+    // At least four heartbeats within the time after which silence is death.
+    heartbeatMs: Math.min(DEFAULT_TIMEOUTS.heartbeatMs, Math.ceil(options.peerTimeout / 4)),
+    absentMs: options.attachTimeout,
+    deadMs: options.peerTimeout,
+    progressMs: options.progressTimeout,
+    commitMs: options.commitTimeout,
+  };
+}
+
+export function provenanceFrom(options: TransferOptions): Provenance {
+  return {
+    targetUuid: options.targetUuid,
+    targetDomid: options.targetDomid,
+    qemuVersion: options.qemuVersion,
+    machineType: options.machine,
+  };
+}
+
+/** The options again, for the command line of an agent that this process starts. */
+export function agentArgs(options: TransferOptions, logLevel: string): { dom0: string[]; stubdom: string[] } {
+  const both = [
+    ...['--digest', options.digest, '--log-level', logLevel],
+    ...['--target-uuid', options.targetUuid, '--target-domid', `${options.targetDomid}`],
+    ...['--qemu-version', options.qemuVersion, '--machine', options.machine],
+    ...['--spool-dir', options.spoolDir, '--spool-limit', `${options.spoolLimit}`],
+    ...['--attach-timeout', `${options.attachTimeout}ms`, '--peer-timeout', `${options.peerTimeout}ms`],
+    ...[
+      '--progress-timeout',
+      `${options.progressTimeout}ms`,
+      '--commit-timeout',
+      `${options.commitTimeout}ms`,
+    ],
+    ...(options.opaque ? ['--opaque'] : []),
+  ];
+  const disk = [
+    '--ring',
+    `${options.ring}`,
+    '--frame',
+    `${options.frame}`,
+    '--max-state',
+    `${options.maxState}`,
+  ];
+  return { dom0: [...both, ...disk], stubdom: both };
+}
+
+const MEMORY = '/dev/shm';
+
+/** Where the transfer disk goes when nobody says: into memory when it fits there, else to the temporary folder. */
+export async function defaultTransferDir(ring: number): Promise<string> {
+  const memory = await statfs(MEMORY).catch(() => undefined);
+  return memory !== undefined && memory.bavail * memory.bsize >= diskSizeFor(ring) ? MEMORY : tmpdir();
+}

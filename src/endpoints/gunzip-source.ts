@@ -1,0 +1,65 @@
+/** A gzip-compressed source, unpacked while it is read. The whole-state limit bounds what comes out. */
+import { once } from 'node:events';
+import { createGunzip, type Gunzip } from 'node:zlib';
+import { errnoOf, StubferryError } from '../errors/index.js';
+import type { StateSource } from '../transfer/index.js';
+
+const CHUNK = 64 * 1024;
+
+export class GunzipSource implements StateSource {
+  readonly #source: StateSource;
+  readonly #gunzip: Gunzip = createGunzip();
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  readonly #path: string;
+  #rest: Uint8Array = new Uint8Array(0);
+
+  constructor(source: StateSource, path: string) {
+    this.#source = source;
+    this.#path = path;
+    this.#chunks = this.#gunzip[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    this.#feed().catch((error: unknown) => {
+      this.#gunzip.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+
+  async #feed(): Promise<void> {
+    for (;;) {
+      const chunk = new Uint8Array(CHUNK);
+      const count = await this.#source.read(chunk);
+      if (this.#gunzip.destroyed) return;
+      if (count === 0) break;
+      if (!this.#gunzip.write(chunk.subarray(0, count))) await once(this.#gunzip, 'drain');
+    }
+    this.#gunzip.end();
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    if (this.#rest.length === 0) {
+      const next = await this.#chunks.next().catch((cause: unknown) => {
+        throw this.#damaged(cause);
+      });
+      if (next.done === true) return 0;
+      this.#rest = next.value;
+    }
+    const count = Math.min(this.#rest.length, into.length);
+    into.set(this.#rest.subarray(0, count));
+    this.#rest = this.#rest.subarray(count);
+    return count;
+  }
+
+  #damaged(cause: unknown): unknown {
+    if (cause instanceof StubferryError) return cause;
+    const code = errnoOf(cause) === 'Z_BUF_ERROR' ? 'TRUNCATED' : 'CORRUPT';
+    const message = cause instanceof Error ? cause.message : String(cause);
+    return new StubferryError(code, 'the gzip stream is not whole', {
+      where: this.#path,
+      found: message,
+      cause,
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#gunzip.destroy();
+    await this.#source.close();
+  }
+}

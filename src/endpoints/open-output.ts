@@ -1,0 +1,46 @@
+/** Says how to open what a path names as a destination: `-`, a regular file, a FIFO, a character device. */
+import { stat } from 'node:fs/promises';
+import { StubferryError } from '../errors/index.js';
+import type { OpenOutput } from './byte-output.js';
+import { PartFile } from './part-file.js';
+import { openCharacterDevice, openFifo, pipeOutput, type StreamOutput } from './pipe-output.js';
+import { SpooledOutput } from './spooled-output.js';
+
+const STDOUT = 1;
+
+export interface OutputOptions {
+  readonly transferUuid: string;
+  /** Whether a regular file at the destination may be replaced. */
+  readonly replace: boolean;
+  readonly spoolFolder: string;
+  readonly spoolLimit: number;
+  /** How long to wait for a reader of a FIFO, milliseconds. */
+  readonly readerMs: number;
+}
+
+/** @throws StubferryError DESTINATION_UNWRITABLE for what can be no destination */
+export async function outputFor(path: string, options: OutputOptions): Promise<OpenOutput> {
+  const { transferUuid, replace } = options;
+  const spooled = (openStream: () => Promise<StreamOutput>): OpenOutput => {
+    return () =>
+      SpooledOutput.open(
+        { folder: options.spoolFolder, limit: options.spoolLimit, transferUuid },
+        openStream,
+      );
+  };
+  if (path === '-') return spooled(openStdout);
+  const there = await stat(path).catch(() => undefined);
+  if (there === undefined || there.isFile()) return () => PartFile.open(path, { transferUuid, replace });
+  if (there.isFIFO()) return spooled(() => openFifo(path, options.readerMs));
+  if (there.isCharacterDevice()) return spooled(() => openCharacterDevice(path));
+  throw new StubferryError('DESTINATION_UNWRITABLE', 'the destination is neither a file nor a pipe', {
+    where: path,
+    found: there.isDirectory() ? 'a folder' : 'a block device or socket',
+  });
+}
+
+async function openStdout(): Promise<StreamOutput> {
+  const kind = await stat('/dev/stdout');
+  const pollable = kind.isFIFO() || kind.isSocket();
+  return pollable ? pipeOutput(STDOUT, 'standard output') : openCharacterDevice('/dev/stdout');
+}

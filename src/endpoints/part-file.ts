@@ -1,0 +1,135 @@
+/**
+ * A file that is not there until it is whole.
+ *
+ *     open      .NAME.<transfer UUID>.part, new, 0600, beside NAME, locked by this process
+ *     write     ...
+ *     commit    fsync the file; give it its NAME (link: never over a file that came meanwhile; rename with `replace`);
+ *               fsync the folder
+ *     discard   remove the .part
+ *
+ * A `.part` without a lock has lost its process: the next save to the same NAME removes it.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { type FileLock, lockExclusive } from '../blockdev-utils/index.js';
+import type { ByteOutput } from './byte-output.js';
+import { destinationError } from './byte-output.js';
+
+export interface PartFileOptions {
+  /** Makes the name of the `.part` unique, and tells whose it is. */
+  readonly transferUuid: string;
+  /** Whether a file at the destination may be replaced. */
+  readonly replace: boolean;
+}
+
+/** The name of the file that becomes `destination`. */
+export function partPath(destination: string, transferUuid: string): string {
+  return join(dirname(destination), `.${basename(destination)}.${transferUuid}.part`);
+}
+
+export class PartFile implements ByteOutput {
+  readonly #destination: string;
+  readonly #path: string;
+  readonly #file: FileHandle;
+  readonly #lock: FileLock;
+  readonly #replace: boolean;
+  #open = true;
+
+  private constructor(destination: string, path: string, file: FileHandle, lock: FileLock, replace: boolean) {
+    this.#destination = destination;
+    this.#path = path;
+    this.#file = file;
+    this.#lock = lock;
+    this.#replace = replace;
+  }
+
+  /** @throws StubferryError DESTINATION_EXISTS, DESTINATION_UNWRITABLE, DESTINATION_FULL */
+  static async open(destination: string, { transferUuid, replace }: PartFileOptions): Promise<PartFile> {
+    if (!replace) await mustBeAbsent(destination);
+    const path = partPath(destination, transferUuid);
+    await sweep(destination);
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    const file = await open(path, flags, 0o600).catch((cause: unknown) => {
+      throw destinationError(destination, cause, true);
+    });
+    return new PartFile(destination, path, file, await lockExclusive(path), replace);
+  }
+
+  async write(chunks: readonly Uint8Array[]): Promise<void> {
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    try {
+      const { bytesWritten } = await this.#file.writev(chunks);
+      if (bytesWritten < length) await this.#writeRest(chunks, bytesWritten);
+    } catch (cause) {
+      throw destinationError(this.#destination, cause);
+    }
+  }
+
+  /** A file system that is nearly full writes a part first, and says ENOSPC only to the next attempt. */
+  async #writeRest(chunks: readonly Uint8Array[], written: number): Promise<void> {
+    const rest = Buffer.concat(chunks).subarray(written);
+    for (let done = 0; done < rest.length; ) {
+      done += (await this.#file.write(rest, done, rest.length - done)).bytesWritten;
+    }
+  }
+
+  async commit(): Promise<void> {
+    try {
+      await this.#file.sync();
+      if (this.#replace) {
+        await rename(this.#path, this.#destination);
+      } else {
+        await link(this.#path, this.#destination);
+        await unlink(this.#path);
+      }
+      await syncFolder(dirname(this.#destination));
+    } catch (cause) {
+      throw destinationError(this.#destination, cause);
+    }
+    await this.#close();
+  }
+
+  async discard(): Promise<void> {
+    if (!this.#open) return;
+    await unlink(this.#path).catch(() => undefined);
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#open = false;
+    await this.#lock.release();
+    await this.#file.close();
+  }
+}
+
+async function mustBeAbsent(destination: string): Promise<void> {
+  const there = await lstat(destination).catch(() => undefined);
+  if (there === undefined) return;
+  throw destinationError(destination, Object.assign(new Error('it exists'), { code: 'EEXIST' }), true);
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+const PART = /^\.(?<name>.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
+
+/** Removes what killed processes left for this destination: `.part` files of its name that nobody holds. */
+async function sweep(destination: string): Promise<void> {
+  const folder = dirname(destination);
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    if (PART.exec(name)?.groups?.['name'] !== basename(destination)) continue;
+    const path = join(folder, name);
+    const lock = await lockExclusive(path).catch(() => undefined);
+    if (lock === undefined) continue;
+    await unlink(path).catch(() => undefined);
+    await lock.release();
+  }
+}

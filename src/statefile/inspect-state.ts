@@ -1,0 +1,68 @@
+/**
+ * What a state is and who wrote it, without reading its data where that can be avoided.
+ *
+ * A statefile in a regular file is read at five places: header, BEGIN, and, through the trailer in its last block, END and
+ * INDEX. Anything else (a pipe, a compressed file) is read to its end.
+ */
+import { BLOCK_SIZE } from '../codec/block.js';
+import { decodeFrameHeader } from '../codec/frame.js';
+import { type BeginRecord, decodeEnd, decodeTrailer, type EndRecord } from '../codec/records.js';
+import { uuidSeed } from '../codec/uuid.js';
+import type { FileSource } from '../endpoints/index.js';
+import { located, StubferryError } from '../errors/index.js';
+import type { StatefileHeader } from './file-header.js';
+import { StatefileReader } from './statefile-reader.js';
+
+/** What a statefile says of itself. */
+export interface StatefileSummary {
+  readonly header: StatefileHeader;
+  readonly begin: BeginRecord;
+  readonly end: EndRecord;
+  readonly fileBytes: number;
+}
+
+/**
+ * Reads the summary of a statefile by seeking. The data is not looked at: that is what verifying is for.
+ * @throws StubferryError TRUNCATED, CORRUPT, ...
+ */
+export async function seekSummary(file: FileSource, where: string): Promise<StatefileSummary> {
+  const fileBytes = await file.size();
+  const { header, begin } = await StatefileReader.open(file, where);
+  const seed = uuidSeed(header.transferUuid);
+  const trailerOffset = fileBytes - BLOCK_SIZE;
+  const trailer = decodeTrailer(await recordAt(file, where, seed, trailerOffset, 'trailer'));
+  if (trailer.fileBytes !== fileBytes) {
+    throw new StubferryError('CORRUPT', 'the trailer is of a file of another length', {
+      where,
+      offset: trailerOffset,
+      expected: `${trailer.fileBytes} bytes`,
+      found: `${fileBytes} bytes`,
+    });
+  }
+  const endRecord = await recordAt(file, where, seed, trailer.endOffset, 'end');
+  const end = located(where, trailer.endOffset, () => decodeEnd(endRecord, begin.sha256));
+  return { header, begin, end, fileBytes };
+}
+
+async function recordAt(
+  file: FileSource,
+  where: string,
+  seed: bigint,
+  offset: number,
+  type: 'end' | 'trailer',
+): Promise<Uint8Array> {
+  const block = new Uint8Array(BLOCK_SIZE);
+  const aligned = offset >= 2 * BLOCK_SIZE && offset % BLOCK_SIZE === 0;
+  const count = aligned ? await file.readAt(block, offset) : 0;
+  const header = count === BLOCK_SIZE ? decodeFrameHeader(block, seed) : 'no-magic';
+  if (typeof header === 'string' || header.type !== type || header.position !== offset) {
+    throw new StubferryError('TRUNCATED', `the statefile has no ${type.toUpperCase()} where it should be`, {
+      where,
+      offset,
+      expected: `a ${type.toUpperCase()} frame`,
+      found: typeof header === 'string' ? header : (header.type ?? 'an unknown record'),
+      hint: 'it was not completely written or copied; stubferry verify says where it breaks off',
+    });
+  }
+  return header.record;
+}

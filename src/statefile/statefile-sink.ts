@@ -1,0 +1,108 @@
+/** Writes a statefile: a sink for the receiver of a transfer. Layout: file-header.ts. */
+import { BLOCK_SIZE, padded } from '../codec/block.js';
+import { chainOver, encodeFrameHeader, type FrameFields, frameLengthFor } from '../codec/frame.js';
+import {
+  type BeginRecord,
+  type EndRecord,
+  encodeBegin,
+  encodeEnd,
+  encodeIndex,
+  encodeTrailer,
+} from '../codec/records.js';
+import { uuidSeed } from '../codec/uuid.js';
+import type { ByteOutput, OpenOutput } from '../endpoints/index.js';
+import type { DataFrame, StateSink } from '../transfer/index.js';
+import { DataIndex } from './data-index.js';
+import { encodeStatefileHeader, type StatefileHeader } from './file-header.js';
+
+type Frame = Omit<FrameFields, 'sequence' | 'epoch' | 'position'>;
+
+export class StatefileSink implements StateSink {
+  readonly #open: OpenOutput;
+  readonly #header: StatefileHeader;
+  readonly #seed: bigint;
+  readonly #dataHeader = new Uint8Array(BLOCK_SIZE);
+  #output: ByteOutput | undefined;
+  #index = new DataIndex();
+  #position = 0;
+  #sequence = 0;
+
+  constructor(open: OpenOutput, header: StatefileHeader) {
+    this.#open = open;
+    this.#header = header;
+    this.#seed = uuidSeed(header.transferUuid);
+  }
+
+  async begin(begin: BeginRecord): Promise<void> {
+    this.#output = await this.#open();
+    this.#index = new DataIndex();
+    this.#position = BLOCK_SIZE;
+    this.#sequence = 0;
+    const record = this.#frame({
+      type: 'begin',
+      streamOffset: 0,
+      chainBefore: 0n,
+      chainAfter: 0n,
+      record: encodeBegin(begin),
+    });
+    await this.#output.write([encodeStatefileHeader(this.#header), record]);
+  }
+
+  async data({ payload, paddedPayload, streamOffset, chainBefore, chainAfter }: DataFrame): Promise<void> {
+    this.#index.add({ streamOffset, fileOffset: this.#position });
+    const fields: Frame = {
+      type: 'data',
+      payloadLength: payload.length,
+      streamOffset,
+      chainBefore,
+      chainAfter,
+    };
+    await this.#output?.write([this.#frame(fields, this.#dataHeader), paddedPayload]);
+  }
+
+  async commit(end: EndRecord): Promise<void> {
+    const place = { streamOffset: end.stateBytes, chainBefore: end.chain, chainAfter: end.chain };
+    const endOffset = this.#position;
+    const endFrame = this.#frame({ type: 'end', ...place, record: encodeEnd(end) });
+
+    const indexOffset = this.#position;
+    const entries = this.#index.encode();
+    const payload = new Uint8Array(padded(entries.length));
+    payload.set(entries);
+    const chainAfter = chainOver(payload, end.chain);
+    const indexFrame = this.#frame({
+      type: 'index',
+      payloadLength: entries.length,
+      ...place,
+      chainAfter,
+      record: encodeIndex(this.#index.entries.length),
+    });
+
+    const trailer = { endOffset, indexOffset, fileBytes: this.#position + BLOCK_SIZE };
+    const trailerFrame = this.#frame({
+      type: 'trailer',
+      ...place,
+      chainBefore: chainAfter,
+      chainAfter,
+      record: encodeTrailer(trailer),
+    });
+    await this.#output?.write([endFrame, indexFrame, payload, trailerFrame]);
+    await this.#output?.commit();
+  }
+
+  async discard(): Promise<void> {
+    await this.#output?.discard();
+  }
+
+  /** The header block of the next frame, and the file's position moved past that frame. */
+  #frame(fields: Frame, block: Uint8Array = new Uint8Array(BLOCK_SIZE)): Uint8Array {
+    encodeFrameHeader(
+      block,
+      { ...fields, sequence: this.#sequence, epoch: 0n, position: this.#position },
+      this.#seed,
+    );
+    this.#sequence += 1;
+    this.#position += frameLengthFor(fields.payloadLength ?? 0);
+    return block;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The receiving side of a transfer: ring -> records -> sink.
+ *
+ *     ready --BEGIN--> receiving --END checks--> verified --durable--> committed (save), loaded (restore)
+ *        ^                 |
+ *        '--sender restarted: the sink forgets, the ring begins anew
+ *
+ * The word `committed` is written only after the sink has made the state durable: what the sender believes is true.
+ */
+import { atMost, type IncomingFrame, type Link, Pace, RingReader } from '../channel/index.js';
+import { type BeginRecord, decodeBegin, decodeEnd, type EndRecord } from '../codec/records.js';
+import { located, StubferryError } from '../errors/index.js';
+import type { StateSink } from './endpoints.js';
+import type { OnProgress, TransferSummary } from './progress.js';
+import { checkEnd, StateDigest } from './state-digest.js';
+
+export interface ReceiveOptions {
+  readonly onProgress?: OnProgress;
+}
+
+/** How long a receiver that has acknowledged stays for the sender to hear it, milliseconds. */
+const LINGER_MS = 1_000;
+
+/**
+ * Receives one state into `sink`. Leaves the link for the caller to close; when it throws, the sink is discarded.
+ * @throws StubferryError whatever the sender, the disk or the sink does
+ */
+export async function receiveState(
+  link: Link,
+  sink: StateSink,
+  options: ReceiveOptions = {},
+): Promise<TransferSummary> {
+  try {
+    return await link.guard(untilCommitted(link, sink, options));
+  } catch (error) {
+    await sink.discard();
+    throw error;
+  }
+}
+
+/** Lets the sender hear the acknowledgement before the disk goes away. A sender that does not answer is no error. */
+export async function lingerForSender(link: Link): Promise<void> {
+  const pace = new Pace(link.clock);
+  let over = false;
+  const heard = async (): Promise<void> => {
+    while (!over && (await link.peer.poll())?.phase !== 'done') await pace.wait();
+  };
+  await atMost(link.clock, LINGER_MS, heard());
+  over = true;
+}
+
+async function untilCommitted(
+  link: Link,
+  sink: StateSink,
+  options: ReceiveOptions,
+): Promise<TransferSummary> {
+  const reader = new RingReader(link);
+  for (;;) {
+    try {
+      return await receiveOnce(link, reader, sink, options);
+    } catch (error) {
+      const restarted = error instanceof StubferryError && error.code === 'PEER_RESTARTED';
+      if (!restarted || link.failed) throw error;
+      await sink.discard();
+      await reader.restart();
+      link.own.set({ phase: 'ready' });
+    }
+  }
+}
+
+async function receiveOnce(
+  link: Link,
+  reader: RingReader,
+  sink: StateSink,
+  options: ReceiveOptions,
+): Promise<TransferSummary> {
+  const { clock, device, own } = link;
+  const first = await reader.next();
+  const firstByte = clock.now();
+  const begin = beginOf(link, first);
+  own.set({ phase: 'receiving' });
+  await sink.begin(begin);
+  const digest = new StateDigest(begin.sha256);
+  for (;;) {
+    const { header, payload, paddedPayload } = await reader.next();
+    if (header.type === 'end') {
+      const end = located(device.path, ringOffset(link, header.position), () =>
+        decodeEnd(header.record, begin.sha256),
+      );
+      checkEnd(end, digest.end(header.chainBefore), device.path);
+      const acknowledged = await commit(link, sink, end);
+      return { begin, end, timings: { firstByte, ...acknowledged } };
+    }
+    if (header.type !== 'data') throw outOfPlace(header.type ?? 'unknown', 'DATA or END', device.path);
+    // Both read the same bytes: the sink's writes and our hashing go on side by side.
+    const { streamOffset, chainBefore, chainAfter } = header;
+    const stored = sink.data({ payload, paddedPayload, streamOffset, chainBefore, chainAfter });
+    digest.update(payload);
+    await stored;
+    options.onProgress?.(digest.bytes, digest.frames);
+  }
+}
+
+async function commit(
+  link: Link,
+  sink: StateSink,
+  end: EndRecord,
+): Promise<{ end: number; acknowledged: number }> {
+  const { clock, own, peer, superblock } = link;
+  // The state is whole and checked: from here on the sender is not needed, and its death changes nothing.
+  peer.release();
+  await own.publish({ phase: 'verified', streamed: end.stateBytes });
+  const verified = clock.now();
+  await sink.commit(end);
+  await own.publish({ phase: superblock.direction === 'save' ? 'committed' : 'loaded' });
+  return { end: verified, acknowledged: clock.now() };
+}
+
+function beginOf(link: Link, frame: IncomingFrame): BeginRecord {
+  const { header } = frame;
+  const where = link.device.path;
+  if (header.type !== 'begin') throw outOfPlace(header.type ?? 'unknown', 'BEGIN', where);
+  return located(where, ringOffset(link, header.position), () => decodeBegin(header.record));
+}
+
+function ringOffset(link: Link, position: number): number {
+  return link.superblock.ringStart + (position % link.superblock.ringLength);
+}
+
+function outOfPlace(found: string, expected: string, where: string): StubferryError {
+  return new StubferryError('PROTOCOL_VIOLATION', 'a record out of place', {
+    where,
+    expected,
+    found: found.toUpperCase(),
+  });
+}

@@ -1,0 +1,118 @@
+/**
+ * The sending side of a transfer: source -> records -> ring.
+ *
+ *     ready --first byte--> streaming --END--> sent --COMMITTED or LOADED heard--> done
+ *
+ * Nothing is believed before the receiver acknowledges it: only then does {@link sendState} resolve. On any error the
+ * receiver is told why, and drops what it has.
+ */
+import { type Link, Pace, Patience, RingWriter } from '../channel/index.js';
+import type { Phase } from '../codec/control-block.js';
+import { type BeginRecord, encodeBegin, encodeEnd } from '../codec/records.js';
+import { StubferryError } from '../errors/index.js';
+import type { StateSource } from './endpoints.js';
+import type { OnProgress, TransferSummary } from './progress.js';
+import { StateDigest } from './state-digest.js';
+
+/** A state that is there to be sent: its first bytes have come, and said what it is. */
+export interface StateToSend {
+  readonly source: StateSource;
+  readonly begin: BeginRecord;
+}
+
+export interface SendOptions {
+  readonly onProgress?: OnProgress;
+}
+
+/**
+ * Sends the whole state that `open` resolves to; it may wait for its first bytes as long as it likes. Leaves the link
+ * and the source for the caller to close.
+ *
+ * @throws StubferryError whatever the source, the disk or the receiver does
+ */
+export function sendState(
+  link: Link,
+  open: () => Promise<StateToSend>,
+  options: SendOptions = {},
+): Promise<TransferSummary> {
+  return link.guard(stream(link, open, options));
+}
+
+async function stream(
+  link: Link,
+  open: () => Promise<StateToSend>,
+  options: SendOptions,
+): Promise<TransferSummary> {
+  const { superblock, clock } = link;
+  const writer = new RingWriter(link);
+  const { source, begin } = await open();
+  const firstByte = clock.now();
+  const digest = new StateDigest(begin.sha256);
+  link.own.set({ phase: 'streaming' });
+  await writer.put(await writer.slot(), { type: 'begin', streamOffset: 0, record: encodeBegin(begin) });
+
+  let slot = await writer.slot();
+  let length = await source.read(slot.payload);
+  while (length > 0) {
+    const streamOffset = digest.bytes;
+    if (streamOffset + length > superblock.maxState) throw tooLarge(link);
+    digest.update(slot.payload.subarray(0, length));
+    await writer.put(slot, { type: 'data', payloadLength: length, streamOffset });
+    link.own.set({ streamed: digest.bytes });
+    options.onProgress?.(digest.bytes, digest.frames);
+    slot = await writer.slot();
+    length = await source.read(slot.payload);
+  }
+
+  const end = digest.end(writer.chain);
+  await writer.put(slot, { type: 'end', streamOffset: digest.bytes, record: encodeEnd(end) });
+  await writer.drain();
+  await link.own.publish({ phase: 'sent', cursor: writer.written });
+  const sent = clock.now();
+  await acknowledged(link);
+  return { begin, end, timings: { firstByte, end: sent, acknowledged: clock.now() } };
+}
+
+function tooLarge(link: Link): StubferryError {
+  return new StubferryError('LIMIT_EXCEEDED', 'the state is larger than the superblock allows', {
+    where: link.device.path,
+    expected: `at most ${link.superblock.maxState} bytes`,
+    found: 'more',
+    hint: 'raise --max-state on the dom0 side',
+  });
+}
+
+/** Waits for the receiver's word. Taking frames and making durable have a deadline each; a heartbeat alone renews neither. */
+async function acknowledged(link: Link): Promise<void> {
+  const { clock, timeouts, peer, superblock } = link;
+  const wanted: Phase = superblock.direction === 'save' ? 'committed' : 'loaded';
+  const pace = new Pace(clock);
+  const patience = new Patience(clock);
+  let standing = '';
+  for (;;) {
+    const receiver = await peer.poll();
+    const follows = receiver !== undefined && receiver.peerEpoch === link.own.epoch;
+    if (follows && receiver.phase === wanted) return;
+    if (follows && (receiver.phase === 'committed' || receiver.phase === 'loaded')) {
+      throw new StubferryError('PROTOCOL_VIOLATION', 'the receiver acknowledges another direction', {
+        where: link.device.path,
+        expected: wanted,
+        found: receiver.phase,
+      });
+    }
+    const now = `${receiver?.epoch} ${receiver?.cursor} ${receiver?.phase}`;
+    if (now !== standing) patience.renew();
+    standing = now;
+    const limit = receiver?.phase === 'verified' ? timeouts.commitMs : timeouts.progressMs;
+    // Before the receiver's first block, absence is the peer watch's to judge.
+    if (receiver !== undefined && patience.look() > limit) {
+      throw new StubferryError('NO_PROGRESS', 'the receiver does not acknowledge the state', {
+        where: link.device.path,
+        expected: `${wanted} within ${limit} ms`,
+        found: `${receiver.phase} at ${receiver.streamed} bytes`,
+        hint: 'the destination may be slow or stuck; see the log of the receiver',
+      });
+    }
+    await pace.wait();
+  }
+}
