@@ -14,6 +14,7 @@ import { StatefileSink } from '../statefile/index.js';
 import type { StateSource, TransferSummary } from '../transfer/index.js';
 import { WRITER } from '../version.js';
 import type { AgentContext } from './agent-context.js';
+import { rehearse } from './rehearsal.js';
 import { roleLockPath } from './role-lock.js';
 import { runTransfer, type Task } from './run-transfer.js';
 import { type Provenance, stateToSend } from './state-to-send.js';
@@ -51,6 +52,7 @@ export interface Dom0Job {
 export async function runDom0Agent(job: Dom0Job, context: AgentContext): Promise<TransferSummary> {
   const superblock = superblockFor(job);
   checkLimits(superblock, job.disk);
+  await rehearse();
   const { task, close } = await prepare(job, context);
   try {
     await createImage(job.disk, diskSizeFor(job.ringLength));

@@ -11,6 +11,7 @@ import { StubferryError } from '../errors/index.js';
 import type { StateSource, TransferSummary } from '../transfer/index.js';
 import type { AgentContext } from './agent-context.js';
 import { findDisk } from './find-disk.js';
+import { rehearse } from './rehearsal.js';
 import { lockStubdomRole } from './role-lock.js';
 import { runTransfer, type Task } from './run-transfer.js';
 import { type Provenance, stateToSend } from './state-to-send.js';
@@ -35,6 +36,7 @@ export interface StubdomJob {
 
 /** @throws StubferryError */
 export async function runStubdomAgent(job: StubdomJob, context: AgentContext): Promise<TransferSummary> {
+  await rehearse();
   const directions: Direction[] = [];
   if (job.source !== undefined) directions.push('save');
   if (job.sink !== undefined) directions.push('restore');

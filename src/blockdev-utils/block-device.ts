@@ -31,5 +31,10 @@ export interface BlockDevice {
   flush(): Promise<void>;
   /** Milliseconds for which the oldest unanswered request has been waiting; 0 when none is. */
   stalledFor(): number;
+  /**
+   * Calls `onWrite` soon after somebody wrote to the medium, until the returned function is called. Only where the medium
+   * can tell: a file that is shared within one kernel. A hint that saves waiting, never a promise.
+   */
+  watch?(onWrite: () => void): () => void;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** A {@link BlockDevice} over a path: a regular file, a loop device, a vbd. */
-import { constants, fdatasync, close as fsClose, open, read, write } from 'node:fs';
+import { constants, fdatasync, close as fsClose, fstatSync, open, read, watch, write } from 'node:fs';
 import { errnoOf, StubferryError } from '../errors/index.js';
 import type { AccessPath, BlockDevice } from './block-device.js';
 import { deviceSize } from './device-size.js';
@@ -31,6 +31,7 @@ class FileDevice implements BlockDevice {
   readonly blockSize: number;
   readonly access: AccessPath;
   readonly #fd: number;
+  readonly #isFile: boolean;
   /** Start times of the requests under way; a Set iterates in the order of insertion, so the first is the oldest. */
   readonly #pending = new Set<{ readonly since: number }>();
   #closed = false;
@@ -38,6 +39,7 @@ class FileDevice implements BlockDevice {
   constructor(path: string, fd: number, size: number, blockSize: number, access: AccessPath) {
     this.path = path;
     this.#fd = fd;
+    this.#isFile = fstatSync(fd).isFile();
     this.size = size;
     this.blockSize = blockSize;
     this.access = access;
@@ -98,6 +100,19 @@ class FileDevice implements BlockDevice {
   stalledFor(): number {
     for (const { since } of this.#pending) return performance.now() - since;
     return 0;
+  }
+
+  /** inotify sees what other processes write to the same file; it does not see what another kernel writes to a disk. */
+  watch(onWrite: () => void): () => void {
+    if (!this.#isFile || this.#closed) return () => undefined;
+    try {
+      const watcher = watch(this.path, { persistent: false }, onWrite);
+      watcher.on('error', () => watcher.close());
+      return () => watcher.close();
+    } catch {
+      // The file has lost its name, or inotify its last watch: the waiting ladder finds the write a little later.
+      return () => undefined;
+    }
   }
 
   close(): Promise<void> {

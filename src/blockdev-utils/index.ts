@@ -3,3 +3,4 @@ export type { AccessPath, BlockDevice } from './block-device.js';
 export { createImage } from './create-image.js';
 export { openDevice } from './file-device.js';
 export { type FileLock, lockExclusive } from './file-lock.js';
+export { memoryDevice } from './memory-device.js';

@@ -2,7 +2,7 @@
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 
 export interface Clock {
-  /** Milliseconds, monotone; only differences mean something. */
+  /** Milliseconds, monotone (CLOCK_MONOTONIC): the same instant is the same number in every process of a machine. */
   now(): number;
   /** Resolves after `ms` milliseconds; for 0, after the events that are already waiting. */
   sleep(ms: number): Promise<void>;
@@ -12,8 +12,14 @@ export interface Clock {
   every(ms: number, tick: () => void): () => void;
 }
 
+// The first call of either is slow, and would be taken for a difference between the two clocks.
+process.hrtime.bigint();
+performance.now();
+/** From the start of this process, where `performance` begins, to the start of CLOCK_MONOTONIC, which all processes share. */
+const sinceBoot = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => performance.now() + sinceBoot,
   sleep: (ms) => (ms === 0 ? immediate() : delay(ms)),
   after: (ms, then) => {
     const timer = setTimeout(then, ms);

@@ -138,7 +138,7 @@ export class Link {
   /** Ends the heartbeat with a last word: the final phase, or why this agent gives up. Never throws, never hangs. */
   async close(last?: Phase | StubferryError): Promise<void> {
     this.#stopHeartbeat();
-    this.peer.release();
+    this.peer.close();
     if (last === undefined) return;
     const change =
       last instanceof StubferryError

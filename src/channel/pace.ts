@@ -1,41 +1,68 @@
 /**
  * The waiting ladder: how long to sleep before looking at the disk again.
  *
- *     at once, at once, 1 ms ... 1 ms for the first 50 looks, then 2 ms, then the idle step
+ *     at once, at once, 1 ms ... 1 ms for the first 50 looks, then the idle step: 5 ms, or until the disk tells of a write
  *
- * A frame of a stream that flows is there within the first steps. The idle step bounds what a waiting agent costs
- * against how late it sees the first frame: measured on a 2-core virtual machine, a look (a read through libuv's
- * threads and a timer) costs 0.13 ms of CPU.
+ * A frame of a stream that flows is there within the first steps. The idle step bounds what a waiting agent costs against
+ * how late it sees the first frame: measured on a 2-core virtual machine, a look (a read through libuv's threads and a
+ * timer) costs 0.13 ms of CPU. Where the medium can tell that somebody wrote (a file that both agents share), the step
+ * is longer and is cut short.
  */
+import type { BlockDevice } from '../blockdev-utils/index.js';
 import type { Clock } from './clock.js';
 
-/** Milliseconds; the last step is the idle one. */
-const IDLE_STEP = 5;
 const AT_ONCE = 2;
 const BRISK = 50;
+/** Milliseconds. */
+const IDLE_STEP = 5;
+const WATCHED_IDLE_STEP = 20;
 
 export class Pace {
   readonly #clock: Clock;
+  readonly #device: BlockDevice | undefined;
   #looks = 0;
+  #stopWatching: (() => void) | undefined;
+  #written = false;
+  #wake: () => void = () => undefined;
 
-  constructor(clock: Clock) {
+  /** @param device what is looked at, if it may tell of writes */
+  constructor(clock: Clock, device?: BlockDevice) {
     this.#clock = clock;
+    this.#device = device;
   }
 
-  /** Something was there: begin again at the foot of the ladder. */
+  /** Something was there, or nothing is awaited any more: back to the foot of the ladder. */
   reset(): void {
     this.#looks = 0;
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
   }
 
-  /** Sleeps for the next step. */
+  /** Sleeps for the next step. Whoever stops waiting calls {@link reset}. */
   wait(): Promise<void> {
     this.#looks += 1;
-    return this.#clock.sleep(this.#step());
+    if (this.#looks <= AT_ONCE) return this.#clock.sleep(0);
+    if (this.#looks <= AT_ONCE + BRISK) return this.#clock.sleep(1);
+    if (this.#device?.watch === undefined) return this.#clock.sleep(IDLE_STEP);
+    return this.#untilWritten(this.#device);
   }
 
-  #step(): number {
-    if (this.#looks <= AT_ONCE) return 0;
-    if (this.#looks <= AT_ONCE + BRISK) return 1;
-    return this.#looks <= AT_ONCE + 2 * BRISK ? 2 : IDLE_STEP;
+  #untilWritten(device: BlockDevice): Promise<void> {
+    if (this.#stopWatching === undefined) {
+      this.#stopWatching = device.watch?.(() => {
+        this.#written = true;
+        this.#wake();
+      });
+      // What was written before the watch began is not told: look once more.
+      return this.#clock.sleep(0);
+    }
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(this.#written ? 0 : WATCHED_IDLE_STEP, resolve);
+      this.#written = false;
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 }

@@ -21,6 +21,7 @@ export class PeerWatch {
   #control: ControlBlock | undefined;
   #followed: bigint | undefined;
   #waiting = true;
+  #closed = false;
 
   /** @param role the peer's */
   constructor(slots: ControlSlots, role: Role, where: string, timeouts: Timeouts, clock: Clock) {
@@ -51,11 +52,17 @@ export class PeerWatch {
     this.#waiting = false;
   }
 
+  /** Ends every loop that still polls. */
+  close(): void {
+    this.#closed = true;
+  }
+
   /**
    * Reads the peer's control block.
-   * @throws StubferryError PEER_ABORTED, PEER_RESTARTED, PEER_ABSENT, PEER_DEAD
+   * @throws StubferryError CANCELLED when the link was closed; PEER_ABORTED, PEER_RESTARTED, PEER_ABSENT, PEER_DEAD
    */
   async poll(): Promise<ControlBlock | undefined> {
+    if (this.#closed) throw new StubferryError('CANCELLED', 'the link is closed', { where: this.#where });
     const found = await this.#slots.newest();
     if (!this.#waiting) return found ?? this.#control;
     const before = this.#control;

@@ -7,8 +7,9 @@
  *                              |                                     ^
  *                              '---- torn: payload not there yet ----'
  *
- * Everything is read once into memory of our own and checked there. While frames are large, the next one is
- * already being read when a frame is handed out: two slots, in turn.
+ * Everything is read once into memory of our own and checked there. What is read is a window: 32 KiB while we wait, so
+ * that a small state comes whole with its first look; as long as the last frame while frames are large, and then the next
+ * window is already being read when a frame is handed out. Two slots, in turn.
  */
 import { BLOCK_SIZE, padded } from '../codec/block.js';
 import { chainOver, type FrameHeader } from '../codec/frame.js';
@@ -18,6 +19,9 @@ import { type FrameSlot, makeSlots } from './frame-slot.js';
 import type { Link } from './link.js';
 import { Pace } from './pace.js';
 import { Patience } from './patience.js';
+
+/** Bytes of a look at the ring. */
+const WINDOW = 32 * 1024;
 
 /** Frames shorter than this are not worth reading ahead: most of what would be read is not written yet. */
 const READ_AHEAD_FROM = 64 * 1024;
@@ -40,9 +44,13 @@ export interface IncomingFrame {
   readonly paddedPayload: Uint8Array;
 }
 
-interface ReadAhead {
+/** A part of the ring in one of our slots. */
+interface Window {
   readonly slot: FrameSlot;
+  /** Ring position of its first byte. */
+  readonly position: number;
   readonly length: number;
+  /** Settles when it has been read. */
   readonly done: Promise<void>;
 }
 
@@ -52,7 +60,9 @@ export class RingReader {
   readonly #pace: Pace;
   readonly #patience: Patience;
   #expected: Expected | undefined;
-  #readAhead: ReadAhead | undefined;
+  /** What is being looked at, and what is being read ahead. */
+  #window: Window | undefined;
+  #ahead: Window | undefined;
   #published = 0;
   #lastLook = Number.NEGATIVE_INFINITY;
   #unsettled: Patience | undefined;
@@ -60,14 +70,20 @@ export class RingReader {
   constructor(link: Link) {
     this.#link = link;
     this.#slots = makeSlots(2, link.superblock.maxPayload);
-    this.#pace = new Pace(link.clock);
+    this.#pace = new Pace(link.clock, link.device);
     this.#patience = new Patience(link.clock);
+  }
+
+  /** Ends a wait that was left behind. */
+  close(): void {
+    this.#pace.reset();
   }
 
   /** Forgets everything and follows the sender that is there now, from the beginning. */
   async restart(): Promise<void> {
-    await this.#readAhead?.done.catch(() => undefined);
-    this.#readAhead = undefined;
+    await this.#ahead?.done.catch(() => undefined);
+    this.#ahead = undefined;
+    this.#window = undefined;
     this.#expected = undefined;
     this.#published = 0;
     this.#link.peer.follow(undefined);
@@ -102,55 +118,82 @@ export class RingReader {
     this.#expected ??= await this.#followSender();
     const expected = this.#expected;
     if (expected === undefined) return 'blank';
-    const ahead = this.#readAhead;
-    this.#readAhead = undefined;
-    const slot = ahead?.slot ?? this.#slots[0];
-    if (slot === undefined) throw new RangeError('a ring reader without slots');
-    const have = ahead?.length ?? BLOCK_SIZE;
-    if (ahead === undefined) await device.read(slot.header, this.#place(expected.position));
-    else await ahead.done;
-
-    const header = checkHeader(slot.header, expected, superblock, seed, device.path);
-    if (typeof header === 'string') return header;
-    const length = BLOCK_SIZE + padded(header.payloadLength);
-    if (length > have) {
-      await device.read(slot.bytes.subarray(have, length), this.#place(expected.position) + have);
+    const window = await this.#windowOver(expected.position, BLOCK_SIZE, WINDOW);
+    const header = checkHeader(
+      bytesAt(window, expected.position, BLOCK_SIZE),
+      expected,
+      superblock,
+      seed,
+      device.path,
+    );
+    if (typeof header === 'string') {
+      this.#window = undefined;
+      return header;
     }
+    const length = BLOCK_SIZE + padded(header.payloadLength);
+    const whole = await this.#windowOver(expected.position, length, length);
+    const bytes = bytesAt(whole, expected.position, length);
     const next = {
       ...expected,
       position: expected.position + header.frameLength,
       sequence: expected.sequence + 1,
     };
-    const worthIt = header.type === 'data' && length >= READ_AHEAD_FROM;
-    const following = worthIt ? this.#startReadAhead(slot, next.position, length) : undefined;
-    const paddedPayload = slot.payload.subarray(0, padded(header.payloadLength));
+    if (length >= READ_AHEAD_FROM) this.#readAhead(whole.slot, next.position, length);
+    const paddedPayload = bytes.subarray(BLOCK_SIZE);
     if (chainOver(paddedPayload, expected.chain) !== header.chainAfter) {
-      await following?.done.catch(() => undefined);
+      this.#window = undefined;
       return 'torn';
     }
-    this.#readAhead = following;
     const streamOffset = expected.streamOffset + (header.type === 'data' ? header.payloadLength : 0);
     this.#expected = { ...next, chain: header.chainAfter, streamOffset };
     this.#patience.renew();
     this.#pace.reset();
     this.#unsettled = undefined;
-    return { header, payload: slot.payload.subarray(0, header.payloadLength), paddedPayload };
+    return { header, payload: paddedPayload.subarray(0, header.payloadLength), paddedPayload };
+  }
+
+  /** The window with the `least` bytes from `position`: one that is there, the one read ahead, or a new one of `length`. */
+  async #windowOver(position: number, least: number, length: number): Promise<Window> {
+    const current = this.#window;
+    if (current !== undefined && covers(current, position, least)) return current;
+    const ahead = this.#ahead;
+    if (ahead !== undefined) {
+      await ahead.done;
+      this.#ahead = undefined;
+      if (covers(ahead, position, least)) {
+        this.#window = ahead;
+        return ahead;
+      }
+    }
+    const window = this.#read(this.#otherSlot(ahead?.slot), position, length);
+    await window.done;
+    this.#window = window;
+    return window;
+  }
+
+  #read(slot: FrameSlot, position: number, length: number): Window {
+    const { device, superblock } = this.#link;
+    const lapLeft = superblock.ringLength - (position % superblock.ringLength);
+    const bounded = Math.min(length, lapLeft, slot.bytes.length);
+    const done = device.read(slot.bytes.subarray(0, bounded), this.#place(position));
+    done.catch(() => undefined);
+    return { slot, position, length: bounded, done };
+  }
+
+  /** Reads the window that will most likely be asked for next, unless one is under way. */
+  #readAhead(busy: FrameSlot, position: number, likely: number): void {
+    this.#ahead ??= this.#read(this.#otherSlot(busy), position, likely);
+  }
+
+  #otherSlot(busy: FrameSlot | undefined): FrameSlot {
+    const slot = this.#slots.find((candidate) => candidate !== busy);
+    if (slot === undefined) throw new RangeError('a ring reader needs two slots');
+    return slot;
   }
 
   #place(position: number): number {
     const { ringStart, ringLength } = this.#link.superblock;
     return ringStart + (position % ringLength);
-  }
-
-  #startReadAhead(busy: FrameSlot, position: number, likely: number): ReadAhead | undefined {
-    const { device, superblock } = this.#link;
-    const slot = this.#slots.find((candidate) => candidate !== busy);
-    if (slot === undefined) return undefined;
-    const lapLeft = superblock.ringLength - (position % superblock.ringLength);
-    const length = Math.min(likely, lapLeft);
-    const done = device.read(slot.bytes.subarray(0, length), this.#place(position));
-    done.catch(() => undefined);
-    return { slot, length, done };
   }
 
   /** The start of the ring as the sender that is there will write it; undefined while there is none. */
@@ -234,4 +277,13 @@ export class RingReader {
       hint: "the sender's source may be stuck; see the log of the sender",
     });
   }
+}
+
+function covers(window: Window, position: number, length: number): boolean {
+  return position >= window.position && position + length <= window.position + window.length;
+}
+
+function bytesAt(window: Window, position: number, length: number): Uint8Array {
+  const from = position - window.position;
+  return window.slot.bytes.subarray(from, from + length);
 }

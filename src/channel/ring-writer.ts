@@ -44,7 +44,7 @@ export class RingWriter {
   constructor(link: Link) {
     this.#link = link;
     this.#free = makeSlots(SLOTS, link.superblock.maxPayload);
-    this.#pace = new Pace(link.clock);
+    this.#pace = new Pace(link.clock, link.device);
   }
 
   /** The chain over all payloads so far. */
@@ -83,6 +83,11 @@ export class RingWriter {
     this.#seal(slot.header, { ...frame, payloadLength }, frameLength, chainAfter);
     this.#chain = chainAfter;
     this.#write(slot.bytes.subarray(0, frameLength), frameLength, slot);
+  }
+
+  /** Ends a wait that was left behind. */
+  close(): void {
+    this.#pace.reset();
   }
 
   /** Resolves when all frames are on the disk. */
@@ -142,10 +147,12 @@ export class RingWriter {
     const { superblock, timeouts, clock, device } = this.#link;
     if (this.#freeBytes() >= length) return;
     const patience = new Patience(clock);
-    this.#pace.reset();
     for (;;) {
       if (await this.#lookAtCursor()) patience.renew();
-      if (this.#freeBytes() >= length) return;
+      if (this.#freeBytes() >= length) {
+        this.#pace.reset();
+        return;
+      }
       if (patience.look() > timeouts.progressMs) {
         throw new StubferryError('NO_PROGRESS', 'the receiver is alive but takes nothing from the ring', {
           where: device.path,

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { StubferryError } from '../errors/index.js';
 import type { OpenOutput } from './byte-output.js';
+import { NULL_DEVICE, nullOutput } from './null-output.js';
 import { PartFile } from './part-file.js';
 import { openCharacterDevice, openFifo, pipeOutput, type StreamOutput } from './pipe-output.js';
 import { SpooledOutput } from './spooled-output.js';
@@ -31,6 +32,7 @@ export async function outputFor(path: string, options: OutputOptions): Promise<O
   if (path === '-') return spooled(openStdout);
   const there = await stat(path).catch(() => undefined);
   if (there === undefined || there.isFile()) return () => PartFile.open(path, { transferUuid, replace });
+  if (there.isCharacterDevice() && there.rdev === NULL_DEVICE) return async () => nullOutput;
   if (there.isFIFO()) return spooled(() => openFifo(path, options.readerMs));
   if (there.isCharacterDevice()) return spooled(() => openCharacterDevice(path));
   throw new StubferryError('DESTINATION_UNWRITABLE', 'the destination is neither a file nor a pipe', {

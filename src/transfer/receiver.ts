@@ -40,13 +40,14 @@ export async function receiveState(
 
 /** Lets the sender hear the acknowledgement before the disk goes away. A sender that does not answer is no error. */
 export async function lingerForSender(link: Link): Promise<void> {
-  const pace = new Pace(link.clock);
+  const pace = new Pace(link.clock, link.device);
   let over = false;
   const heard = async (): Promise<void> => {
     while (!over && (await link.peer.poll())?.phase !== 'done') await pace.wait();
   };
   await atMost(link.clock, LINGER_MS, heard());
   over = true;
+  pace.reset();
 }
 
 async function untilCommitted(
@@ -59,6 +60,7 @@ async function untilCommitted(
     try {
       return await receiveOnce(link, reader, sink, options);
     } catch (error) {
+      reader.close();
       const restarted = error instanceof StubferryError && error.code === 'PEER_RESTARTED';
       if (!restarted || link.failed) throw error;
       await sink.discard();

@@ -6,12 +6,12 @@
  * Nothing is believed before the receiver acknowledges it: only then does {@link sendState} resolve. On any error the
  * receiver is told why, and drops what it has.
  */
-import { type Link, Pace, Patience, RingWriter } from '../channel/index.js';
-import type { Phase } from '../codec/control-block.js';
+import { type Link, RingWriter } from '../channel/index.js';
 import { type BeginRecord, encodeBegin, encodeEnd } from '../codec/records.js';
 import { StubferryError } from '../errors/index.js';
+import { untilAcknowledged } from './acknowledgement.js';
 import type { StateSource } from './endpoints.js';
-import type { OnProgress, TransferSummary } from './progress.js';
+import type { OnProgress, Timings, TransferSummary } from './progress.js';
 import { StateDigest } from './state-digest.js';
 
 /** A state that is there to be sent: its first bytes have come, and said what it is. */
@@ -43,8 +43,24 @@ async function stream(
   open: () => Promise<StateToSend>,
   options: SendOptions,
 ): Promise<TransferSummary> {
-  const { superblock, clock } = link;
   const writer = new RingWriter(link);
+  try {
+    const { begin, end, timings } = await untilSent(link, writer, open, options);
+    await untilAcknowledged(link);
+    return { begin, end, timings: { ...timings, acknowledged: link.clock.now() } };
+  } finally {
+    writer.close();
+  }
+}
+
+/** Puts the whole state on the ring. */
+async function untilSent(
+  link: Link,
+  writer: RingWriter,
+  open: () => Promise<StateToSend>,
+  options: SendOptions,
+): Promise<Omit<TransferSummary, 'timings'> & { timings: Omit<Timings, 'acknowledged'> }> {
+  const { superblock, clock } = link;
   const { source, begin } = await open();
   const firstByte = clock.now();
   const digest = new StateDigest(begin.sha256);
@@ -68,9 +84,7 @@ async function stream(
   await writer.put(slot, { type: 'end', streamOffset: digest.bytes, record: encodeEnd(end) });
   await writer.drain();
   await link.own.publish({ phase: 'sent', cursor: writer.written });
-  const sent = clock.now();
-  await acknowledged(link);
-  return { begin, end, timings: { firstByte, end: sent, acknowledged: clock.now() } };
+  return { begin, end, timings: { firstByte, end: clock.now() } };
 }
 
 function tooLarge(link: Link): StubferryError {
@@ -80,39 +94,4 @@ function tooLarge(link: Link): StubferryError {
     found: 'more',
     hint: 'raise --max-state on the dom0 side',
   });
-}
-
-/** Waits for the receiver's word. Taking frames and making durable have a deadline each; a heartbeat alone renews neither. */
-async function acknowledged(link: Link): Promise<void> {
-  const { clock, timeouts, peer, superblock } = link;
-  const wanted: Phase = superblock.direction === 'save' ? 'committed' : 'loaded';
-  const pace = new Pace(clock);
-  const patience = new Patience(clock);
-  let standing = '';
-  for (;;) {
-    const receiver = await peer.poll();
-    const follows = receiver !== undefined && receiver.peerEpoch === link.own.epoch;
-    if (follows && receiver.phase === wanted) return;
-    if (follows && (receiver.phase === 'committed' || receiver.phase === 'loaded')) {
-      throw new StubferryError('PROTOCOL_VIOLATION', 'the receiver acknowledges another direction', {
-        where: link.device.path,
-        expected: wanted,
-        found: receiver.phase,
-      });
-    }
-    const now = `${receiver?.epoch} ${receiver?.cursor} ${receiver?.phase}`;
-    if (now !== standing) patience.renew();
-    standing = now;
-    const limit = receiver?.phase === 'verified' ? timeouts.commitMs : timeouts.progressMs;
-    // Before the receiver's first block, absence is the peer watch's to judge.
-    if (receiver !== undefined && patience.look() > limit) {
-      throw new StubferryError('NO_PROGRESS', 'the receiver does not acknowledge the state', {
-        where: link.device.path,
-        expected: `${wanted} within ${limit} ms`,
-        found: `${receiver.phase} at ${receiver.streamed} bytes`,
-        hint: 'the destination may be slow or stuck; see the log of the receiver',
-      });
-    }
-    await pace.wait();
-  }
 }

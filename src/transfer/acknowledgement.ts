@@ -1,0 +1,54 @@
+/**
+ * The word on which everything hangs: COMMITTED (save) or LOADED (restore), as the receiver's control block says it.
+ *
+ *     receiving --> verified --> committed | loaded
+ *     progressMs    commitMs
+ *
+ * Each phase has a deadline without progress of its own; a heartbeat alone renews neither.
+ */
+import { type Link, Pace, Patience } from '../channel/index.js';
+import type { ControlBlock, Phase } from '../codec/control-block.js';
+import { StubferryError } from '../errors/index.js';
+
+/** @throws StubferryError NO_PROGRESS, PROTOCOL_VIOLATION, and what {@link PeerWatch.poll} throws */
+export async function untilAcknowledged(link: Link): Promise<void> {
+  const pace = new Pace(link.clock, link.device);
+  const patience = new Patience(link.clock);
+  let before = '';
+  try {
+    for (; ; await pace.wait()) {
+      const receiver = await link.peer.poll();
+      // Before the receiver's first block, its absence is the peer watch's to judge.
+      if (receiver === undefined) continue;
+      if (receiver.peerEpoch === link.own.epoch && isAcknowledged(link, receiver.phase)) return;
+      const now = `${receiver.epoch} ${receiver.cursor} ${receiver.phase}`;
+      if (now !== before) patience.renew();
+      before = now;
+      checkPatience(link, receiver, patience.look());
+    }
+  } finally {
+    pace.reset();
+  }
+}
+
+function isAcknowledged({ superblock, device }: Link, phase: Phase): boolean {
+  const wanted: Phase = superblock.direction === 'save' ? 'committed' : 'loaded';
+  if (phase === wanted) return true;
+  if (phase !== 'committed' && phase !== 'loaded') return false;
+  throw new StubferryError('PROTOCOL_VIOLATION', 'the receiver acknowledges another direction', {
+    where: device.path,
+    expected: wanted,
+    found: phase,
+  });
+}
+
+function checkPatience({ timeouts, device }: Link, receiver: ControlBlock, waited: number): void {
+  const limit = receiver.phase === 'verified' ? timeouts.commitMs : timeouts.progressMs;
+  if (waited <= limit) return;
+  throw new StubferryError('NO_PROGRESS', 'the receiver does not acknowledge the state', {
+    where: device.path,
+    expected: `an acknowledgement within ${limit} ms`,
+    found: `${receiver.phase} at ${receiver.streamed} bytes`,
+    hint: 'the destination may be slow or stuck; see the log of the receiver',
+  });
+}
