@@ -40,6 +40,6 @@ export interface StateSink {
   data(frame: DataFrame): Promise<void>;
   /** Everything checked: makes it durable, then visible. */
   commit(end: EndRecord): Promise<void>;
-  /** Removes every trace. May be called at any time, also twice; after it `begin` may come again. */
+  /** Removes every trace of what was not committed; after `commit` it does nothing. May be called at any time, also twice; after it `begin` may come again. */
   discard(): Promise<void>;
 }

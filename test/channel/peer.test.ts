@@ -1,0 +1,140 @@
+import { describe, expect, it } from '@jest/globals';
+import { alignedBuffer } from '../../src/blockdev-utils/index.js';
+import { Patience } from '../../src/channel/index.js';
+import { BLOCK_SIZE } from '../../src/codec/block.js';
+import { StubferryError } from '../../src/errors/index.js';
+import { refusal, testDisk } from './disks.js';
+import { VirtualClock } from './virtual-clock.js';
+
+const never = new Promise<never>(() => undefined);
+
+describe('the watch over the peer', () => {
+  it('ends the link when no peer comes', async () => {
+    const disk = await testDisk();
+    const link = await disk.link('sender');
+    expect(await refusal(link.guard(never))).toMatchObject({
+      code: 'PEER_ABSENT',
+      message: 'no receiver came to the transfer disk',
+    });
+    expect(disk.clock.now()).toBeGreaterThan(30_000);
+    expect(disk.clock.now()).toBeLessThan(33_000);
+  });
+
+  it('ends the link when the heartbeat of the peer stops, and says where it stood', async () => {
+    const disk = await testDisk();
+    const link = await disk.link('sender');
+    const receiver = await disk.link('receiver');
+    await receiver.own.publish({ phase: 'receiving', streamed: 1234 });
+    await receiver.close();
+    expect(await refusal(link.guard(never))).toMatchObject({
+      code: 'PEER_DEAD',
+      message: 'the receiver stopped',
+      details: { found: 'none; when last heard it was receiving, 1234 bytes into the state' },
+    });
+  });
+
+  it('holds a peer that beats for alive, however long it takes', async () => {
+    const disk = await testDisk();
+    const link = await disk.link('sender');
+    await disk.link('receiver');
+    await expect(link.guard(disk.clock.sleep(3_600_000))).resolves.toBeUndefined();
+  });
+
+  it('tells why the peer gave up, with what it wrote made harmless', async () => {
+    const disk = await testDisk();
+    const link = await disk.link('sender');
+    const receiver = await disk.link('receiver');
+    await receiver.close(new StubferryError('DESTINATION_FULL', 'no room \u001b[31mat all'));
+    expect(await refusal(link.guard(never))).toMatchObject({
+      code: 'PEER_ABORTED',
+      message: 'the receiver gave up: DESTINATION_FULL: no room \\u{1b}[31mat all',
+    });
+  });
+
+  it('does not take a jump of the clock for the death of the peer', async () => {
+    const disk = await testDisk();
+    const link = await disk.link('sender');
+    await disk.link('receiver');
+    await disk.clock.sleep(1000);
+    disk.clock.jump(3_600_000);
+    await expect(link.guard(disk.clock.sleep(5000))).resolves.toBeUndefined();
+  });
+
+  it('reads the other slot when one is torn', async () => {
+    const disk = await testDisk();
+    const link = await disk.link('sender');
+    const receiver = await disk.link('receiver');
+    await receiver.own.publish({ cursor: 0, streamed: 77 });
+    await disk.device.medium.write(alignedBuffer(BLOCK_SIZE).fill(0xaa), 3 * BLOCK_SIZE);
+    const seen = await link.peer.poll();
+    expect(seen).toMatchObject({ sequence: 2, streamed: 77 });
+  });
+});
+
+describe('the own control block', () => {
+  it('notices a second agent in the same role', async () => {
+    const disk = await testDisk();
+    const first = await disk.link('sender', 1n);
+    await disk.link('receiver');
+    await disk.link('sender', 2n);
+    expect(await refusal(first.guard(never))).toMatchObject({
+      code: 'DISK_LOCKED',
+      message: 'another agent writes the same control block',
+    });
+  });
+
+  it('continues the sequence of the agent before it', async () => {
+    const disk = await testDisk();
+    const first = await disk.link('receiver', 1n);
+    await first.close('aborted');
+    await disk.link('receiver', 2n);
+    const sender = await disk.link('sender');
+    expect(await sender.peer.poll()).toMatchObject({ sequence: 3, epoch: 2n, phase: 'ready' });
+  });
+});
+
+describe('a link', () => {
+  it('ends when the disk does not answer', async () => {
+    const disk = await testDisk();
+    const link = await disk.link('sender');
+    await disk.link('receiver');
+    disk.device.onWrite = () => never;
+    disk.device.stalled = 16_000;
+    expect(await refusal(link.guard(never))).toMatchObject({
+      code: 'DISK_HUNG',
+      message: 'the transfer disk does not answer',
+      details: { found: 'none for 16000 ms' },
+    });
+  });
+
+  it('ends with the reason of the signal that cancels it', async () => {
+    const disk = await testDisk();
+    const controller = new AbortController();
+    const link = await disk.link('sender', 1n, controller.signal);
+    const guarded = refusal(link.guard(never));
+    controller.abort(new StubferryError('CANCELLED', 'enough'));
+    expect(await guarded).toMatchObject({ code: 'CANCELLED', message: 'enough' });
+  });
+
+  it('closes within a second when its last word cannot be written', async () => {
+    const disk = await testDisk();
+    const link = await disk.link('sender');
+    disk.device.onWrite = () => never;
+    const before = disk.clock.now();
+    await link.close(new StubferryError('CANCELLED', 'enough'));
+    expect(disk.clock.now() - before).toBeLessThanOrEqual(1000);
+  });
+});
+
+describe('patience', () => {
+  it('counts at most a second between two looks', () => {
+    const clock = new VirtualClock();
+    const patience = new Patience(clock);
+    clock.jump(400);
+    expect(patience.look()).toBe(400);
+    clock.jump(86_400_000);
+    expect(patience.look()).toBe(1400);
+    patience.renew();
+    expect(patience.look()).toBe(0);
+  });
+});

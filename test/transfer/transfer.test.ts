@@ -1,0 +1,215 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { StubferryError } from '../../src/errors/index.js';
+import { lingerForSender, receiveState, type StateSource, sendState } from '../../src/transfer/index.js';
+import { refusal, type TestDisk, testDisk } from '../channel/disks.js';
+import { BEGIN, contentOf, type MemorySink, memorySink, memorySource, stateOf, toSend } from './endpoints.js';
+
+interface Outcome {
+  readonly sender: unknown;
+  readonly receiver: unknown;
+}
+
+/** Runs both sides to their ends, as the agents do: an error is the last word on the disk. */
+async function transfer(
+  disk: TestDisk,
+  source: StateSource,
+  sink: MemorySink,
+  begin = BEGIN,
+): Promise<Outcome> {
+  const side = async (role: 'sender' | 'receiver'): Promise<unknown> => {
+    const link = await disk.link(role);
+    try {
+      const sending = role === 'sender';
+      const summary = await (sending ? sendState(link, toSend(source, begin)) : receiveState(link, sink));
+      if (!sending) await lingerForSender(link);
+      await link.close(sending ? 'done' : undefined);
+      return summary;
+    } catch (error) {
+      await link.close(StubferryError.from(error));
+      return error;
+    }
+  };
+  const [sender, receiver] = await Promise.all([side('sender'), side('receiver')]);
+  return { sender, receiver };
+}
+
+describe('a transfer', () => {
+  it('brings any state, in any pieces, unchanged to the sink, and both sides agree on its digests', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 200_000 }),
+        fc.integer({ min: 1, max: 9000 }),
+        async (length, piece) => {
+          const disk = await testDisk();
+          const state = stateOf(length);
+          const sink = memorySink();
+          const { sender, receiver } = await transfer(
+            disk,
+            memorySource(state, Math.max(piece, length >> 7)),
+            sink,
+          );
+          const sha256 = createHash('sha256').update(state).digest();
+          expect(Buffer.from(contentOf(sink)).equals(state)).toBe(true);
+          expect(sink.calls).toEqual(['begin', 'commit']);
+          expect(sink.begin_).toEqual(BEGIN);
+          expect(sender).toMatchObject({
+            end: { stateBytes: length, digests: { sha256: new Uint8Array(sha256) } },
+          });
+          expect(receiver).toMatchObject({
+            end: { stateBytes: length, digests: { sha256: new Uint8Array(sha256) } },
+          });
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it.each([0, 1, 4095, 4096, 4097, 8192, 8193, 65_536, 1_000_000])(
+    'carries a state of %i bytes',
+    async (length) => {
+      const sink = memorySink();
+      const { receiver } = await transfer(await testDisk(), memorySource(stateOf(length)), sink);
+      expect(receiver).toMatchObject({ end: { stateBytes: length } });
+      expect(Buffer.from(contentOf(sink)).equals(stateOf(length))).toBe(true);
+    },
+  );
+
+  it('can do without the digests of the whole: the chain over all frames is always there', async () => {
+    const begin = { ...BEGIN, sha256: false };
+    const { receiver, sender } = await transfer(
+      await testDisk(),
+      memorySource(stateOf(20_000)),
+      memorySink(),
+      begin,
+    );
+    expect(receiver).toMatchObject({ end: { stateBytes: 20_000, digests: undefined } });
+    expect(sender).toMatchObject({ end: (receiver as { end: object }).end });
+  });
+
+  it('is over for the sender only when the sink has committed', async () => {
+    const disk = await testDisk();
+    let committed = false;
+    const sink = memorySink({
+      commit: async () => {
+        await disk.clock.sleep(60_000);
+        committed = true;
+      },
+    });
+    const link = await disk.link('sender');
+    const receiver = await disk.link('receiver');
+    const received = receiveState(receiver, sink);
+    await sendState(link, toSend(memorySource(stateOf(100))));
+    expect(committed).toBe(true);
+    await received;
+  });
+
+  it('acknowledges a restore with LOADED, and never takes COMMITTED for it', async () => {
+    const disk = await testDisk({ direction: 'restore' });
+    const sending = await disk.link('sender');
+    const receiver = await disk.link('receiver');
+    const sent = refusal(sendState(sending, toSend(memorySource(stateOf(100)))));
+    await disk.clock.sleep(100);
+    await receiver.own.publish({ peerEpoch: sending.own.epoch, phase: 'committed' });
+    expect(await sent).toMatchObject({
+      code: 'PROTOCOL_VIOLATION',
+      details: { expected: 'loaded', found: 'committed' },
+    });
+  });
+});
+
+describe('a transfer that fails', () => {
+  it('at the source: the receiver drops what it has and hears why', async () => {
+    const fail = (): never => {
+      throw new StubferryError('INPUT_UNREADABLE', 'the pipe broke');
+    };
+    const sink = memorySink();
+    const { sender, receiver } = await transfer(
+      await testDisk(),
+      memorySource(stateOf(50_000), 5000, fail),
+      sink,
+    );
+    expect(sender).toMatchObject({ code: 'INPUT_UNREADABLE', message: 'the pipe broke' });
+    expect(receiver).toMatchObject({
+      code: 'PEER_ABORTED',
+      message: 'the sender gave up: INPUT_UNREADABLE: the pipe broke',
+    });
+    expect(sink.calls).toEqual(['begin', 'discard']);
+  });
+
+  it.each(['begin', 'data', 'commit'] as const)(
+    'in the %s of the sink: the sender hears why',
+    async (where) => {
+      const fail = async (): Promise<never> => {
+        throw new StubferryError('DESTINATION_FULL', 'no room');
+      };
+      const sink = memorySink({ [where]: fail });
+      const { sender, receiver } = await transfer(await testDisk(), memorySource(stateOf(50_000)), sink);
+      expect(receiver).toMatchObject({ code: 'DESTINATION_FULL', message: 'no room' });
+      expect(sender).toMatchObject({ code: 'PEER_ABORTED', details: { found: 'DESTINATION_FULL' } });
+      expect(sink.calls.at(-1)).toBe('discard');
+    },
+  );
+
+  it('when the state is larger than the superblock allows', async () => {
+    const sink = memorySink();
+    const { sender, receiver } = await transfer(
+      await testDisk({ maxState: 10_000 }),
+      memorySource(stateOf(10_001)),
+      sink,
+    );
+    expect(sender).toMatchObject({ code: 'LIMIT_EXCEEDED', details: { expected: 'at most 10000 bytes' } });
+    expect(receiver).toMatchObject({ code: 'PEER_ABORTED' });
+    expect(sink.calls.at(-1)).toBe('discard');
+  });
+
+  it('when the sender says that it is done before the receiver has all: no progress is made, and that is said', async () => {
+    const disk = await testDisk();
+    const link = await disk.link('sender');
+    const receiver = await disk.link('receiver');
+    await link.own.publish({ phase: 'sent' });
+    expect(await refusal(receiveState(receiver, memorySink()))).toMatchObject({ code: 'NO_PROGRESS' });
+  });
+
+  it('when the receiver takes too long to make it durable', async () => {
+    const sink = memorySink({ commit: () => new Promise(() => undefined) });
+    const disk = await testDisk();
+    const link = await disk.link('sender');
+    void receiveState(await disk.link('receiver'), sink).catch(() => undefined);
+    expect(await refusal(sendState(link, toSend(memorySource(stateOf(10)))))).toMatchObject({
+      code: 'NO_PROGRESS',
+      details: { expected: 'an acknowledgement within 300000 ms', found: 'verified at 10 bytes' },
+    });
+  });
+});
+
+describe('a sender that is restarted', () => {
+  it('begins anew: the receiver drops what it had and takes the state of the new one', async () => {
+    const disk = await testDisk();
+    const sink = memorySink();
+    const receiver = await disk.link('receiver');
+    const received = receiveState(receiver, sink);
+
+    const first = await disk.link('sender', 1n);
+    let pieces = 0;
+    const stuck: StateSource = {
+      read: async (into) => {
+        pieces += 1;
+        if (pieces > 9) await new Promise(() => undefined);
+        return into.fill(9).length;
+      },
+      close: async () => undefined,
+    };
+    void sendState(first, toSend(stuck)).catch(() => undefined);
+    await disk.clock.sleep(500);
+    expect(sink.pieces.length).toBe(9);
+    await first.close();
+
+    const state = stateOf(150_000);
+    await sendState(await disk.link('sender', 2n), toSend(memorySource(state)));
+    await received;
+    expect(Buffer.from(contentOf(sink)).equals(state)).toBe(true);
+    expect(sink.calls).toEqual(['begin', 'discard', 'begin', 'commit']);
+  });
+});
