@@ -18,6 +18,7 @@ import { rehearse } from './rehearsal.js';
 import { roleLockPath } from './role-lock.js';
 import { runTransfer, type Task } from './run-transfer.js';
 import { type Provenance, stateToSend } from './state-to-send.js';
+import { untilAborted } from './until-aborted.js';
 
 /** One transfer, as dom0 sees it. Sizes in bytes. */
 export interface Dom0Job {
@@ -89,11 +90,12 @@ async function prepare(
     const source: StateSource = await openSource(work.input);
     try {
       // Recognised here and now, so that a file that is no state is refused before there is a disk.
-      const state = await stateToSend(source, work.input, {
+      const opening = stateToSend(source, work.input, {
         opaque: work.opaque,
         sha256: work.sha256,
         provenance,
       });
+      const state = await untilAborted(context.signal, opening);
       return { task: { role: 'sender', open: async () => state }, close: () => state.source.close() };
     } catch (error) {
       await source.close();

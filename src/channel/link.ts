@@ -42,6 +42,7 @@ export class Link {
   readonly #failure: Promise<never>;
   #fail: (error: unknown) => void = () => undefined;
   #failed = false;
+  #closed = false;
   #stopHeartbeat: () => void = () => undefined;
   #beating = false;
 
@@ -129,6 +130,12 @@ export class Link {
     return this.#failed;
   }
 
+  /** Work that {@link guard} has left behind ends here, before it touches the disk again. @throws StubferryError CANCELLED */
+  assertUsable(): void {
+    if (this.#failed || this.#closed)
+      throw new StubferryError('CANCELLED', 'the link is over', { where: this.device.path });
+  }
+
   /** `work`, or the failure of the link if that comes first: then `work` is left behind, whatever it hangs on. */
   guard<T>(work: Promise<T>): Promise<T> {
     work.catch(() => undefined);
@@ -137,6 +144,7 @@ export class Link {
 
   /** Ends the heartbeat with a last word: the final phase, or why this agent gives up. Never throws, never hangs. */
   async close(last?: Phase | StubferryError): Promise<void> {
+    this.#closed = true;
     this.#stopHeartbeat();
     this.peer.close();
     if (last === undefined) return;

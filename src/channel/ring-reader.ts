@@ -97,6 +97,7 @@ export class RingReader {
    *   NO_PROGRESS; PEER_RESTARTED, after which {@link restart} may follow
    */
   async next(): Promise<IncomingFrame> {
+    this.#link.assertUsable();
     this.#patience.renew();
     this.#pace.reset();
     this.#unsettled = undefined;

@@ -73,6 +73,7 @@ export class RingWriter {
    * @throws StubferryError NO_PROGRESS when there is no room for too long; what {@link PeerWatch.poll} throws
    */
   async put(slot: FrameSlot, frame: OutgoingFrame): Promise<void> {
+    this.#link.assertUsable();
     const payloadLength = frame.payloadLength ?? 0;
     const frameLength = frameLengthFor(payloadLength);
     const lapLeft = this.#lapLeft();

@@ -6,8 +6,8 @@ export interface ByteOutput {
   write(chunks: readonly Uint8Array[]): Promise<void>;
   /** Makes what was written durable, then visible. */
   commit(): Promise<void>;
-  /** Removes every trace; harmless after commit, and twice. */
-  discard(): Promise<void>;
+  /** As {@link StateSink.discard}. */
+  discard(): Promise<boolean>;
 }
 
 /** Opens a new, empty output. Called again when a transfer begins anew. */

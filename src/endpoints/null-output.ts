@@ -7,5 +7,5 @@ export const NULL_DEVICE = 0x103;
 export const nullOutput: ByteOutput = {
   write: async () => undefined,
   commit: async () => undefined,
-  discard: async () => undefined,
+  discard: async () => true,
 };

@@ -35,6 +35,9 @@ export class PartFile implements ByteOutput {
   readonly #lock: FileLock;
   readonly #replace: boolean;
   #open = true;
+  #withdrawn = false;
+  #committing: Promise<void> | undefined;
+  #committed = false;
 
   private constructor(destination: string, path: string, file: FileHandle, lock: FileLock, replace: boolean) {
     this.#destination = destination;
@@ -74,26 +77,49 @@ export class PartFile implements ByteOutput {
     }
   }
 
-  async commit(): Promise<void> {
+  commit(): Promise<void> {
+    this.#committing = this.#commit();
+    return this.#committing;
+  }
+
+  async #commit(): Promise<void> {
     try {
       await this.#file.sync();
-      if (this.#replace) {
-        await rename(this.#path, this.#destination);
-      } else {
-        await link(this.#path, this.#destination);
-        await unlink(this.#path);
-      }
-      await syncFolder(dirname(this.#destination));
+      if (this.#withdrawn) throw new Error('it was withdrawn before it had its name');
+      await this.#publish();
     } catch (cause) {
       throw destinationError(this.#destination, cause);
     }
+    this.#committed = true;
     await this.#close();
   }
 
-  async discard(): Promise<void> {
-    if (!this.#open) return;
-    await unlink(this.#path).catch(() => undefined);
-    await this.#close();
+  /** Gives the file its name. From here on it is to be seen; what cannot be made to last is taken back. */
+  async #publish(): Promise<void> {
+    if (this.#replace) {
+      await rename(this.#path, this.#destination);
+      await syncFolder(dirname(this.#destination));
+      return;
+    }
+    await link(this.#path, this.#destination);
+    try {
+      await unlink(this.#path);
+      await syncFolder(dirname(this.#destination));
+    } catch (cause) {
+      await unlink(this.#destination);
+      throw cause;
+    }
+  }
+
+  async discard(): Promise<boolean> {
+    this.#withdrawn = true;
+    await this.#committing?.catch(() => undefined);
+    if (this.#committed) return false;
+    if (this.#open) {
+      await unlink(this.#path).catch(() => undefined);
+      await this.#close();
+    }
+    return true;
   }
 
   async #close(): Promise<void> {

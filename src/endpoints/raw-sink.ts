@@ -22,7 +22,7 @@ export class RawSink implements StateSink {
     await this.#output?.commit();
   }
 
-  async discard(): Promise<void> {
-    await this.#output?.discard();
+  async discard(): Promise<boolean> {
+    return (await this.#output?.discard()) ?? true;
   }
 }

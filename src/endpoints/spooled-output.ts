@@ -26,6 +26,7 @@ export class SpooledOutput implements ByteOutput {
   readonly #openStream: () => Promise<StreamOutput>;
   #length = 0;
   #closed = false;
+  #committed = false;
 
   private constructor(spool: FileHandle, options: SpoolOptions, openStream: () => Promise<StreamOutput>) {
     this.#spool = spool;
@@ -81,10 +82,16 @@ export class SpooledOutput implements ByteOutput {
       copied += bytesRead;
     }
     await stream.end();
-    await this.discard();
+    this.#committed = true;
+    await this.#close();
   }
 
-  async discard(): Promise<void> {
+  async discard(): Promise<boolean> {
+    await this.#close();
+    return !this.#committed;
+  }
+
+  async #close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#spool.close();

@@ -90,8 +90,8 @@ export class StatefileSink implements StateSink {
     await this.#output?.commit();
   }
 
-  async discard(): Promise<void> {
-    await this.#output?.discard();
+  async discard(): Promise<boolean> {
+    return (await this.#output?.discard()) ?? true;
   }
 
   /** The header block of the next frame, and the file's position moved past that frame. */

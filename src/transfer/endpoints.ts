@@ -40,6 +40,9 @@ export interface StateSink {
   data(frame: DataFrame): Promise<void>;
   /** Everything checked: makes it durable, then visible. */
   commit(end: EndRecord): Promise<void>;
-  /** Removes every trace of what was not committed; after `commit` it does nothing. May be called at any time, also twice; after it `begin` may come again. */
-  discard(): Promise<void>;
+  /**
+   * Removes every trace of what is not committed yet, also of a commit that is under way. May be called at any time, also
+   * twice; after it `begin` may come again. Resolves to false when the state was committed already: then it stays.
+   */
+  discard(): Promise<boolean>;
 }

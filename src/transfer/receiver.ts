@@ -30,11 +30,13 @@ export async function receiveState(
   sink: StateSink,
   options: ReceiveOptions = {},
 ): Promise<TransferSummary> {
+  const work = untilCommitted(link, sink, options);
   try {
-    return await link.guard(untilCommitted(link, sink, options));
+    return await link.guard(work);
   } catch (error) {
-    await sink.discard();
-    throw error;
+    if (await sink.discard()) throw error;
+    // It became durable just when something else went wrong. What is durable is true, and is told as such.
+    return work;
   }
 }
 

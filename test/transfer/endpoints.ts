@@ -69,7 +69,9 @@ export function memorySink(change: Partial<StateSink> = {}): MemorySink {
     },
     discard: async () => {
       sink.calls.push('discard');
-      if (sink.end_ === undefined) sink.pieces.length = 0;
+      if (sink.end_ !== undefined) return false;
+      sink.pieces.length = 0;
+      return true;
     },
     ...change,
   };

@@ -184,6 +184,28 @@ describe('a transfer that fails', () => {
   });
 });
 
+describe('a commit that can no longer be taken back', () => {
+  it('is told as done, although the transfer was cancelled just then', async () => {
+    const disk = await testDisk();
+    const controller = new AbortController();
+    const sink = memorySink({
+      commit: async (end) => {
+        sink.end_ = end;
+        controller.abort(new StubferryError('CANCELLED', 'too late'));
+        await disk.clock.sleep(1000);
+      },
+    });
+    const sender = await disk.link('sender');
+    const receiver = await disk.link('receiver', 22n, controller.signal);
+    const [sent, received] = await Promise.all([
+      sendState(sender, toSend(memorySource(stateOf(100)))),
+      receiveState(receiver, sink),
+    ]);
+    expect(sent.end.stateBytes).toBe(100);
+    expect(received.end.stateBytes).toBe(100);
+  });
+});
+
 describe('a sender that is restarted', () => {
   it('begins anew: the receiver drops what it had and takes the state of the new one', async () => {
     const disk = await testDisk();
