@@ -21,7 +21,7 @@ export interface ReplayReport {
   readonly state: string;
   readonly bytes: number;
   readonly dataFrames: number;
-  /** From the first byte offered to the acknowledgement, milliseconds. */
+  /** From the first frame that the receiver saw to its acknowledgement, milliseconds: starting the processes is not in it. */
   readonly saveMs: number;
   readonly restoreMs: number;
   readonly sha256: string | undefined;
@@ -54,8 +54,8 @@ export async function replayState(state: string, options: ReplayOptions): Promis
       state,
       bytes,
       dataFrames: saved.receiver.dataFrames,
-      saveMs: elapsed(saved.sender ?? saved.receiver),
-      restoreMs: elapsed(back.sender ?? back.receiver),
+      saveMs: elapsed(saved.receiver),
+      restoreMs: elapsed(back.receiver),
       sha256: saved.receiver.sha256,
       chain: saved.receiver.chain,
     };

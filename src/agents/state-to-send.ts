@@ -4,6 +4,7 @@ import { StubferryError } from '../errors/index.js';
 import { recogniseState } from '../statefile/index.js';
 import type { StateSource, StateToSend } from '../transfer/index.js';
 import { VERSION } from '../version.js';
+import { CompleteSource } from './complete-source.js';
 
 /** What is known of a state beside its bytes. */
 export interface Provenance {
@@ -45,5 +46,8 @@ export async function stateToSend(
     return { source: state.source, begin };
   }
   const machineType = provenance.machineType === '' ? state.start.machineType : provenance.machineType;
-  return { source: state.source, begin: { ...fresh, machineType, kind: state.start.kind } };
+  return {
+    source: new CompleteSource(state.source, where),
+    begin: { ...fresh, machineType, kind: state.start.kind },
+  };
 }

@@ -84,3 +84,13 @@ function truncated(where: string, length: number): StubferryError {
     found: `${length} bytes`,
   });
 }
+
+const LAST_BYTES: readonly number[] = [END_OF_STATE, '}'.charCodeAt(0)];
+
+/**
+ * Whether a QEMU state can end in this byte: the end mark, or the brace that closes the JSON description behind it. A
+ * necessary condition only, since bodies are full of zeros; but it is all that a bare state offers.
+ */
+export function canEndIn(lastByte: number): boolean {
+  return LAST_BYTES.includes(lastByte);
+}
