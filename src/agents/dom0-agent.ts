@@ -60,7 +60,8 @@ export async function runDom0Agent(job: Dom0Job, context: AgentContext): Promise
     try {
       return await overDisk(job, superblock, task, context);
     } finally {
-      if (!job.keepDisk) await removeDisk(job.disk);
+      await unlink(roleLockPath(job.disk)).catch(() => undefined);
+      if (!job.keepDisk) await unlink(job.disk).catch(() => undefined);
     }
   } finally {
     await close();
@@ -127,8 +128,4 @@ async function overDisk(
     await device.close();
     await lock.release();
   }
-}
-
-async function removeDisk(disk: string): Promise<void> {
-  for (const path of [disk, roleLockPath(disk)]) await unlink(path).catch(() => undefined);
 }

@@ -32,6 +32,7 @@ interface Dom0Options extends AgentOptions {
   readonly save?: string;
   readonly restore?: string;
   readonly raw: boolean;
+  readonly keepDisk: boolean;
 }
 
 interface StubdomOptions extends AgentOptions {
@@ -49,9 +50,10 @@ export function agentCommand(program: Command): void {
 }
 
 function agentOptions(command: Command): Command {
-  return addTransferOptions(command)
+  command
     .option('--transfer <uuid>', "the transfer's UUID", parseUuidOption)
     .option('--events-fd <fd>', 'write events, one JSON document on a line, to this descriptor');
+  return addTransferOptions(command);
 }
 
 function dom0Command(agent: Command): void {
@@ -64,7 +66,8 @@ function dom0Command(agent: Command): void {
     .requiredOption('--disk <path>', 'file to create as the transfer disk')
     .option('--save <path>', 'receive a state, and commit it there: a file, a FIFO or -')
     .option('--restore <path>', 'send the state in this file, FIFO or -')
-    .option('--raw', 'with --save: the bare QEMU state instead of a statefile', false);
+    .option('--raw', 'with --save: the bare QEMU state instead of a statefile', false)
+    .option('--keep-disk', "leave the transfer disk, for 'stubferry inspect'", false);
   agentOptions(command).action((options: Dom0Options) => {
     return runCommand(command, (context) => {
       return runAgent(context, options, (agentContext) => runDom0Agent(dom0Job(options), agentContext));

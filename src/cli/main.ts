@@ -14,10 +14,11 @@ import { verifyCommand } from './verify-command.js';
 
 const program = new Command('stubferry')
   .description(
-    "Moves QEMU's device state between a Xen stub domain and dom0, over a small disk made for one transfer:\n" +
-      'framed, checksummed, and committed before anybody believes it.\n\n' +
-      '  save:     QEMU in the stubdom -> records -> ring on the transfer disk -> statefile in dom0\n' +
-      '  restore:  statefile in dom0 -> records -> ring on the transfer disk -> QEMU in the stubdom',
+    "Moves QEMU's device state between a Xen stub domain and dom0, over a small\n" +
+      'disk made for one transfer: framed, checksummed, and committed before\n' +
+      'anybody believes it.\n\n' +
+      '  save:     QEMU -> stubdom agent -> [transfer disk] -> dom0 agent -> state\n' +
+      '  restore:  state -> dom0 agent -> [transfer disk] -> stubdom agent -> QEMU',
   )
   .version(VERSION)
   .option('--json', 'one JSON document on standard output instead of text', false)
@@ -38,6 +39,14 @@ Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 th
   )
   .showHelpAfterError("(see 'stubferry --help')")
   .exitOverride();
+
+// A reader that has seen enough (`| head`) is no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
+}
 
 for (const add of [
   saveCommand,

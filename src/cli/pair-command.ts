@@ -19,10 +19,11 @@ export interface PairCommandOptions extends TransferOptions {
 }
 
 export function addPairOptions(command: Command): Command {
-  return addTransferOptions(command).option(
+  command.option(
     '--transfer-dir <dir>',
     'folder for the transfer disk (default: /dev/shm if it fits, else the temporary folder)',
   );
+  return addTransferOptions(command);
 }
 
 /** @returns the exit status. @throws StubferryError */
@@ -46,7 +47,7 @@ export async function transferPair(
       ...work,
       replace: options.force,
       transferDir,
-      dom0Args: [...dom0, ...work.dom0Args, ...(options.keepDisk ? ['--keep-disk'] : [])],
+      dom0Args: [...dom0, ...work.dom0Args],
       stubdomArgs: stubdom,
       signal: context.signal,
       onEvent: (_, event) => {

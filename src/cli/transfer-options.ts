@@ -15,7 +15,6 @@ export interface TransferOptions {
   readonly digest: 'sha256' | 'chain';
   readonly opaque: boolean;
   readonly force: boolean;
-  readonly keepDisk: boolean;
   readonly spoolDir: string;
   readonly spoolLimit: number;
   readonly targetUuid: string;
@@ -28,7 +27,7 @@ export interface TransferOptions {
   readonly commitTimeout: number;
 }
 
-/** Adds the options to `command`; their help is grouped by commander in the order given here. */
+/** Adds the options to `command`, in groups; options that are the command's own come first. */
 export function addTransferOptions(command: Command): Command {
   const size = (flags: string, text: string, value: number, shown: string): Option =>
     new Option(flags, text).argParser(parseSize).default(value, shown);
@@ -40,21 +39,12 @@ export function addTransferOptions(command: Command): Command {
     .addOption(
       new Option(
         '--digest <what>',
-        'sha256: SHA-256 and xxh64 of the whole state; chain: only the xxh64 chain over all frames, faster',
+        'sha256: SHA-256 and xxh64 of the whole state too; chain: only the chain over all frames, faster',
       )
         .choices(['sha256', 'chain'])
         .default('sha256'),
     )
-    .addOption(size('--ring <size>', 'ring of the transfer disk', LIMITS.ring.default, '32M'))
-    .addOption(size('--frame <size>', 'largest payload of a frame', LIMITS.payload.default, '1M'))
-    .addOption(size('--max-state <size>', 'refuse a larger state', LIMITS.state.default, '64G'))
-    .option('--keep-disk', 'leave the transfer disk for stubferry inspect', false)
-    .option(
-      '--spool-dir <dir>',
-      'where a state is kept until it is verified, for a destination that is no file',
-      tmpdir(),
-    )
-    .addOption(size('--spool-limit <size>', 'refuse to spool more', LIMITS.state.default, '64G'))
+    .optionsGroup('What is known of the state, for its BEGIN record:')
     .addOption(
       new Option('--target-uuid <uuid>', "the target's UUID")
         .argParser(parseUuidOption)
@@ -63,23 +53,26 @@ export function addTransferOptions(command: Command): Command {
     .addOption(
       new Option('--target-domid <domid>', "the target's domid").argParser(parseDomid).default(0, 'unknown'),
     )
-    .option('--qemu-version <text>', 'version of QEMU, for the BEGIN record', '')
-    .option('--machine <text>', 'machine type, for the BEGIN record', '')
-    .addOption(
-      duration(
-        '--attach-timeout <time>',
-        'for the disk and the other agent to appear',
-        DEFAULT_TIMEOUTS.absentMs,
-      ),
+    .option('--qemu-version <text>', 'version of QEMU', '')
+    .option('--machine <text>', 'machine type', '')
+    .optionsGroup('Sizes and places:')
+    .addOption(size('--ring <size>', 'ring of the transfer disk', LIMITS.ring.default, '32M'))
+    .addOption(size('--frame <size>', 'largest payload of a frame', LIMITS.payload.default, '1M'))
+    .addOption(size('--max-state <size>', 'refuse a larger state', LIMITS.state.default, '64G'))
+    .option(
+      '--spool-dir <dir>',
+      'where a state is kept until it is verified, for a destination that is no file',
+      tmpdir(),
     )
+    .addOption(size('--spool-limit <size>', 'refuse to spool more', LIMITS.state.default, '64G'))
+    .optionsGroup('Deadlines, each for a time in which nothing happens:')
     .addOption(
-      duration('--peer-timeout <time>', 'without a heartbeat of the other agent', DEFAULT_TIMEOUTS.deadMs),
+      duration('--attach-timeout <time>', 'the disk and the other agent appear', DEFAULT_TIMEOUTS.absentMs),
     )
+    .addOption(duration('--peer-timeout <time>', 'a heartbeat of the other agent', DEFAULT_TIMEOUTS.deadMs))
+    .addOption(duration('--progress-timeout <time>', 'a byte moves', DEFAULT_TIMEOUTS.progressMs))
     .addOption(
-      duration('--progress-timeout <time>', 'without a byte that moves', DEFAULT_TIMEOUTS.progressMs),
-    )
-    .addOption(
-      duration('--commit-timeout <time>', 'to make a verified state durable', DEFAULT_TIMEOUTS.commitMs),
+      duration('--commit-timeout <time>', 'a verified state becomes durable', DEFAULT_TIMEOUTS.commitMs),
     );
 }
 

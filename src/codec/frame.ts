@@ -68,7 +68,7 @@ export interface FrameHeader {
   readonly frameLength: number;
   readonly chainBefore: bigint;
   readonly chainAfter: bigint;
-  /** A view into the block; copy it to keep it. */
+  /** A copy. */
   readonly record: Uint8Array;
 }
 
@@ -157,6 +157,6 @@ export function decodeFrameHeader(block: Uint8Array, seed: bigint): FrameHeader 
     frameLength,
     chainBefore: view.getBigUint64(56, true),
     chainAfter: view.getBigUint64(64, true),
-    record: block.subarray(RECORD_OFFSET, RECORD_OFFSET + recordLength),
+    record: Uint8Array.from(block.subarray(RECORD_OFFSET, RECORD_OFFSET + recordLength)),
   };
 }
