@@ -51,8 +51,7 @@ export async function runPair(options: PairOptions): Promise<PairReport> {
   try {
     const [dom0, stubdom] = await startBoth(options, transfer, join(folder, 'transfer.img'));
     const [sender, receiver] = options.direction === 'save' ? [stubdom, dom0] : [dom0, stubdom];
-    if (receiver.ok)
-      return { transfer, sender: sender.ok ? sender.report : undefined, receiver: receiver.report };
+    if (receiver.ok) return { transfer, sender: sender.ok ? sender.report : undefined, receiver: receiver.report };
     await cleanDestination(options, transfer, wasThere);
     throw decisive(receiver.error, sender);
   } finally {
@@ -60,11 +59,7 @@ export async function runPair(options: PairOptions): Promise<PairReport> {
   }
 }
 
-async function startBoth(
-  options: PairOptions,
-  transfer: string,
-  disk: string,
-): Promise<[AgentOutcome, AgentOutcome]> {
+async function startBoth(options: PairOptions, transfer: string, disk: string): Promise<[AgentOutcome, AgentOutcome]> {
   const { program, direction, input, output, onEvent } = options;
   const common = ['--disk', disk, '--transfer', transfer, ...(options.replace ? ['--force'] : [])];
   const save = direction === 'save';
@@ -120,14 +115,10 @@ function decisive(receiver: StubferryError, sender: AgentOutcome): StubferryErro
   const hearsay = new Set(['PEER_ABORTED', 'PEER_DEAD', 'PEER_ABSENT', 'DISK_ABSENT', 'CANCELLED']);
   const [cause, other] = hearsay.has(receiver.code) ? [sender.error, receiver] : [receiver, sender.error];
   if (cause.code !== 'AGENT_DIED') return cause;
-  return new StubferryError(
-    'AGENT_DIED',
-    `${cause.message}; the other one says: ${other.code}: ${other.message}`,
-    {
-      ...cause.details,
-      cause: other,
-    },
-  );
+  return new StubferryError('AGENT_DIED', `${cause.message}; the other one says: ${other.code}: ${other.message}`, {
+    ...cause.details,
+    cause: other,
+  });
 }
 
 /** Removes what a killed agent left at the destination. A file that was there before is not ours to touch. */

@@ -7,8 +7,8 @@
  */
 import { unlink } from 'node:fs/promises';
 import { createImage, lockExclusive, openDevice } from '../blockdev-utils/index.js';
-import { diskSizeFor, formatDisk, RING_START } from '../channel/index.js';
-import { checkLimits, type Superblock } from '../codec/superblock.js';
+import { diskSizeFor, formatDisk } from '../channel/index.js';
+import { checkLimits, RING_START, type Superblock } from '../codec/superblock.js';
 import { openSource, outputFor, RawSink } from '../endpoints/index.js';
 import { StatefileSink } from '../statefile/index.js';
 import type { StateSource, TransferSummary } from '../transfer/index.js';
@@ -82,10 +82,7 @@ function superblockFor(job: Dom0Job): Superblock {
   };
 }
 
-async function prepare(
-  job: Dom0Job,
-  context: AgentContext,
-): Promise<{ task: Task; close: () => Promise<void> }> {
+async function prepare(job: Dom0Job, context: AgentContext): Promise<{ task: Task; close: () => Promise<void> }> {
   const { work, transferUuid, provenance } = job;
   if (work.direction === 'restore') {
     const source: StateSource = await openSource(work.input);
@@ -123,7 +120,7 @@ async function overDisk(
   const device = await openDevice(job.disk, { access: 'buffered' });
   try {
     await formatDisk(device, superblock);
-    return await runTransfer(device, task, context);
+    return await runTransfer(device, superblock, task, context);
   } finally {
     await device.close();
     await lock.release();

@@ -11,6 +11,12 @@ import type { Direction, Superblock } from '../codec/superblock.js';
 import { NIL_UUID } from '../codec/uuid.js';
 import { StubferryError } from '../errors/index.js';
 
+/** The disk, open, and what it is for. */
+export interface FoundDisk {
+  readonly device: BlockDevice;
+  readonly superblock: Superblock;
+}
+
 /** What the disk must be for. */
 export interface Expectation {
   /** The nil UUID accepts any target. */
@@ -29,7 +35,7 @@ export async function findDisk(
   expectation: Expectation,
   patienceMs: number,
   signal: AbortSignal,
-): Promise<BlockDevice> {
+): Promise<FoundDisk> {
   const pace = new Pace(systemClock);
   const patience = new Patience(systemClock);
   for (;;) {
@@ -50,18 +56,16 @@ export async function findDisk(
 }
 
 /** The disk, or why there is none yet. */
-async function tryOpen(path: string, expectation: Expectation): Promise<BlockDevice | StubferryError> {
+async function tryOpen(path: string, expectation: Expectation): Promise<FoundDisk | StubferryError> {
   let device: BlockDevice | undefined;
   try {
     device = await openDevice(path, { access: await accessFor(path) });
-    check(await readSuperblock(device), expectation, path);
-    return device;
+    const superblock = await readSuperblock(device);
+    check(superblock, expectation, path);
+    return { device, superblock };
   } catch (error) {
     await device?.close();
-    if (
-      error instanceof StubferryError &&
-      (error.code === 'DISK_ABSENT' || error.code === 'NOT_A_TRANSFER_DISK')
-    )
+    if (error instanceof StubferryError && (error.code === 'DISK_ABSENT' || error.code === 'NOT_A_TRANSFER_DISK'))
       return error;
     throw error;
   }

@@ -6,8 +6,9 @@
  * bytes through itself (a broken installation) says so before anybody relies on it.
  */
 import { memoryDevice } from '../blockdev-utils/index.js';
-import { diskSizeFor, formatDisk, Link, RING_START } from '../channel/index.js';
+import { diskSizeFor, formatDisk, Link } from '../channel/index.js';
 import { LIMITS } from '../codec/limits.js';
+import { RING_START } from '../codec/superblock.js';
 import { NIL_UUID } from '../codec/uuid.js';
 import { StubferryError } from '../errors/index.js';
 import { StatefileReader, StatefileSink } from '../statefile/index.js';
@@ -33,8 +34,7 @@ export async function rehearse(): Promise<void> {
   });
   const written: Uint8Array[] = [];
   const open = async () => ({
-    write: async (chunks: readonly Uint8Array[]) =>
-      void written.push(...chunks.map((chunk) => Uint8Array.from(chunk))),
+    write: async (chunks: readonly Uint8Array[]) => void written.push(...chunks.map((chunk) => Uint8Array.from(chunk))),
     commit: async () => undefined,
     discard: async () => true,
   });
@@ -53,8 +53,7 @@ export async function rehearse(): Promise<void> {
   }
   const reader = await StatefileReader.open(bytesSource(Buffer.concat(written)), 'the rehearsal');
   while ((await reader.next()) !== undefined);
-  if (reader.progress.bytes !== BYTES)
-    throw new StubferryError('INTERNAL', 'the rehearsal of a transfer lost bytes');
+  if (reader.progress.bytes !== BYTES) throw new StubferryError('INTERNAL', 'the rehearsal of a transfer lost bytes');
 }
 
 function bytesSource(bytes: Uint8Array): StateSource {

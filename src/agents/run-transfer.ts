@@ -5,6 +5,7 @@
 import type { BlockDevice } from '../blockdev-utils/index.js';
 import { Link } from '../channel/index.js';
 import type { Phase, Role } from '../codec/control-block.js';
+import type { Superblock } from '../codec/superblock.js';
 import { StubferryError } from '../errors/index.js';
 import {
   lingerForSender,
@@ -23,21 +24,22 @@ export type Task =
   | { readonly role: 'sender'; readonly open: () => Promise<StateToSend> }
   | { readonly role: 'receiver'; readonly sink: StateSink };
 
-/** @throws StubferryError after the peer was told of it */
+/**
+ * @param superblock of the disk: as dom0 wrote it, or as the stubdom's agent found it when it recognised the disk
+ * @throws StubferryError after the peer was told of it
+ */
 export async function runTransfer(
   device: BlockDevice,
+  superblock: Superblock,
   task: Task,
   context: AgentContext,
 ): Promise<TransferSummary> {
   const { timeouts, signal, onEvent, log } = context;
   const role: Role = task.role;
-  const link = await Link.open(device, role, { timeouts, signal });
-  const { transferUuid, direction } = link.superblock;
+  const link = await Link.open(device, role, { superblock, timeouts, signal });
+  const { transferUuid, direction } = superblock;
   onEvent({ event: 'ready', transfer: transferUuid, direction, access: device.access });
-  log.info(
-    { transfer: transferUuid, role, disk: device.path, access: device.access },
-    'on the transfer disk',
-  );
+  log.info({ transfer: transferUuid, role, disk: device.path, access: device.access }, 'on the transfer disk');
   const onProgress = progressEvents(onEvent);
   let last: Phase | StubferryError | undefined;
   try {

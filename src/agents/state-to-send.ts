@@ -26,11 +26,7 @@ export interface SendableOptions {
  * Waits for the first bytes of `source`. A statefile is unpacked, and what its own BEGIN says is kept.
  * @throws StubferryError NOT_A_STATE and other refusals of a source that is not what it should be
  */
-export async function stateToSend(
-  source: StateSource,
-  where: string,
-  options: SendableOptions,
-): Promise<StateToSend> {
+export async function stateToSend(source: StateSource, where: string, options: SendableOptions): Promise<StateToSend> {
   const { sha256, provenance } = options;
   const fresh = { ...provenance, stubferryVersion: VERSION, createdMs: Date.now(), sha256 };
   if (options.opaque) return { source, begin: { ...fresh, kind: 'opaque' } };

@@ -4,7 +4,6 @@
  *     open the source -> wait for the disk -> lock the role -> transfer
  */
 
-import { readSuperblock } from '../channel/index.js';
 import type { Direction } from '../codec/superblock.js';
 import { openSource, outputFor, RawSink } from '../endpoints/index.js';
 import { StubferryError } from '../errors/index.js';
@@ -45,16 +44,15 @@ export async function runStubdomAgent(job: StubdomJob, context: AgentContext): P
   const source = job.source === undefined ? undefined : await openSource(job.source);
   try {
     const expectation = { targetUuid, transferUuid, directions };
-    const device = await findDisk(job.disk, expectation, context.timeouts.absentMs, context.signal);
+    const { device, superblock } = await findDisk(job.disk, expectation, context.timeouts.absentMs, context.signal);
     try {
       const lock = await lockStubdomRole(job.disk);
       try {
-        const superblock = await readSuperblock(device);
         const task =
           superblock.direction === 'save'
             ? sending(job, source)
             : await receiving(job, superblock.transferUuid, context);
-        return await runTransfer(device, task, context);
+        return await runTransfer(device, superblock, task, context);
       } finally {
         await lock.release();
       }
@@ -67,8 +65,7 @@ export async function runStubdomAgent(job: StubdomJob, context: AgentContext): P
 }
 
 function sending(job: StubdomJob, source: StateSource | undefined): Task {
-  if (source === undefined || job.source === undefined)
-    throw new StubferryError('INTERNAL', 'a save without a source');
+  if (source === undefined || job.source === undefined) throw new StubferryError('INTERNAL', 'a save without a source');
   const where = job.source === '-' ? 'standard input' : job.source;
   const { opaque, sha256, provenance } = job;
   return { role: 'sender', open: () => stateToSend(source, where, { opaque, sha256, provenance }) };

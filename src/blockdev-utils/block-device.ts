@@ -22,7 +22,8 @@ export interface BlockDevice {
   readonly access: AccessPath;
   /**
    * Fills all of `into` from `position`.
-   * @throws StubferryError DISK_IO also when the disk ends before `into` is full.
+   * @throws StubferryError DISK_IO, also when the disk ends before `into` is full; RangeError for a place outside of it, or
+   *   one that is not aligned, which is a fault of the caller
    */
   read(into: Uint8Array, position: number): Promise<void>;
   /** Writes all of `from` at `position`. @throws StubferryError DISK_IO */

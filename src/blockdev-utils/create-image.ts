@@ -49,13 +49,9 @@ function imageError(path: string, cause: unknown): StubferryError {
       cause,
     });
   }
-  return new StubferryError(
-    errno === 'ENOSPC' ? 'DISK_NO_SPACE' : 'DISK_IO',
-    'cannot create the transfer disk',
-    {
-      where: path,
-      found: errno,
-      cause,
-    },
-  );
+  return new StubferryError(errno === 'ENOSPC' ? 'DISK_NO_SPACE' : 'DISK_IO', 'cannot create the transfer disk', {
+    where: path,
+    found: errno,
+    cause,
+  });
 }

@@ -1,6 +1,6 @@
 /** A {@link BlockDevice} over a path: a regular file, a loop device, a vbd. */
 import { constants, fdatasync, close as fsClose, fstatSync, open, read, watch, write } from 'node:fs';
-import { errnoOf, StubferryError } from '../errors/index.js';
+import { errnoOf, messageOf, StubferryError } from '../errors/index.js';
 import type { AccessPath, BlockDevice } from './block-device.js';
 import { deviceSize } from './device-size.js';
 import { logicalSectorSize } from './sector-size.js';
@@ -9,7 +9,7 @@ function ioError(what: string, path: string, offset: number, cause: unknown): St
   return new StubferryError('DISK_IO', `cannot ${what} the transfer disk`, {
     where: path,
     offset,
-    found: errnoOf(cause) ?? (cause instanceof Error ? cause.message : String(cause)),
+    found: errnoOf(cause) ?? messageOf(cause),
     hint: "look at the kernel's log (dmesg) for this device",
     cause,
   });
@@ -55,8 +55,8 @@ class FileDevice implements BlockDevice {
 
   /** Repeats a partial read or write until all of `bytes` is done: the kernel may do less than it was asked for. */
   #whole(what: 'read' | 'write', call: PositionedCall, bytes: Uint8Array, position: number): Promise<void> {
-    this.#check(bytes, position);
     return new Promise((resolve, reject) => {
+      this.#check(bytes, position);
       const request = { since: performance.now() };
       this.#pending.add(request);
       const settle = (error?: StubferryError): void => {
@@ -69,8 +69,7 @@ class FileDevice implements BlockDevice {
           const now = done + count;
           if (error !== null) settle(ioError(what, this.path, position + done, error));
           else if (now === bytes.length) settle();
-          else if (count === 0)
-            settle(ioError(what, this.path, position + now, new Error('the disk ends here')));
+          else if (count === 0) settle(ioError(what, this.path, position + now, new Error('the disk ends here')));
           else step(now);
         };
         call(this.#fd, bytes, done, bytes.length - done, position + done, answered);
@@ -91,9 +90,7 @@ class FileDevice implements BlockDevice {
 
   flush(): Promise<void> {
     return new Promise((resolve, reject) => {
-      fdatasync(this.#fd, (error) =>
-        error === null ? resolve() : reject(ioError('flush', this.path, 0, error)),
-      );
+      fdatasync(this.#fd, (error) => (error === null ? resolve() : reject(ioError('flush', this.path, 0, error))));
     });
   }
 
@@ -138,16 +135,10 @@ export interface OpenDeviceOptions {
  *
  * @throws StubferryError DISK_ABSENT when there is no such node, DISK_IO when it cannot be opened that way
  */
-export async function openDevice(
-  path: string,
-  { access, readOnly = false }: OpenDeviceOptions,
-): Promise<BlockDevice> {
-  const flags =
-    (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (access === 'direct' ? constants.O_DIRECT : 0);
+export async function openDevice(path: string, { access, readOnly = false }: OpenDeviceOptions): Promise<BlockDevice> {
+  const flags = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (access === 'direct' ? constants.O_DIRECT : 0);
   const fd = await new Promise<number>((resolve, reject) => {
-    open(path, flags, (error, opened) =>
-      error === null ? resolve(opened) : reject(openError(path, access, error)),
-    );
+    open(path, flags, (error, opened) => (error === null ? resolve(opened) : reject(openError(path, access, error))));
   });
   try {
     return new FileDevice(path, fd, deviceSize(fd), await logicalSectorSize(fd), access);

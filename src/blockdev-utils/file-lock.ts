@@ -20,9 +20,7 @@ export interface FileLock {
 export async function lockExclusive(path: string, { create = false } = {}): Promise<FileLock> {
   const flags = constants.O_RDWR | constants.O_NOFOLLOW | (create ? constants.O_CREAT : 0);
   const fd = await new Promise<number>((resolve, reject) => {
-    open(path, flags, 0o600, (error, opened) =>
-      error === null ? resolve(opened) : reject(lockError(path, error)),
-    );
+    open(path, flags, 0o600, (error, opened) => (error === null ? resolve(opened) : reject(lockError(path, error))));
   });
   const release = (): Promise<void> => new Promise((resolve) => close(fd, () => resolve()));
   try {
@@ -32,6 +30,16 @@ export async function lockExclusive(path: string, { create = false } = {}): Prom
     throw lockError(path, error);
   }
   return { path, release };
+}
+
+/** Takes the lock of an open file, if nobody has it; it goes with the descriptor. @returns whether it was taken */
+export function tryLock(fd: number): boolean {
+  try {
+    fsExt.flockSync(fd, 'exnb');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function lockError(path: string, cause: unknown): StubferryError {

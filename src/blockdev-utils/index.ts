@@ -2,5 +2,5 @@ export { ALIGNMENT, AlignedMemory, alignedBuffer, roundUp } from './aligned-memo
 export type { AccessPath, BlockDevice } from './block-device.js';
 export { createImage } from './create-image.js';
 export { openDevice } from './file-device.js';
-export { type FileLock, lockExclusive } from './file-lock.js';
+export { type FileLock, lockExclusive, tryLock } from './file-lock.js';
 export { memoryDevice } from './memory-device.js';

@@ -1,12 +1,7 @@
 /** The two slots of one writer's control block, read and written as wholes. */
 import { alignedBuffer, type BlockDevice } from '../blockdev-utils/index.js';
 import { BLOCK_SIZE } from '../codec/block.js';
-import {
-  type ControlBlock,
-  decodeControlBlock,
-  encodeControlBlock,
-  type Role,
-} from '../codec/control-block.js';
+import { type ControlBlock, decodeControlBlock, encodeControlBlock, type Role } from '../codec/control-block.js';
 import type { Superblock } from '../codec/superblock.js';
 import { CONTROL_OFFSETS, CONTROL_SLOTS, controlSeed } from './disk-layout.js';
 
@@ -38,8 +33,7 @@ export class ControlSlots {
     for (const [slot, seed] of this.#seeds.entries()) {
       const block = this.#readBuffer.subarray(slot * BLOCK_SIZE, (slot + 1) * BLOCK_SIZE);
       const control = decodeControlBlock(block, this.#role, seed);
-      if (control !== undefined && (newest === undefined || control.sequence > newest.sequence))
-        newest = control;
+      if (control !== undefined && (newest === undefined || control.sequence > newest.sequence)) newest = control;
     }
     return newest;
   }

@@ -11,7 +11,7 @@ import { alignedBuffer } from '../blockdev-utils/index.js';
 import { BLOCK_SIZE, isBlank, padded } from '../codec/block.js';
 import { type ControlBlock, decodeControlBlock, type Role } from '../codec/control-block.js';
 import { chainOver, decodeFrameHeader, type FrameHeader } from '../codec/frame.js';
-import { decodeSuperblock, type Superblock } from '../codec/superblock.js';
+import { decodeSuperblock, RING_START, type Superblock } from '../codec/superblock.js';
 import { uuidSeed } from '../codec/uuid.js';
 import { StubferryError } from '../errors/index.js';
 import {
@@ -19,7 +19,6 @@ import {
   CONTROL_SLOTS,
   controlSeed,
   RESERVED_OFFSET,
-  RING_START,
   readSuperblock,
   SUPERBLOCK_OFFSETS,
 } from './disk-layout.js';
@@ -67,12 +66,7 @@ export async function examineDisk(device: BlockDevice, onDamage: OnDamage): Prom
       if (control !== undefined) {
         if (newest === undefined || control.sequence > newest.sequence) controls[role] = control;
       } else if (!isBlank(block)) {
-        damage(
-          offset,
-          `slot ${slot} of the ${role}'s control block is damaged`,
-          'a valid block or zeros',
-          'neither',
-        );
+        damage(offset, `slot ${slot} of the ${role}'s control block is damaged`, 'a valid block or zeros', 'neither');
       }
     }
   }
@@ -117,8 +111,7 @@ async function examineRing(
         : typeof header === 'string'
           ? header
           : 'a frame out of place';
-      if (!wrapped)
-        damage(offset, 'a block of the ring is damaged', place < written ? 'a frame' : 'zeros', what);
+      if (!wrapped) damage(offset, 'a block of the ring is damaged', place < written ? 'a frame' : 'zeros', what);
     }
     place += BLOCK_SIZE;
   }

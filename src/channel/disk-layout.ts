@@ -12,7 +12,7 @@ import type { BlockDevice } from '../blockdev-utils/index.js';
 import { alignedBuffer } from '../blockdev-utils/index.js';
 import { BLOCK_SIZE } from '../codec/block.js';
 import type { Role } from '../codec/control-block.js';
-import { checkLimits, decodeSuperblock, encodeSuperblock, type Superblock } from '../codec/superblock.js';
+import { checkLimits, decodeSuperblock, encodeSuperblock, RING_START, type Superblock } from '../codec/superblock.js';
 import { uuidSeed } from '../codec/uuid.js';
 import { StubferryError } from '../errors/index.js';
 
@@ -23,7 +23,6 @@ export const CONTROL_OFFSETS = { receiver: 2 * BLOCK_SIZE, sender: 4 * BLOCK_SIZ
 >;
 export const CONTROL_SLOTS = 2;
 export const RESERVED_OFFSET = 6 * BLOCK_SIZE;
-export const RING_START = 16 * BLOCK_SIZE;
 
 /** Bytes of a disk with such a ring. */
 export function diskSizeFor(ringLength: number): number {

@@ -67,8 +67,7 @@ export function checkHeader(
   }
   if (header.epoch !== expected.epoch) return 'other-epoch';
   if (ahead < 0) return 'earlier-lap';
-  if (ahead > 0)
-    throw violation('the sender overran the ring', `position ${expected.position}`, header.position);
+  if (ahead > 0) throw violation('the sender overran the ring', `position ${expected.position}`, header.position);
 
   if (header.sequence !== expected.sequence) throw violation('sequence', expected.sequence, header.sequence);
   if (header.chainBefore !== expected.chain) throw violation('chain', expected.chain, header.chainBefore);

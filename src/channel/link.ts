@@ -26,6 +26,8 @@ export interface LinkOptions {
   readonly clock?: Clock;
   /** Cancels the transfer, with the signal's reason as the error. */
   readonly signal?: AbortSignal;
+  /** What dom0 has written itself, and does not read back from a disk that others can write. Else it is read. */
+  readonly superblock?: Superblock;
   /** A random, non-zero u64. */
   readonly epoch?: bigint;
 }
@@ -76,7 +78,7 @@ export class Link {
   /** Takes `role` on a formatted disk. @throws StubferryError what {@link readSuperblock} throws, DISK_IO */
   static async open(device: BlockDevice, role: Role, options: LinkOptions = {}): Promise<Link> {
     const { timeouts = DEFAULT_TIMEOUTS, clock = systemClock, signal, epoch = randomEpoch() } = options;
-    const superblock = await readSuperblock(device);
+    const superblock = options.superblock ?? (await readSuperblock(device));
     const own = await OwnControl.take(new ControlSlots(device, role, superblock), epoch, device.path);
     const peerRole = role === 'sender' ? 'receiver' : 'sender';
     const peerSlots = new ControlSlots(device, peerRole, superblock);

@@ -73,11 +73,7 @@ export class PeerWatch {
       this.#silence.renew();
       this.#control = found;
     }
-    if (
-      this.#followed !== undefined &&
-      this.#control !== undefined &&
-      this.#control.epoch !== this.#followed
-    ) {
+    if (this.#followed !== undefined && this.#control !== undefined && this.#control.epoch !== this.#followed) {
       throw this.#restarted();
     }
     if (this.#control?.phase === 'aborted') throw this.#aborted(this.#control);
@@ -91,16 +87,12 @@ export class PeerWatch {
   }
 
   #restarted(): StubferryError {
-    return new StubferryError(
-      'PEER_RESTARTED',
-      `the ${this.#role} was restarted in the middle of the transfer`,
-      {
-        where: this.#where,
-        expected: `the ${this.#role} that began`,
-        found: 'another epoch in its control block',
-        hint: 'start the transfer again',
-      },
-    );
+    return new StubferryError('PEER_RESTARTED', `the ${this.#role} was restarted in the middle of the transfer`, {
+      where: this.#where,
+      expected: `the ${this.#role} that began`,
+      found: 'another epoch in its control block',
+      hint: 'start the transfer again',
+    });
   }
 
   #aborted(control: ControlBlock): StubferryError {

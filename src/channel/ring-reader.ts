@@ -109,14 +109,13 @@ export class RingReader {
     const paddedPayload = (await this.#windows.whole(expected.position, length)).subarray(BLOCK_SIZE);
     const position = expected.position + header.frameLength;
     if (length >= READ_AHEAD_FROM) this.#windows.readAhead(position, length);
-    const chain = chainOver(paddedPayload, expected.chain);
-    if (chain !== header.chainAfter) {
+    if (chainOver(paddedPayload, expected.chain) !== header.chainAfter) {
       this.#windows.forget();
       return 'torn';
     }
-    const { epoch, sequence } = expected;
-    const streamOffset = expected.streamOffset + (header.type === 'data' ? header.payloadLength : 0);
-    this.#expected = { epoch, position, sequence: sequence + 1, streamOffset, chain };
+    const following = { ...expected, position, sequence: expected.sequence + 1 };
+    const streamOffset = expected.streamOffset + header.payloadLength;
+    this.#expected = header.type === 'data' ? { ...following, streamOffset, chain: header.chainAfter } : following;
     return { header, payload: paddedPayload.subarray(0, header.payloadLength), paddedPayload };
   }
 

@@ -122,7 +122,5 @@ export class RingWindows {
 function inWindow(window: Window | undefined, position: number, length: number): Uint8Array | undefined {
   if (window === undefined) return undefined;
   const from = position - window.position;
-  return from >= 0 && from + length <= window.length
-    ? window.slot.bytes.subarray(from, from + length)
-    : undefined;
+  return from >= 0 && from + length <= window.length ? window.slot.bytes.subarray(from, from + length) : undefined;
 }

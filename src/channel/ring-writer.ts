@@ -82,7 +82,7 @@ export class RingWriter {
     const payload = slot.payload.subarray(0, padded(payloadLength)).fill(0, payloadLength);
     const chainAfter = chainOver(payload, this.#chain);
     this.#seal(slot.header, { ...frame, payloadLength }, frameLength, chainAfter);
-    this.#chain = chainAfter;
+    if (frame.type === 'data') this.#chain = chainAfter;
     this.#write(slot.bytes.subarray(0, frameLength), frameLength, slot);
   }
 

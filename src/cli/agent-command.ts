@@ -15,12 +15,7 @@ import type { TransferSummary } from '../transfer/index.js';
 import { type CommandContext, runCommand } from './command-context.js';
 import { parseUuidOption } from './parse-values.js';
 import { printJson } from './print.js';
-import {
-  addTransferOptions,
-  provenanceFrom,
-  type TransferOptions,
-  timeoutsFrom,
-} from './transfer-options.js';
+import { addTransferOptions, provenanceFrom, type TransferOptions, timeoutsFrom } from './transfer-options.js';
 
 interface AgentOptions extends TransferOptions {
   readonly disk: string;

@@ -22,30 +22,21 @@ export interface CommandContext extends GlobalOptions {
  *
  * @param work resolves to the exit status
  */
-export async function runCommand(
-  command: Command,
-  work: (context: CommandContext) => Promise<number>,
-): Promise<never> {
+export async function runCommand(command: Command, work: (context: CommandContext) => Promise<number>): Promise<never> {
   const { json, logLevel } = command.optsWithGlobals<GlobalOptions>();
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(name, () => {
-      controller.abort(
-        new StubferryError('CANCELLED', `stopped by ${name}`, { hint: 'nothing was left half done' }),
-      );
+      controller.abort(new StubferryError('CANCELLED', `stopped by ${name}`, { hint: 'nothing was left half done' }));
     });
   }
-  const log = createLogger(
-    logLevel,
-    command.parent?.name() === 'agent' ? `${command.name()} agent` : command.name(),
-  );
+  const log = createLogger(logLevel, command.parent?.name() === 'agent' ? `${command.name()} agent` : command.name());
   let status: number;
   try {
     status = await work({ json, logLevel, log, signal: controller.signal });
   } catch (cause) {
     const error = StubferryError.from(cause);
-    if (error.code === 'INTERNAL' && cause instanceof Error)
-      log.debug({ stack: cause.stack }, 'internal error');
+    if (error.code === 'INTERNAL' && cause instanceof Error) log.debug({ stack: cause.stack }, 'internal error');
     await printError(error, json);
     status = error.status;
   }

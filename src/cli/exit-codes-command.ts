@@ -17,11 +17,7 @@ export function exitCodesCommand(program: Command): void {
           ...Object.fromEntries(Object.entries(ERROR_CODES).map(([code, { status }]) => [code, status])),
         });
       } else {
-        const rows = Object.entries(ERROR_CODES).map(([code, { status, means }]) => [
-          `${status}`,
-          code,
-          means,
-        ]);
+        const rows = Object.entries(ERROR_CODES).map(([code, { status, means }]) => [`${status}`, code, means]);
         await printText(table(['status', 'code', 'means'], [['0', 'OK', 'done'], ...rows], [0]));
       }
       return 0;

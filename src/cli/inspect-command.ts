@@ -32,8 +32,7 @@ export function inspectCommand(program: Command): void {
     return runCommand(command, async ({ json }) => {
       const found = await inspect(file, await openGiven(file));
       const shown = found.filter(([, value]) => value !== undefined && value !== '');
-      if (json)
-        await printJson(Object.fromEntries(shown.map(([name, value]) => [name.replaceAll(' ', '_'), value])));
+      if (json) await printJson(Object.fromEntries(shown.map(([name, value]) => [name.replaceAll(' ', '_'), value])));
       else await printText(facts(shown.map(([name, value]) => [name, `${value}`] as const)));
       return 0;
     });
@@ -62,9 +61,7 @@ async function inspect(path: string, given: Given): Promise<Facts> {
         const { reader } = given;
         while ((await reader.next()) !== undefined);
         const { header, begin, end, fileBytes } = reader;
-        return end === undefined
-          ? []
-          : statefileFacts(path, { header, begin, end, fileBytes }, given.compressed);
+        return end === undefined ? [] : statefileFacts(path, { header, begin, end, fileBytes }, given.compressed);
       }
       await given.source.close();
       try {
@@ -133,9 +130,8 @@ async function digestOf(source: StateSource): Promise<{ bytes: number; sha256: s
 
 async function diskFacts(path: string, device: Parameters<typeof examineDisk>[0]): Promise<Facts> {
   const damages: StubferryError[] = [];
-  const { superblock, sender, receiver, frames, payloadBytes, otherBlocks } = await examineDisk(
-    device,
-    (error) => damages.push(error),
+  const { superblock, sender, receiver, frames, payloadBytes, otherBlocks } = await examineDisk(device, (error) =>
+    damages.push(error),
   );
   await device.close();
   return [
@@ -153,10 +149,7 @@ async function diskFacts(path: string, device: Parameters<typeof examineDisk>[0]
     ['receiver', controlText(receiver)],
     ['frames on the ring', `${frames}, with ${payloadBytes} bytes of payload`],
     ['other blocks', otherBlocks],
-    [
-      'damage',
-      damages.length === 0 ? 'none seen' : `${damages.length} places; 'stubferry verify' names the first`,
-    ],
+    ['damage', damages.length === 0 ? 'none seen' : `${damages.length} places; 'stubferry verify' names the first`],
   ];
 }
 

@@ -22,9 +22,7 @@ const program = new Command('stubferry')
   )
   .version(VERSION)
   .option('--json', 'one JSON document on standard output instead of text', false)
-  .addOption(
-    new Option('--log-level <level>', 'what is logged to standard error').choices(LOG_LEVELS).default('warn'),
-  )
+  .addOption(new Option('--log-level <level>', 'what is logged to standard error').choices(LOG_LEVELS).default('warn'))
   .addHelpText(
     'after',
     `

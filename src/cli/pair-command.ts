@@ -7,12 +7,7 @@ import { formatBytes, formatMs, formatRate } from './format-values.js';
 import { facts, printJson, printText } from './print.js';
 import { PROGRAM } from './program-path.js';
 import { startBar } from './progress-bar.js';
-import {
-  addTransferOptions,
-  agentArgs,
-  defaultTransferDir,
-  type TransferOptions,
-} from './transfer-options.js';
+import { addTransferOptions, agentArgs, defaultTransferDir, type TransferOptions } from './transfer-options.js';
 
 export interface PairCommandOptions extends TransferOptions {
   readonly transferDir?: string;
@@ -56,10 +51,7 @@ export async function transferPair(
     });
     bar.stop();
     if (report.sender === undefined) {
-      context.log.warn(
-        { transfer: report.transfer },
-        'the sender ended before it heard that the state is safe; it is',
-      );
+      context.log.warn({ transfer: report.transfer }, 'the sender ended before it heard that the state is safe; it is');
     }
     await present(report, context, options, work);
     return 0;

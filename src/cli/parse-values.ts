@@ -29,14 +29,12 @@ export function parseDuration(text: string): number {
 }
 
 export function parseUuidOption(text: string): string {
-  if (!isUuid(text))
-    throw new InvalidArgumentError('a UUID has the form 01234567-89ab-cdef-0123-456789abcdef.');
+  if (!isUuid(text)) throw new InvalidArgumentError('a UUID has the form 01234567-89ab-cdef-0123-456789abcdef.');
   return text.toLowerCase();
 }
 
 export function parseDomid(text: string): number {
   const domid = Number(text);
-  if (!/^\d+$/.test(text) || domid > 0x7fff)
-    throw new InvalidArgumentError('a domid is a number from 0 to 32767.');
+  if (!/^\d+$/.test(text) || domid > 0x7fff) throw new InvalidArgumentError('a domid is a number from 0 to 32767.');
   return domid;
 }

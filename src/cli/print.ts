@@ -52,9 +52,7 @@ export function table(
 
 /** Names and values below each other; values that are empty are left out. */
 export function facts(pairs: readonly (readonly [string, string | undefined])[]): string {
-  const shown = pairs.filter(
-    (pair): pair is readonly [string, string] => pair[1] !== undefined && pair[1] !== '',
-  );
+  const shown = pairs.filter((pair): pair is readonly [string, string] => pair[1] !== undefined && pair[1] !== '');
   const width = Math.max(...shown.map(([name]) => name.length));
   return shown.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
 }

@@ -13,12 +13,10 @@ export async function openGiven(path: string): Promise<Given> {
   const isBlockDevice = path !== '-' && (await stat(path).catch(() => undefined))?.isBlockDevice() === true;
   if (isBlockDevice) return disk(path, 'direct');
   const source = await openSource(path);
-  const state = await recogniseState(source, path === '-' ? 'standard input' : path).catch(
-    async (error: unknown) => {
-      await source.close();
-      throw error;
-    },
-  );
+  const state = await recogniseState(source, path === '-' ? 'standard input' : path).catch(async (error: unknown) => {
+    await source.close();
+    throw error;
+  });
   if (state.format !== 'transfer-disk') return state;
   await source.close();
   return disk(path, 'buffered');

@@ -16,10 +16,7 @@ export function restoreCommand(program: Command): void {
         'then hands on its first byte. STATE is a statefile, a bare QEMU state or a whole migration stream, also gzipped.',
     )
     .argument('<state>', 'file, FIFO, or - for standard input')
-    .requiredOption(
-      '-o, --output <path>',
-      'where the bare state goes: a file, a FIFO, or - for standard output',
-    );
+    .requiredOption('-o, --output <path>', 'where the bare state goes: a file, a FIFO, or - for standard output');
   addPairOptions(command).action((input: string, options: RestoreOptions) => {
     return runCommand(command, (context) => {
       return transferPair(context, options, {

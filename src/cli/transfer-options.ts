@@ -46,13 +46,9 @@ export function addTransferOptions(command: Command): Command {
     )
     .optionsGroup('What is known of the state, for its BEGIN record:')
     .addOption(
-      new Option('--target-uuid <uuid>', "the target's UUID")
-        .argParser(parseUuidOption)
-        .default(NIL_UUID, 'any'),
+      new Option('--target-uuid <uuid>', "the target's UUID").argParser(parseUuidOption).default(NIL_UUID, 'any'),
     )
-    .addOption(
-      new Option('--target-domid <domid>', "the target's domid").argParser(parseDomid).default(0, 'unknown'),
-    )
+    .addOption(new Option('--target-domid <domid>', "the target's domid").argParser(parseDomid).default(0, 'unknown'))
     .option('--qemu-version <text>', 'version of QEMU', '')
     .option('--machine <text>', 'machine type', '')
     .optionsGroup('Sizes and places:')
@@ -66,14 +62,10 @@ export function addTransferOptions(command: Command): Command {
     )
     .addOption(size('--spool-limit <size>', 'refuse to spool more', LIMITS.state.default, '64G'))
     .optionsGroup('Deadlines, each for a time in which nothing happens:')
-    .addOption(
-      duration('--attach-timeout <time>', 'the disk and the other agent appear', DEFAULT_TIMEOUTS.absentMs),
-    )
+    .addOption(duration('--attach-timeout <time>', 'the disk and the other agent appear', DEFAULT_TIMEOUTS.absentMs))
     .addOption(duration('--peer-timeout <time>', 'a heartbeat of the other agent', DEFAULT_TIMEOUTS.deadMs))
     .addOption(duration('--progress-timeout <time>', 'a byte moves', DEFAULT_TIMEOUTS.progressMs))
-    .addOption(
-      duration('--commit-timeout <time>', 'a verified state becomes durable', DEFAULT_TIMEOUTS.commitMs),
-    );
+    .addOption(duration('--commit-timeout <time>', 'a verified state becomes durable', DEFAULT_TIMEOUTS.commitMs));
 }
 
 export function timeoutsFrom(options: TransferOptions): Timeouts {
@@ -105,22 +97,10 @@ export function agentArgs(options: TransferOptions, logLevel: string): { dom0: s
     ...['--qemu-version', options.qemuVersion, '--machine', options.machine],
     ...['--spool-dir', options.spoolDir, '--spool-limit', `${options.spoolLimit}`],
     ...['--attach-timeout', `${options.attachTimeout}ms`, '--peer-timeout', `${options.peerTimeout}ms`],
-    ...[
-      '--progress-timeout',
-      `${options.progressTimeout}ms`,
-      '--commit-timeout',
-      `${options.commitTimeout}ms`,
-    ],
+    ...['--progress-timeout', `${options.progressTimeout}ms`, '--commit-timeout', `${options.commitTimeout}ms`],
     ...(options.opaque ? ['--opaque'] : []),
   ];
-  const disk = [
-    '--ring',
-    `${options.ring}`,
-    '--frame',
-    `${options.frame}`,
-    '--max-state',
-    `${options.maxState}`,
-  ];
+  const disk = ['--ring', `${options.ring}`, '--frame', `${options.frame}`, '--max-state', `${options.maxState}`];
   return { dom0: [...both, ...disk], stubdom: both };
 }
 

@@ -47,9 +47,7 @@ export const PHASES = {
 
 export type Phase = keyof typeof PHASES;
 
-const phaseOf = new Map<number, Phase>(
-  Object.entries(PHASES).map(([name, number]) => [number, name as Phase]),
-);
+const phaseOf = new Map<number, Phase>(Object.entries(PHASES).map(([name, number]) => [number, name as Phase]));
 
 /** What a control block says. */
 export interface ControlBlock {
@@ -89,16 +87,14 @@ export function encodeControlBlock(block: Uint8Array, role: Role, control: Contr
 
 /** The control block in a slot, or undefined when the slot is blank, torn or another's. */
 export function decodeControlBlock(block: Uint8Array, role: Role, seed: bigint): ControlBlock | undefined {
-  if (Buffer.from(block.subarray(0, 8)).toString('latin1') !== MAGIC[role] || !isSealed(block, seed))
-    return undefined;
+  if (Buffer.from(block.subarray(0, 8)).toString('latin1') !== MAGIC[role] || !isSealed(block, seed)) return undefined;
   const view = viewOf(block);
   const sequence = readCount(view, 8);
   const cursor = readCount(view, 32);
   const streamed = readCount(view, 40);
   const phase = phaseOf.get(view.getUint16(48, true));
   const reasonLength = view.getUint32(52, true);
-  if (sequence === undefined || cursor === undefined || streamed === undefined || phase === undefined)
-    return undefined;
+  if (sequence === undefined || cursor === undefined || streamed === undefined || phase === undefined) return undefined;
   if (reasonLength > LIMITS.reason) return undefined;
   const reason = Buffer.from(block.subarray(REASON_OFFSET, REASON_OFFSET + reasonLength)).toString('utf8');
   return {

@@ -14,25 +14,17 @@
  *     40   8  stream offset: where in the state the payload belongs
  *     48   4  frame length: header, payload and padding; of a padding frame, all up to the end of the lap
  *     56   8  chain before this frame
- *     64   8  chain after it: xxh64 of the padded payload, seeded with the chain before; the same for no payload
+ *     64   8  xxh64 of the padded payload, seeded with the chain before; the same as that for no payload
  *     72   n  the record, protobuf (proto/records.proto)
  *     4088 8  seal, seed: the transfer's UUID
  *
  * Why so: bulk bytes stay out of protobuf, are read from QEMU straight into their place behind the header, hashed
  * there and written with one aligned write. The position and the epoch under the seal are what makes a frame of an
  * earlier lap, of an earlier agent, of an earlier transfer, or of another place on the disk, never pass for the
- * expected one. The chain ties each payload to all before it.
+ * expected one. The chain ties each payload to all before it. Only DATA moves it on: a record that a reader does not know,
+ * or that only one medium has, can come and go without breaking it.
  */
-import {
-  BLOCK_ROOM,
-  BLOCK_SIZE,
-  isSealed,
-  padded,
-  readCount,
-  sealBlock,
-  viewOf,
-  writeCount,
-} from './block.js';
+import { BLOCK_ROOM, BLOCK_SIZE, isSealed, padded, readCount, sealBlock, viewOf, writeCount } from './block.js';
 import { xxh64 } from './xxh64.js';
 
 /** "SFRM", little-endian. */
@@ -122,6 +114,21 @@ export function encodeFrameHeader(block: Uint8Array, fields: FrameFields, seed: 
   sealBlock(block, seed);
 }
 
+/** DATA is its payload, so it has some; an INDEX may be empty; the others are their record alone. */
+function mayHavePayload(type: FrameType | undefined, length: number): boolean {
+  switch (type) {
+    case 'data':
+      return length > 0;
+    case 'begin':
+    case 'end':
+    case 'padding':
+    case 'trailer':
+      return length === 0;
+    default:
+      return true;
+  }
+}
+
 /** Why a block is no frame header: another thing, or one whose seal is wrong. */
 export type NoFrame = 'no-magic' | 'bad-seal' | 'bad-length';
 
@@ -140,9 +147,10 @@ export function decodeFrameHeader(block: Uint8Array, seed: bigint): FrameHeader 
   const streamOffset = readCount(view, 40);
   if (sequence === undefined || position === undefined || streamOffset === undefined) return 'bad-length';
   if (recordLength > RECORD_ROOM) return 'bad-length';
+  if (!mayHavePayload(type, payloadLength)) return 'bad-length';
   const lengthsAgree =
     type === 'padding'
-      ? payloadLength === 0 && frameLength >= BLOCK_SIZE && frameLength % BLOCK_SIZE === 0
+      ? frameLength >= BLOCK_SIZE && frameLength % BLOCK_SIZE === 0
       : frameLength === frameLengthFor(payloadLength);
   if (!lengthsAgree) return 'bad-length';
   return {

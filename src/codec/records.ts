@@ -17,9 +17,7 @@ const KINDS = {
   opaque: schema.Begin.Kind.KIND_OPAQUE,
 } as const satisfies Record<StateKind, number>;
 
-const kindOf = new Map<number, StateKind>(
-  Object.entries(KINDS).map(([name, number]) => [number, name as StateKind]),
-);
+const kindOf = new Map<number, StateKind>(Object.entries(KINDS).map(([name, number]) => [number, name as StateKind]));
 
 /** The first record: what is coming. Text that is not known is empty. */
 export interface BeginRecord {
@@ -74,9 +72,10 @@ function decoded<T>(record: Message, decode: (bytes: Uint8Array) => T, bytes: Ui
 }
 
 function text(record: Message, field: string, value: string): string {
-  if (value.length > LIMITS.text)
-    refuse(record, field, `at most ${LIMITS.text} characters`, `${value.length}`);
-  return printable(value, LIMITS.text);
+  if (value.length > LIMITS.text) refuse(record, field, `at most ${LIMITS.text} characters`, `${value.length}`);
+  const safe = printable(value);
+  if (safe !== value) refuse(record, field, 'printable characters only', safe);
+  return value;
 }
 
 /** protobufjs decodes a u64 as a Long, or as a number where the `long` package is missing. */
@@ -97,14 +96,19 @@ function u64Bytes(value: bigint): Uint8Array {
   return bytes;
 }
 
+/** Text as {@link decodeBegin} takes it: made printable first, and cut then. */
+function storable(value: string): string {
+  return printable(value, LIMITS.text).slice(0, LIMITS.text);
+}
+
 export function encodeBegin(begin: BeginRecord): Uint8Array {
   return schema.Begin.encode({
     kind: KINDS[begin.kind],
     targetUuid: begin.targetUuid === NIL_UUID ? new Uint8Array(0) : parseUuid(begin.targetUuid),
     targetDomid: begin.targetDomid,
-    qemuVersion: begin.qemuVersion.slice(0, LIMITS.text),
-    machineType: begin.machineType.slice(0, LIMITS.text),
-    stubferryVersion: begin.stubferryVersion,
+    qemuVersion: storable(begin.qemuVersion),
+    machineType: storable(begin.machineType),
+    stubferryVersion: storable(begin.stubferryVersion),
     createdMs: begin.createdMs,
     sha256: begin.sha256,
   }).finish();
@@ -115,8 +119,7 @@ export function decodeBegin(bytes: Uint8Array): BeginRecord {
   const message = decoded('BEGIN', (input) => schema.Begin.decode(input), bytes);
   const uuid = message.targetUuid;
   return {
-    kind:
-      kindOf.get(message.kind) ?? refuse('BEGIN', 'kind', 'a kind of proto/records.proto', `${message.kind}`),
+    kind: kindOf.get(message.kind) ?? refuse('BEGIN', 'kind', 'a kind of proto/records.proto', `${message.kind}`),
     targetUuid: uuid.length === 0 ? NIL_UUID : formatUuid(fixed('BEGIN', 'target_uuid', uuid, UUID_BYTES)),
     targetDomid: message.targetDomid,
     qemuVersion: text('BEGIN', 'qemu_version', message.qemuVersion),
@@ -156,8 +159,7 @@ export function encodeIndex(entries: number): Uint8Array {
 /** The number of entries, within its limit. @throws StubferryError CORRUPT */
 export function decodeIndex(bytes: Uint8Array): number {
   const { entries } = decoded('INDEX', (input) => schema.Index.decode(input), bytes);
-  if (entries > LIMITS.indexEntries)
-    refuse('INDEX', 'entries', `at most ${LIMITS.indexEntries}`, `${entries}`);
+  if (entries > LIMITS.indexEntries) refuse('INDEX', 'entries', `at most ${LIMITS.indexEntries}`, `${entries}`);
   return entries;
 }
 

@@ -26,6 +26,9 @@ export const SUPERBLOCK_MAGIC = 'STUBFERY';
 export const FORMAT_MAJOR = 1;
 export const FORMAT_MINOR = 0;
 
+/** The first byte that a ring may take: before it are superblocks, control blocks and what is reserved. */
+export const RING_START = 16 * BLOCK_SIZE;
+
 const WRITER_BYTES = 32;
 
 /** Whether the device state leaves the stubdom (`save`) or enters it (`restore`). */
@@ -75,12 +78,7 @@ export function encodeSuperblock(superblock: Superblock): Uint8Array {
  * @param diskSize bytes; the ring must lie within
  * @throws StubferryError NOT_A_TRANSFER_DISK, UNSUPPORTED_VERSION, CORRUPT, LIMIT_EXCEEDED
  */
-export function decodeSuperblock(
-  block: Uint8Array,
-  where: string,
-  offset: number,
-  diskSize: number,
-): Superblock {
+export function decodeSuperblock(block: Uint8Array, where: string, offset: number, diskSize: number): Superblock {
   const magic = Buffer.from(block.subarray(0, 8)).toString('latin1');
   if (magic !== SUPERBLOCK_MAGIC) {
     throw new StubferryError('NOT_A_TRANSFER_DISK', 'the disk does not begin with a superblock', {
@@ -97,8 +95,7 @@ export function decodeSuperblock(
       expected,
       found: `${found ?? 'a number above 2^53'}`,
     });
-  if (!isSealed(block, 0n))
-    throw damaged('checksum does not match', 'the xxh64 in its last 8 bytes', 'another one');
+  if (!isSealed(block, 0n)) throw damaged('checksum does not match', 'the xxh64 in its last 8 bytes', 'another one');
 
   const view = viewOf(block);
   const major = view.getUint16(8, true);
@@ -115,18 +112,14 @@ export function decodeSuperblock(
   if (blockSize !== BLOCK_SIZE) throw damaged('block size', `${BLOCK_SIZE}`, blockSize);
   const ringStart = readCount(view, 16);
   const ringLength = readCount(view, 24);
-  if (ringStart === undefined || ringStart % BLOCK_SIZE !== 0) {
-    throw damaged('ring start', 'a multiple of 4096', ringStart);
+  if (ringStart === undefined || ringStart % BLOCK_SIZE !== 0 || ringStart < RING_START) {
+    throw damaged('ring start', `a multiple of 4096 from ${RING_START}`, ringStart);
   }
   if (ringLength === undefined || ringLength % BLOCK_SIZE !== 0 || ringStart + ringLength > diskSize) {
     throw damaged('ring length', `a multiple of 4096 that fits into ${diskSize} bytes of disk`, ringLength);
   }
   const direction =
-    view.getUint8(68) === DIRECTIONS.save
-      ? 'save'
-      : view.getUint8(68) === DIRECTIONS.restore
-        ? 'restore'
-        : undefined;
+    view.getUint8(68) === DIRECTIONS.save ? 'save' : view.getUint8(68) === DIRECTIONS.restore ? 'restore' : undefined;
   if (direction === undefined) throw damaged('direction', '1 (save) or 2 (restore)', view.getUint8(68));
   const superblock = {
     ringStart,

@@ -1,7 +1,7 @@
 /** A gzip-compressed source, unpacked while it is read. The whole-state limit bounds what comes out. */
 import { once } from 'node:events';
 import { createGunzip, type Gunzip } from 'node:zlib';
-import { errnoOf, StubferryError } from '../errors/index.js';
+import { errnoOf, messageOf, StubferryError } from '../errors/index.js';
 import type { StateSource } from '../transfer/index.js';
 
 const CHUNK = 64 * 1024;
@@ -12,23 +12,28 @@ export class GunzipSource implements StateSource {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #path: string;
   #rest: Uint8Array = new Uint8Array(0);
+  #consumed = 0;
 
   constructor(source: StateSource, path: string) {
     this.#source = source;
     this.#path = path;
     this.#chunks = this.#gunzip[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    // Errors are told to whoever reads; one that comes before must not end the process.
+    this.#gunzip.on('error', () => undefined);
     this.#feed().catch((error: unknown) => {
-      this.#gunzip.destroy(error instanceof Error ? error : new Error(String(error)));
+      this.#gunzip.destroy(StubferryError.from(error));
     });
   }
 
   async #feed(): Promise<void> {
+    const buffer = new Uint8Array(CHUNK);
     for (;;) {
-      const chunk = new Uint8Array(CHUNK);
-      const count = await this.#source.read(chunk);
+      const count = await this.#source.read(buffer);
       if (this.#gunzip.destroyed) return;
       if (count === 0) break;
-      if (!this.#gunzip.write(chunk.subarray(0, count))) await once(this.#gunzip, 'drain');
+      this.#consumed += count;
+      // A copy: zlib keeps it until it is unpacked.
+      if (!this.#gunzip.write(Uint8Array.from(buffer.subarray(0, count)))) await once(this.#gunzip, 'drain');
     }
     this.#gunzip.end();
   }
@@ -50,10 +55,9 @@ export class GunzipSource implements StateSource {
   #damaged(cause: unknown): unknown {
     if (cause instanceof StubferryError) return cause;
     const code = errnoOf(cause) === 'Z_BUF_ERROR' ? 'TRUNCATED' : 'CORRUPT';
-    const message = cause instanceof Error ? cause.message : String(cause);
     return new StubferryError(code, 'the gzip stream is not whole', {
       where: this.#path,
-      found: message,
+      found: messageOf(cause),
       cause,
     });
   }

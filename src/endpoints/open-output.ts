@@ -24,10 +24,7 @@ export async function outputFor(path: string, options: OutputOptions): Promise<O
   const { transferUuid, replace } = options;
   const spooled = (openStream: () => Promise<StreamOutput>): OpenOutput => {
     return () =>
-      SpooledOutput.open(
-        { folder: options.spoolFolder, limit: options.spoolLimit, transferUuid },
-        openStream,
-      );
+      SpooledOutput.open({ folder: options.spoolFolder, limit: options.spoolLimit, transferUuid }, openStream);
   };
   if (path === '-') return spooled(openStdout);
   const there = await stat(path).catch(() => undefined);

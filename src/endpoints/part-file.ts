@@ -12,9 +12,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type FileLock, lockExclusive } from '../blockdev-utils/index.js';
-import type { ByteOutput } from './byte-output.js';
-import { destinationError } from './byte-output.js';
+import { lockExclusive, tryLock } from '../blockdev-utils/index.js';
+import { errnoOf, StubferryError } from '../errors/index.js';
+import { type ByteOutput, destinationError } from './byte-output.js';
 
 export interface PartFileOptions {
   /** Makes the name of the `.part` unique, and tells whose it is. */
@@ -32,31 +32,30 @@ export class PartFile implements ByteOutput {
   readonly #destination: string;
   readonly #path: string;
   readonly #file: FileHandle;
-  readonly #lock: FileLock;
   readonly #replace: boolean;
   #open = true;
   #withdrawn = false;
   #committing: Promise<void> | undefined;
   #committed = false;
 
-  private constructor(destination: string, path: string, file: FileHandle, lock: FileLock, replace: boolean) {
+  private constructor(destination: string, path: string, file: FileHandle, replace: boolean) {
     this.#destination = destination;
     this.#path = path;
     this.#file = file;
-    this.#lock = lock;
     this.#replace = replace;
   }
 
   /** @throws StubferryError DESTINATION_EXISTS, DESTINATION_UNWRITABLE, DESTINATION_FULL */
   static async open(destination: string, { transferUuid, replace }: PartFileOptions): Promise<PartFile> {
     if (!replace) await mustBeAbsent(destination);
-    const path = partPath(destination, transferUuid);
     await sweep(destination);
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    const file = await open(path, flags, 0o600).catch((cause: unknown) => {
-      throw destinationError(destination, cause, true);
-    });
-    return new PartFile(destination, path, file, await lockExclusive(path), replace);
+    const path = partPath(destination, transferUuid);
+    // Another process may sweep the file away in the moment before it is locked: then it is made again.
+    for (;;) {
+      const file = await create(path, destination);
+      if (tryLock(file.fd) && (await file.stat()).nlink === 1) return new PartFile(destination, path, file, replace);
+      await file.close();
+    }
   }
 
   async write(chunks: readonly Uint8Array[]): Promise<void> {
@@ -98,6 +97,8 @@ export class PartFile implements ByteOutput {
   async #publish(): Promise<void> {
     if (this.#replace) {
       await rename(this.#path, this.#destination);
+      // What was there before is gone: this cannot be taken back, even if it should not last.
+      this.#committed = true;
       await syncFolder(dirname(this.#destination));
       return;
     }
@@ -124,8 +125,22 @@ export class PartFile implements ByteOutput {
 
   async #close(): Promise<void> {
     this.#open = false;
-    await this.#lock.release();
     await this.#file.close();
+  }
+}
+
+/** Makes the `.part`; closing it lets go of its lock. */
+async function create(path: string, destination: string): Promise<FileHandle> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  try {
+    return await open(path, flags, 0o600);
+  } catch (cause) {
+    if (errnoOf(cause) !== 'EEXIST') throw destinationError(destination, cause, true);
+    throw new StubferryError('DESTINATION_UNWRITABLE', 'the temporary file beside the destination exists already', {
+      where: path,
+      hint: 'another transfer with the same UUID is writing it',
+      cause,
+    });
   }
 }
 

@@ -15,6 +15,8 @@ export interface StreamOutput {
   write(bytes: Uint8Array): Promise<void>;
   /** Resolves when all is handed over. */
   end(): Promise<void>;
+  /** Lets go of it at once; a write under way fails. */
+  abort(): void;
 }
 
 const RETRY_MS = 10;
@@ -40,6 +42,7 @@ export function pipeOutput(fd: number, path: string): StreamOutput {
       if (!socket.closed) await once(socket, 'close');
       if (failure !== undefined) throw failure;
     },
+    abort: () => void socket.destroy(),
   };
 }
 
@@ -85,5 +88,6 @@ export async function openCharacterDevice(path: string): Promise<StreamOutput> {
       }
     },
     end: () => file.close(),
+    abort: () => void file.close().catch(() => undefined),
   };
 }

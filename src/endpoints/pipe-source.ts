@@ -47,14 +47,14 @@ export class PipeSource implements StateSource {
       this.#serve();
     });
     this.#socket.on('close', () => {
-      if (!this.#ended)
-        this.#error ??= new StubferryError('CANCELLED', 'the source was closed', { where: path });
+      if (!this.#ended) this.#error ??= new StubferryError('CANCELLED', 'the source was closed', { where: path });
       this.#serve();
     });
   }
 
   read(into: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
+      if (into.length === 0) throw new RangeError('nothing to read into');
       this.#waiting = { into, resolve, reject };
       this.#serve();
     });

@@ -27,11 +27,17 @@ export class SpooledOutput implements ByteOutput {
   #length = 0;
   #closed = false;
   #committed = false;
+  #committing: Promise<void> | undefined;
+  #withdraw: (error: StubferryError) => void = () => undefined;
+  readonly #withdrawn = new Promise<never>((_, reject) => {
+    this.#withdraw = reject;
+  });
 
   private constructor(spool: FileHandle, options: SpoolOptions, openStream: () => Promise<StreamOutput>) {
     this.#spool = spool;
     this.#options = options;
     this.#openStream = openStream;
+    this.#withdrawn.catch(() => undefined);
   }
 
   /** @param openStream opens the real destination; called at commit. @throws StubferryError DESTINATION_UNWRITABLE */
@@ -71,22 +77,43 @@ export class SpooledOutput implements ByteOutput {
     });
   }
 
-  async commit(): Promise<void> {
-    const stream = await this.#openStream();
+  commit(): Promise<void> {
+    this.#committing = this.#handOn();
+    return this.#committing;
+  }
+
+  async #handOn(): Promise<void> {
+    const stream = await this.#unlessWithdrawn(this.#openStream());
+    try {
+      await this.#copy(stream);
+      // The last byte is handed on: whoever reads cannot tell any more whether this was meant.
+      this.#committed = true;
+      await stream.end();
+    } finally {
+      if (!this.#committed) stream.abort();
+      await this.#close();
+    }
+  }
+
+  /** A reader may keep us waiting for ever; whoever withdraws the state shall not. */
+  #unlessWithdrawn<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#withdrawn]);
+  }
+
+  async #copy(stream: StreamOutput): Promise<void> {
     const buffer = new Uint8Array(Math.min(COPY_BYTES, Math.max(this.#length, 1)));
     for (let copied = 0; copied < this.#length; ) {
       const { bytesRead } = await this.#spool.read(buffer, 0, buffer.length, copied);
-      if (bytesRead === 0)
-        throw destinationError('the spool', new Error('shorter than what was written to it'));
-      await stream.write(buffer.subarray(0, bytesRead));
+      if (bytesRead === 0) throw destinationError('the spool', new Error('shorter than what was written to it'));
+      await this.#unlessWithdrawn(stream.write(buffer.subarray(0, bytesRead)));
       copied += bytesRead;
     }
-    await stream.end();
-    this.#committed = true;
-    await this.#close();
   }
 
+  /** A commit under way is broken off: whatever reads the destination sees it end too early. */
   async discard(): Promise<boolean> {
+    this.#withdraw(new StubferryError('CANCELLED', 'the state was withdrawn', { where: 'the destination' }));
+    await this.#committing?.catch(() => undefined);
     await this.#close();
     return !this.#committed;
   }

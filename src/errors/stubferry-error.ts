@@ -74,8 +74,7 @@ export class StubferryError extends Error {
   /** `cause` itself when it is already ours, else wrapped as INTERNAL. */
   static from(cause: unknown): StubferryError {
     if (cause instanceof StubferryError) return cause;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    return new StubferryError('INTERNAL', message, {
+    return new StubferryError('INTERNAL', messageOf(cause), {
       cause,
       hint: 'please report this, with the output of the same command and --log-level debug',
     });
@@ -95,8 +94,14 @@ export function located<T>(where: string, offset: number, work: () => T): T {
   }
 }
 
+/** What an error of any kind says. */
+export function messageOf(error: unknown): string {
+  const hasMessage = typeof error === 'object' && error !== null && 'message' in error;
+  return hasMessage && typeof error.message === 'string' ? error.message : String(error);
+}
+
 /** The errno name (`ENOSPC`, ...) of an error of Node's, or undefined. */
 export function errnoOf(error: unknown): string | undefined {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return undefined;
+  const hasCode = typeof error === 'object' && error !== null && 'code' in error;
+  return hasCode && typeof error.code === 'string' ? error.code : undefined;
 }

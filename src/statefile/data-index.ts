@@ -31,7 +31,6 @@ export class DataIndex {
     if (this.#entries.length === LIMITS.indexEntries) {
       this.#entries = this.#entries.filter((_, position) => position % 2 === 0);
       this.#stride *= 2;
-      if ((this.#frames - 1) % this.#stride !== 0) return;
     }
     this.#entries.push(entry);
   }
@@ -62,8 +61,7 @@ export function decodeIndexEntries(payload: Uint8Array, count: number): IndexEnt
     const fileOffset = readCount(view, position * ENTRY_BYTES + 8);
     const last = entries.at(-1);
     if (streamOffset === undefined || fileOffset === undefined) return undefined;
-    if (last !== undefined && (streamOffset <= last.streamOffset || fileOffset <= last.fileOffset))
-      return undefined;
+    if (last !== undefined && (streamOffset <= last.streamOffset || fileOffset <= last.fileOffset)) return undefined;
     entries.push({ streamOffset, fileOffset });
   }
   return entries;

@@ -1,6 +1,6 @@
 /**
- * Walks the frames of a statefile forwards and checks each against all before it: seal, place, sequence, chain,
- * padding, limits, order.
+ * Walks the frames of a statefile forwards and checks each against all before it: seal, place, sequence, chain, limits,
+ * order.
  *
  *     BEGIN -> DATA ... -> END -> INDEX -> TRAILER -> end of file
  */
@@ -62,7 +62,7 @@ export class FrameWalk {
           BLOCK_SIZE,
         );
       }
-      this.#chain = header.chainAfter;
+      if (header.type === 'data') this.#chain = header.chainAfter;
       this.#sequence += 1;
       this.#offset += header.frameLength;
       if (header.type === undefined) continue;
@@ -104,15 +104,9 @@ export class FrameWalk {
     if (header === 'bad-seal')
       throw this.#error('CORRUPT', 'the header of a frame is damaged', 'its checksum', 'another');
     if (header === 'bad-length')
-      throw this.#error(
-        'CORRUPT',
-        'the lengths of a frame contradict each other',
-        'lengths that fit',
-        'others',
-      );
+      throw this.#error('CORRUPT', 'the lengths of a frame contradict each other', 'lengths that fit', 'others');
     const compare = (what: string, expected: number | bigint, found: number | bigint): void => {
-      if (expected !== found)
-        throw this.#error('CORRUPT', `a frame out of place: ${what}`, `${expected}`, `${found}`);
+      if (expected !== found) throw this.#error('CORRUPT', `a frame out of place: ${what}`, `${expected}`, `${found}`);
     };
     compare('position', this.#offset, header.position);
     compare('sequence', this.#sequence, header.sequence);
@@ -137,7 +131,7 @@ export class FrameWalk {
     }
     const allowed = FOLLOWS[this.#last];
     if (!allowed.includes(header.type)) {
-      const expected = allowed.length === 0 ? 'nothing more' : allowed.join(' or ').toUpperCase();
+      const expected = allowed.length === 0 ? 'nothing more' : allowed.map((type) => type.toUpperCase()).join(' or ');
       throw this.#error('CORRUPT', 'a record out of order', expected, header.type.toUpperCase());
     }
     return header;

@@ -1,8 +1,7 @@
 /**
  * What a state is and who wrote it, without reading its data where that can be avoided.
  *
- * A statefile in a regular file is read at five places: header, BEGIN, and, through the trailer in its last block, END and
- * INDEX. Anything else (a pipe, a compressed file) is read to its end.
+ * A statefile in a regular file is read at four places: header, BEGIN, and, through the TRAILER in its last block, END. Anything else (a pipe, a compressed file) is read to its end.
  */
 import { BLOCK_SIZE } from '../codec/block.js';
 import { decodeFrameHeader } from '../codec/frame.js';
@@ -30,7 +29,8 @@ export async function seekSummary(file: FileSource, where: string): Promise<Stat
   const { header, begin } = await StatefileReader.open(file, where);
   const seed = uuidSeed(header.transferUuid);
   const trailerOffset = fileBytes - BLOCK_SIZE;
-  const trailer = decodeTrailer(await recordAt(file, where, seed, trailerOffset, 'trailer'));
+  const trailerRecord = await recordAt(file, where, seed, trailerOffset, 'trailer');
+  const trailer = located(where, trailerOffset, () => decodeTrailer(trailerRecord));
   if (trailer.fileBytes !== fileBytes) {
     throw new StubferryError('CORRUPT', 'the trailer is of a file of another length', {
       where,
@@ -59,7 +59,7 @@ async function recordAt(
     throw new StubferryError('TRUNCATED', `the statefile has no ${type.toUpperCase()} where it should be`, {
       where,
       offset,
-      expected: `a ${type.toUpperCase()} frame`,
+      expected: type === 'end' ? 'an END frame' : 'a TRAILER frame',
       found: typeof header === 'string' ? header : (header.type ?? 'an unknown record'),
       hint: 'it was not completely written or copied; stubferry verify says where it breaks off',
     });

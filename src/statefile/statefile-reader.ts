@@ -104,12 +104,9 @@ export class StatefileReader {
     const trailer = located(this.#where, header.position, () => decodeTrailer(header.record));
     const fileBytes = header.position + header.frameLength;
     const agrees =
-      trailer.endOffset === endOffset &&
-      trailer.indexOffset === indexOffset &&
-      trailer.fileBytes === fileBytes;
+      trailer.endOffset === endOffset && trailer.indexOffset === indexOffset && trailer.fileBytes === fileBytes;
     if (!agrees) {
-      const text = (end: number, at: number, bytes: number): string =>
-        `END at ${end}, INDEX at ${at}, ${bytes} bytes`;
+      const text = (end: number, at: number, bytes: number): string => `END at ${end}, INDEX at ${at}, ${bytes} bytes`;
       const found = text(trailer.endOffset, trailer.indexOffset, trailer.fileBytes);
       throw this.#corrupt('TRAILER', header.position, text(endOffset, indexOffset, fileBytes), found);
     }
@@ -122,9 +119,7 @@ export class StatefileReader {
     const entries = decodeIndexEntries(paddedPayload.subarray(0, header.payloadLength), count);
     const walked = this.#index.entries;
     const same = entries?.every((entry, place) => {
-      return (
-        entry.streamOffset === walked[place]?.streamOffset && entry.fileOffset === walked[place]?.fileOffset
-      );
+      return entry.streamOffset === walked[place]?.streamOffset && entry.fileOffset === walked[place]?.fileOffset;
     });
     if (same === true && entries?.length === walked.length) return;
     throw this.#corrupt('INDEX', header.position, `the places of ${walked.length} frames`, 'others');

@@ -82,8 +82,6 @@ export class StatefileSink implements StateSink {
     const trailerFrame = this.#frame({
       type: 'trailer',
       ...place,
-      chainBefore: chainAfter,
-      chainAfter,
       record: encodeTrailer(trailer),
     });
     await this.#output?.write([endFrame, indexFrame, payload, trailerFrame]);
@@ -96,11 +94,7 @@ export class StatefileSink implements StateSink {
 
   /** The header block of the next frame, and the file's position moved past that frame. */
   #frame(fields: Frame, block: Uint8Array = new Uint8Array(BLOCK_SIZE)): Uint8Array {
-    encodeFrameHeader(
-      block,
-      { ...fields, sequence: this.#sequence, epoch: 0n, position: this.#position },
-      this.#seed,
-    );
+    encodeFrameHeader(block, { ...fields, sequence: this.#sequence, epoch: 0n, position: this.#position }, this.#seed);
     this.#sequence += 1;
     this.#position += frameLengthFor(fields.payloadLength ?? 0);
     return block;

@@ -52,11 +52,7 @@ export async function lingerForSender(link: Link): Promise<void> {
   pace.reset();
 }
 
-async function untilCommitted(
-  link: Link,
-  sink: StateSink,
-  options: ReceiveOptions,
-): Promise<TransferSummary> {
+async function untilCommitted(link: Link, sink: StateSink, options: ReceiveOptions): Promise<TransferSummary> {
   const reader = new RingReader(link);
   for (;;) {
     try {
@@ -88,9 +84,7 @@ async function receiveOnce(
   for (;;) {
     const { header, payload, paddedPayload } = await reader.next();
     if (header.type === 'end') {
-      const end = located(device.path, ringOffset(link, header.position), () =>
-        decodeEnd(header.record, begin.sha256),
-      );
+      const end = located(device.path, ringOffset(link, header.position), () => decodeEnd(header.record, begin.sha256));
       checkEnd(end, digest.end(header.chainBefore), device.path);
       const acknowledged = await commit(link, sink, end);
       return { begin, end, timings: { firstByte, ...acknowledged } };
@@ -105,11 +99,7 @@ async function receiveOnce(
   }
 }
 
-async function commit(
-  link: Link,
-  sink: StateSink,
-  end: EndRecord,
-): Promise<{ end: number; acknowledged: number }> {
+async function commit(link: Link, sink: StateSink, end: EndRecord): Promise<{ end: number; acknowledged: number }> {
   const { clock, own, peer, superblock } = link;
   // The state is whole and checked: from here on the sender is not needed, and its death changes nothing.
   peer.release();

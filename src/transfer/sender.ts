@@ -38,11 +38,7 @@ export function sendState(
   return link.guard(stream(link, open, options));
 }
 
-async function stream(
-  link: Link,
-  open: () => Promise<StateToSend>,
-  options: SendOptions,
-): Promise<TransferSummary> {
+async function stream(link: Link, open: () => Promise<StateToSend>, options: SendOptions): Promise<TransferSummary> {
   const writer = new RingWriter(link);
   try {
     const { begin, end, timings } = await untilSent(link, writer, open, options);

@@ -18,11 +18,7 @@ function print(title: string, rows: readonly (readonly string[])[]): void {
 const folder = mkdtempSync('/dev/shm/stubferry-bench-');
 try {
   const flows = await throughput(folder);
-  const small = await latency(
-    folder,
-    'minimal guest, real Xen',
-    join(FIXTURES, 'xen-states/xen-minimal.qevm'),
-  );
+  const small = await latency(folder, 'minimal guest, real Xen', join(FIXTURES, 'xen-states/xen-minimal.qevm'));
   const large = await latency(
     folder,
     'pc with e1000, USB and VGA',

@@ -20,12 +20,7 @@ export interface ThroughputResult {
   readonly rates: readonly number[];
 }
 
-async function stubferry(
-  folder: string,
-  source: string,
-  digest: 'chain' | 'sha256',
-  disk: string,
-): Promise<number> {
+async function stubferry(folder: string, source: string, digest: 'chain' | 'sha256', disk: string): Promise<number> {
   const common = ['--disk', disk, '--opaque', '--digest', digest];
   const dom0 = startAgent('dom0', [...common, '--save', '/dev/null', '--raw', '--spool-dir', folder]);
   const stubdom = startAgent('stubdom', [...common, '--source', source]);
@@ -46,10 +41,7 @@ export async function throughput(folder: string): Promise<ThroughputResult[]> {
   const loopFile = join(folder, 'loop.img');
   const loop = attachLoop(loopFile);
   const contenders: [string, () => Promise<number>][] = [
-    [
-      'dd bs=1M | dd bs=1M',
-      () => timeShell(`dd if=${source} bs=1M status=none | dd bs=1M of=/dev/null status=none`),
-    ],
+    ['dd bs=1M | dd bs=1M', () => timeShell(`dd if=${source} bs=1M status=none | dd bs=1M of=/dev/null status=none`)],
     ['stubferry --digest chain', () => stubferry(folder, source, 'chain', join(folder, 'a.img'))],
     ['stubferry (sha256)', () => stubferry(folder, source, 'sha256', join(folder, 'b.img'))],
   ];

@@ -1,9 +1,9 @@
 /** Formatted disks in memory, and links on them, for tests. */
 import { afterEach } from '@jest/globals';
-import { diskSizeFor, formatDisk, Link, RING_START } from '../../src/channel/index.js';
+import { diskSizeFor, formatDisk, Link } from '../../src/channel/index.js';
 import type { Role } from '../../src/codec/control-block.js';
 import { LIMITS } from '../../src/codec/limits.js';
-import type { Superblock } from '../../src/codec/superblock.js';
+import { RING_START, type Superblock } from '../../src/codec/superblock.js';
 import { NIL_UUID } from '../../src/codec/uuid.js';
 import { type FaultyDevice, faultyDevice } from './faulty-device.js';
 import { VirtualClock } from './virtual-clock.js';

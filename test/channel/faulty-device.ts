@@ -2,11 +2,7 @@
 import { type BlockDevice, memoryDevice } from '../../src/blockdev-utils/index.js';
 
 /** What becomes of a request: undefined lets it pass, else the replacement is awaited instead. */
-export type Fault = (
-  bytes: Uint8Array,
-  position: number,
-  pass: () => Promise<void>,
-) => Promise<void> | undefined;
+export type Fault = (bytes: Uint8Array, position: number, pass: () => Promise<void>) => Promise<void> | undefined;
 
 export interface FaultyDevice extends BlockDevice {
   onRead: Fault;

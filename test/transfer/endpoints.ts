@@ -20,11 +20,7 @@ export function stateOf(length: number): Uint8Array {
 }
 
 /** Gives `bytes` in pieces of at most `piece` bytes; then calls `atEnd`, which may throw. */
-export function memorySource(
-  bytes: Uint8Array,
-  piece = bytes.length + 1,
-  atEnd = (): void => undefined,
-): StateSource {
+export function memorySource(bytes: Uint8Array, piece = bytes.length + 1, atEnd = (): void => undefined): StateSource {
   let rest = bytes;
   return {
     read: async (into) => {

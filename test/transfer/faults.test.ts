@@ -49,10 +49,7 @@ function check(sink: MemorySink, sender: unknown, receiver: unknown): void {
 }
 
 /** Runs the transfer once for each request, with `fault` in its place; returns how many ended well. */
-async function forEachRequest(
-  kind: 'onRead' | 'onWrite',
-  fault: Fault,
-): Promise<{ runs: number; whole: number }> {
+async function forEachRequest(kind: 'onRead' | 'onWrite', fault: Fault): Promise<{ runs: number; whole: number }> {
   let whole = 0;
   for (let victim = 0; ; victim += 1) {
     const disk = await testDisk();

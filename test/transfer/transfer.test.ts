@@ -12,12 +12,7 @@ interface Outcome {
 }
 
 /** Runs both sides to their ends, as the agents do: an error is the last word on the disk. */
-async function transfer(
-  disk: TestDisk,
-  source: StateSource,
-  sink: MemorySink,
-  begin = BEGIN,
-): Promise<Outcome> {
+async function transfer(disk: TestDisk, source: StateSource, sink: MemorySink, begin = BEGIN): Promise<Outcome> {
   const side = async (role: 'sender' | 'receiver'): Promise<unknown> => {
     const link = await disk.link(role);
     try {
@@ -45,11 +40,7 @@ describe('a transfer', () => {
           const disk = await testDisk();
           const state = stateOf(length);
           const sink = memorySink();
-          const { sender, receiver } = await transfer(
-            disk,
-            memorySource(state, Math.max(piece, length >> 7)),
-            sink,
-          );
+          const { sender, receiver } = await transfer(disk, memorySource(state, Math.max(piece, length >> 7)), sink);
           const sha256 = createHash('sha256').update(state).digest();
           expect(Buffer.from(contentOf(sink)).equals(state)).toBe(true);
           expect(sink.calls).toEqual(['begin', 'commit']);
@@ -66,24 +57,16 @@ describe('a transfer', () => {
     );
   });
 
-  it.each([0, 1, 4095, 4096, 4097, 8192, 8193, 65_536, 1_000_000])(
-    'carries a state of %i bytes',
-    async (length) => {
-      const sink = memorySink();
-      const { receiver } = await transfer(await testDisk(), memorySource(stateOf(length)), sink);
-      expect(receiver).toMatchObject({ end: { stateBytes: length } });
-      expect(Buffer.from(contentOf(sink)).equals(stateOf(length))).toBe(true);
-    },
-  );
+  it.each([0, 1, 4095, 4096, 4097, 8192, 8193, 65_536, 1_000_000])('carries a state of %i bytes', async (length) => {
+    const sink = memorySink();
+    const { receiver } = await transfer(await testDisk(), memorySource(stateOf(length)), sink);
+    expect(receiver).toMatchObject({ end: { stateBytes: length } });
+    expect(Buffer.from(contentOf(sink)).equals(stateOf(length))).toBe(true);
+  });
 
   it('can do without the digests of the whole: the chain over all frames is always there', async () => {
     const begin = { ...BEGIN, sha256: false };
-    const { receiver, sender } = await transfer(
-      await testDisk(),
-      memorySource(stateOf(20_000)),
-      memorySink(),
-      begin,
-    );
+    const { receiver, sender } = await transfer(await testDisk(), memorySource(stateOf(20_000)), memorySink(), begin);
     expect(receiver).toMatchObject({ end: { stateBytes: 20_000, digests: undefined } });
     expect(sender).toMatchObject({ end: (receiver as { end: object }).end });
   });
@@ -125,11 +108,7 @@ describe('a transfer that fails', () => {
       throw new StubferryError('INPUT_UNREADABLE', 'the pipe broke');
     };
     const sink = memorySink();
-    const { sender, receiver } = await transfer(
-      await testDisk(),
-      memorySource(stateOf(50_000), 5000, fail),
-      sink,
-    );
+    const { sender, receiver } = await transfer(await testDisk(), memorySource(stateOf(50_000), 5000, fail), sink);
     expect(sender).toMatchObject({ code: 'INPUT_UNREADABLE', message: 'the pipe broke' });
     expect(receiver).toMatchObject({
       code: 'PEER_ABORTED',
@@ -138,19 +117,16 @@ describe('a transfer that fails', () => {
     expect(sink.calls).toEqual(['begin', 'discard']);
   });
 
-  it.each(['begin', 'data', 'commit'] as const)(
-    'in the %s of the sink: the sender hears why',
-    async (where) => {
-      const fail = async (): Promise<never> => {
-        throw new StubferryError('DESTINATION_FULL', 'no room');
-      };
-      const sink = memorySink({ [where]: fail });
-      const { sender, receiver } = await transfer(await testDisk(), memorySource(stateOf(50_000)), sink);
-      expect(receiver).toMatchObject({ code: 'DESTINATION_FULL', message: 'no room' });
-      expect(sender).toMatchObject({ code: 'PEER_ABORTED', details: { found: 'DESTINATION_FULL' } });
-      expect(sink.calls.at(-1)).toBe('discard');
-    },
-  );
+  it.each(['begin', 'data', 'commit'] as const)('in the %s of the sink: the sender hears why', async (where) => {
+    const fail = async (): Promise<never> => {
+      throw new StubferryError('DESTINATION_FULL', 'no room');
+    };
+    const sink = memorySink({ [where]: fail });
+    const { sender, receiver } = await transfer(await testDisk(), memorySource(stateOf(50_000)), sink);
+    expect(receiver).toMatchObject({ code: 'DESTINATION_FULL', message: 'no room' });
+    expect(sender).toMatchObject({ code: 'PEER_ABORTED', details: { found: 'DESTINATION_FULL' } });
+    expect(sink.calls.at(-1)).toBe('discard');
+  });
 
   it('when the state is larger than the superblock allows', async () => {
     const sink = memorySink();
