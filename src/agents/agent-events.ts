@@ -5,6 +5,7 @@
 import { writeSync } from 'node:fs';
 import type { AccessPath } from '../blockdev-utils/index.js';
 import type { Direction } from '../codec/superblock.js';
+import type { FileIdentity } from '../endpoints/index.js';
 import type { ErrorReport } from '../errors/index.js';
 import type { TransferReport } from './transfer-report.js';
 
@@ -17,6 +18,8 @@ export type AgentEvent =
       readonly access: AccessPath;
     }
   | { readonly event: 'progress'; readonly bytes: number; readonly frames: number }
+  /** A verified state is about to get its name at the destination: this file, whatever its name will be. */
+  | { readonly event: 'publishing'; readonly file: FileIdentity }
   | { readonly event: 'done'; readonly report: TransferReport }
   | { readonly event: 'failed'; readonly error: ErrorReport };
 

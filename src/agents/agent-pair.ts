@@ -12,8 +12,8 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdtemp, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Direction } from '../codec/superblock.js';
-import { partPath } from '../endpoints/index.js';
-import { errnoOf, StubferryError } from '../errors/index.js';
+import { type FileIdentity, partPath } from '../endpoints/index.js';
+import { type ErrorCode, errnoOf, StubferryError } from '../errors/index.js';
 import type { AgentEvent } from './agent-events.js';
 import { type AgentOutcome, type AgentProcess, startAgent } from './agent-process.js';
 import type { TransferReport } from './transfer-report.js';
@@ -36,24 +36,31 @@ export interface PairOptions {
   readonly onEvent?: (agent: 'dom0' | 'stubdom', event: AgentEvent) => void;
 }
 
-/** What both agents reported. */
+/** What the agents reported of a state that is safe. */
 export interface PairReport {
   readonly transfer: string;
-  readonly sender: TransferReport | undefined;
-  readonly receiver: TransferReport;
+  readonly state: TransferReport;
+  /** Whether the sender lived to hear that the state is safe. */
+  readonly senderHeard: boolean;
 }
 
 /** @throws StubferryError; then there is nothing new at the destination */
 export async function runPair(options: PairOptions): Promise<PairReport> {
   const transfer = randomUUID();
-  const wasThere = await exists(options.output);
   const folder = await makeFolder(options.transferDir);
+  let published: FileIdentity | undefined;
+  const onEvent: PairOptions['onEvent'] = (agent, event) => {
+    if (event.event === 'publishing') published = event.file;
+    options.onEvent?.(agent, event);
+  };
   try {
-    const [dom0, stubdom] = await startBoth(options, transfer, join(folder, 'transfer.img'));
+    const [dom0, stubdom] = await startBoth({ ...options, onEvent }, transfer, join(folder, 'transfer.img'));
     const [sender, receiver] = options.direction === 'save' ? [stubdom, dom0] : [dom0, stubdom];
-    if (receiver.ok) return { transfer, sender: sender.ok ? sender.report : undefined, receiver: receiver.report };
-    await cleanDestination(options, transfer, wasThere);
-    throw decisive(receiver.error, sender);
+    // A sender that ended well has read the receiver's word on the disk: that counts, whatever became of the receiver.
+    if (receiver.ok) return { transfer, state: receiver.report, senderHeard: sender.ok };
+    if (sender.ok) return { transfer, state: sender.report, senderHeard: true };
+    await cleanDestination(options, transfer, published);
+    throw options.signal.aborted ? options.signal.reason : decisive(receiver.error, sender.error);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -92,14 +99,14 @@ async function supervise(
   signal: AbortSignal,
 ): Promise<[AgentOutcome, AgentOutcome]> {
   const stop = (): void => {
-    dom0.kill('SIGTERM');
-    stubdom.kill('SIGTERM');
+    dom0.end();
+    stubdom.end();
   };
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   const endTogether = async (one: AgentProcess, other: AgentProcess): Promise<AgentOutcome> => {
     const outcome = await one.outcome;
-    if (!outcome.ok && !(one.isReady() && other.isReady())) other.kill('SIGTERM');
+    if (!outcome.ok && !(one.isReady() && other.isReady())) other.end();
     return outcome;
   };
   try {
@@ -109,30 +116,31 @@ async function supervise(
   }
 }
 
-/** Of two errors, the one that is the cause: an agent that only heard of the other's trouble has nothing to add. */
-function decisive(receiver: StubferryError, sender: AgentOutcome): StubferryError {
-  if (sender.ok) return receiver;
-  const hearsay = new Set(['PEER_ABORTED', 'PEER_DEAD', 'PEER_ABSENT', 'DISK_ABSENT', 'CANCELLED']);
-  const [cause, other] = hearsay.has(receiver.code) ? [sender.error, receiver] : [receiver, sender.error];
-  if (cause.code !== 'AGENT_DIED') return cause;
+/** Of an agent that only heard of the other's trouble, or was ended because of it: it has nothing to add. */
+const HEARSAY: readonly ErrorCode[] = ['PEER_ABORTED', 'PEER_DEAD', 'PEER_ABSENT', 'DISK_ABSENT', 'CANCELLED'];
+
+/** Of two errors, the one that is the cause. */
+function decisive(receiver: StubferryError, sender: StubferryError): StubferryError {
+  const rank = ({ code }: StubferryError): number => (code === 'CANCELLED' ? 2 : HEARSAY.includes(code) ? 1 : 0);
+  const [cause, other] = rank(receiver) <= rank(sender) ? [receiver, sender] : [sender, receiver];
+  if (cause.code !== 'AGENT_DIED' || other.code === 'CANCELLED') return cause;
   return new StubferryError('AGENT_DIED', `${cause.message}; the other one says: ${other.code}: ${other.message}`, {
     ...cause.details,
     cause: other,
   });
 }
 
-/** Removes what a killed agent left at the destination. A file that was there before is not ours to touch. */
-async function cleanDestination(options: PairOptions, transfer: string, wasThere: boolean): Promise<void> {
-  if (options.output === '-') return;
-  await unlink(partPath(options.output, transfer)).catch(() => undefined);
-  if (!wasThere) await unlink(options.output).catch(() => undefined);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
+/** Removes what a killed agent left at the destination: its temporary, and the very file that it was about to publish. */
+async function cleanDestination(
+  { output, replace }: PairOptions,
+  transfer: string,
+  published: FileIdentity | undefined,
+): Promise<void> {
+  if (output === '-') return;
+  await unlink(partPath(output, transfer)).catch(() => undefined);
+  if (published === undefined || replace) return;
+  const there = await lstat(output).catch(() => undefined);
+  if (there?.dev === published.dev && there.ino === published.ino) await unlink(output);
 }
 
 async function makeFolder(parent: string): Promise<string> {

@@ -20,7 +20,8 @@ export interface AgentProcess {
   readonly outcome: Promise<AgentOutcome>;
   /** Whether it has come to be on the transfer disk, where the other agent can see it. */
   isReady(): boolean;
-  kill(signal: NodeJS.Signals): void;
+  /** Ends it (SIGTERM), if it has not ended: unless it had done its work by then, its outcome is CANCELLED. */
+  end(): void;
 }
 
 export interface StartOptions {
@@ -39,6 +40,7 @@ export function startAgent({ program, name, args, stdin, stdout, onEvent }: Star
   const argv = [...program, 'agent', name, ...args, '--events-fd', `${EVENTS_FD}`];
   const child = spawn(process.execPath, argv, { stdio: [stdin, stdout, 'inherit', 'pipe'] });
   let ready = false;
+  let ended = false;
   const noted: OnEvent = (event) => {
     if (event.event === 'ready') ready = true;
     onEvent(event);
@@ -46,9 +48,14 @@ export function startAgent({ program, name, args, stdin, stdout, onEvent }: Star
   return {
     name,
     pid: child.pid,
-    outcome: outcomeOf(child, name, noted),
+    outcome: outcomeOf(child, name, noted).then((outcome) => {
+      if (outcome.ok || !ended) return outcome;
+      return { ok: false, error: new StubferryError('CANCELLED', `the ${name} agent was ended`) };
+    }),
     isReady: () => ready,
-    kill: (signal) => void child.kill(signal),
+    end: () => {
+      ended ||= child.kill('SIGTERM');
+    },
   };
 }
 

@@ -9,7 +9,7 @@ import { unlink } from 'node:fs/promises';
 import { createImage, lockExclusive, openDevice } from '../blockdev-utils/index.js';
 import { diskSizeFor, formatDisk } from '../channel/index.js';
 import { checkLimits, RING_START, type Superblock } from '../codec/superblock.js';
-import { openSource, outputFor, RawSink } from '../endpoints/index.js';
+import { type FileIdentity, openSource, outputFor, RawSink } from '../endpoints/index.js';
 import { StatefileSink } from '../statefile/index.js';
 import type { StateSource, TransferSummary } from '../transfer/index.js';
 import { WRITER } from '../version.js';
@@ -102,7 +102,8 @@ async function prepare(job: Dom0Job, context: AgentContext): Promise<{ task: Tas
   }
   const { output, raw, replace, spoolFolder, spoolLimit } = work;
   const readerMs = context.timeouts.absentMs;
-  const open = await outputFor(output, { transferUuid, replace, spoolFolder, spoolLimit, readerMs });
+  const onPublish = (file: FileIdentity): void => context.onEvent({ event: 'publishing', file });
+  const open = await outputFor(output, { transferUuid, replace, onPublish, spoolFolder, spoolLimit, readerMs });
   // A rehearsal: what can be known of the destination now is said now, and not after the guest was stopped.
   await (await open()).discard();
   const sink = raw ? new RawSink(open) : new StatefileSink(open, { transferUuid, writer: WRITER });

@@ -7,3 +7,4 @@ export { type ReplayReport, replayState } from './replay.js';
 export type { Provenance } from './state-to-send.js';
 export { runStubdomAgent, type StubdomJob } from './stubdom-agent.js';
 export { type TransferReport, transferReport } from './transfer-report.js';
+export { untilAborted } from './until-aborted.js';

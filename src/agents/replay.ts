@@ -53,11 +53,11 @@ export async function replayState(state: string, options: ReplayOptions): Promis
     return {
       state,
       bytes,
-      dataFrames: saved.receiver.dataFrames,
-      saveMs: elapsed(saved.receiver),
-      restoreMs: elapsed(back.receiver),
-      sha256: saved.receiver.sha256,
-      chain: saved.receiver.chain,
+      dataFrames: saved.state.dataFrames,
+      saveMs: elapsed(saved.state),
+      restoreMs: elapsed(back.state),
+      sha256: saved.state.sha256,
+      chain: saved.state.chain,
     };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -5,7 +5,7 @@
  */
 
 import type { Direction } from '../codec/superblock.js';
-import { openSource, outputFor, RawSink } from '../endpoints/index.js';
+import { type FileIdentity, openSource, outputFor, RawSink } from '../endpoints/index.js';
 import { StubferryError } from '../errors/index.js';
 import type { StateSource, TransferSummary } from '../transfer/index.js';
 import type { AgentContext } from './agent-context.js';
@@ -75,7 +75,8 @@ async function receiving(job: StubdomJob, transferUuid: string, context: AgentCo
   if (job.sink === undefined) throw new StubferryError('INTERNAL', 'a restore without a sink');
   const { replace, spoolFolder, spoolLimit } = job;
   const readerMs = context.timeouts.absentMs;
-  const open = await outputFor(job.sink, { transferUuid, replace, spoolFolder, spoolLimit, readerMs });
+  const onPublish = (file: FileIdentity): void => context.onEvent({ event: 'publishing', file });
+  const open = await outputFor(job.sink, { transferUuid, replace, onPublish, spoolFolder, spoolLimit, readerMs });
   // As in dom0: what can be known of the destination now is said now.
   await (await open()).discard();
   return { role: 'receiver', sink: new RawSink(open) };

@@ -52,6 +52,11 @@ export class RingReader {
     this.#missing = new MissingFrame(link);
   }
 
+  /** Ring position up to which all frames were handed out, bytes. */
+  get position(): number {
+    return this.#expected?.position ?? 0;
+  }
+
   /** Ends a wait that was left behind. */
   close(): void {
     this.#pace.reset();
@@ -147,7 +152,7 @@ export class RingReader {
       this.#lastLook = clock.now();
       await peer.poll();
     }
-    this.#missing.judge(reason, this.#expected, this.#windows.place(this.#expected?.position ?? 0));
+    this.#missing.judge(reason, this.#expected, this.#windows.place(this.position));
     await this.#pace.wait();
   }
 }

@@ -20,7 +20,7 @@ export interface Timeouts {
 }
 
 export const DEFAULT_TIMEOUTS: Timeouts = {
-  heartbeatMs: 500,
+  heartbeatMs: 250,
   deadMs: 5_000,
   absentMs: 30_000,
   progressMs: 30_000,

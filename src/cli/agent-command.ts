@@ -13,14 +13,14 @@ import {
 import { StubferryError } from '../errors/index.js';
 import type { TransferSummary } from '../transfer/index.js';
 import { type CommandContext, runCommand } from './command-context.js';
-import { parseUuidOption } from './parse-values.js';
+import { parseDescriptor, parseUuidOption } from './parse-values.js';
 import { printJson } from './print.js';
 import { addTransferOptions, provenanceFrom, type TransferOptions, timeoutsFrom } from './transfer-options.js';
 
 interface AgentOptions extends TransferOptions {
   readonly disk: string;
   readonly transfer?: string;
-  readonly eventsFd?: string;
+  readonly eventsFd?: number;
 }
 
 interface Dom0Options extends AgentOptions {
@@ -47,7 +47,7 @@ export function agentCommand(program: Command): void {
 function agentOptions(command: Command): Command {
   command
     .option('--transfer <uuid>', "the transfer's UUID", parseUuidOption)
-    .option('--events-fd <fd>', 'write events, one JSON document on a line, to this descriptor');
+    .option('--events-fd <fd>', 'write events, one JSON document on a line, to this descriptor', parseDescriptor);
   return addTransferOptions(command);
 }
 
@@ -135,8 +135,9 @@ async function runAgent(
   work: (context: AgentContext) => Promise<TransferSummary>,
 ): Promise<number> {
   const { log, signal, json } = context;
-  const started = options.eventsFd !== undefined;
-  const onEvent = started ? eventWriter(Number(options.eventsFd)) : () => undefined;
+  const { eventsFd } = options;
+  const started = eventsFd !== undefined;
+  const onEvent = started ? eventWriter(eventsFd) : () => undefined;
   try {
     const report: TransferReport = transferReport(
       await work({ timeouts: timeoutsFrom(options), signal, onEvent, log }),

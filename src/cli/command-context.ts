@@ -16,13 +16,22 @@ export interface CommandContext extends GlobalOptions {
   readonly signal: AbortSignal;
 }
 
+export interface CommandOptions {
+  /** Standard output is the state's: a report of an error does not go there. */
+  readonly stdoutIsState?: boolean;
+}
+
 /**
  * Runs a command to its end and ends the process with its status: a request that hangs in a device would keep a process
  * from ending by itself.
  *
  * @param work resolves to the exit status
  */
-export async function runCommand(command: Command, work: (context: CommandContext) => Promise<number>): Promise<never> {
+export async function runCommand(
+  command: Command,
+  work: (context: CommandContext) => Promise<number>,
+  { stdoutIsState = false }: CommandOptions = {},
+): Promise<never> {
   const { json, logLevel } = command.optsWithGlobals<GlobalOptions>();
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -37,7 +46,7 @@ export async function runCommand(command: Command, work: (context: CommandContex
   } catch (cause) {
     const error = StubferryError.from(cause);
     if (error.code === 'INTERNAL' && cause instanceof Error) log.debug({ stack: cause.stack }, 'internal error');
-    await printError(error, json);
+    await printError(error, json && !stdoutIsState);
     status = error.status;
   }
   process.exit(status);

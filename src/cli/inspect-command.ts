@@ -1,6 +1,7 @@
 /** `stubferry inspect` */
 import { createHash } from 'node:crypto';
 import type { Command } from 'commander';
+import { untilAborted } from '../agents/index.js';
 import { examineDisk } from '../channel/index.js';
 import type { ControlBlock } from '../codec/control-block.js';
 import type { BeginRecord, EndRecord } from '../codec/records.js';
@@ -29,8 +30,9 @@ export function inspectCommand(program: Command): void {
     )
     .argument('<file>', 'file, block device, or - for standard input');
   command.action((file: string) => {
-    return runCommand(command, async ({ json }) => {
-      const found = await inspect(file, await openGiven(file));
+    return runCommand(command, async ({ json, signal }) => {
+      const opened = openGiven(file).then((given) => inspect(file, given));
+      const found = await untilAborted(signal, opened);
       const shown = found.filter(([, value]) => value !== undefined && value !== '');
       if (json) await printJson(Object.fromEntries(shown.map(([name, value]) => [name.replaceAll(' ', '_'), value])));
       else await printText(facts(shown.map(([name, value]) => [name, `${value}`] as const)));

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /** The command line. */
 import { Command, CommanderError, Option } from 'commander';
-import { ERROR_CODES } from '../errors/index.js';
+import { ERROR_CODES, StubferryError } from '../errors/index.js';
 import { VERSION } from '../version.js';
 import { agentCommand } from './agent-command.js';
 import { exitCodesCommand } from './exit-codes-command.js';
 import { inspectCommand } from './inspect-command.js';
 import { LOG_LEVELS } from './logger.js';
+import { printJson } from './print.js';
 import { replayCommand } from './replay-command.js';
 import { restoreCommand } from './restore-command.js';
 import { saveCommand } from './save-command.js';
@@ -73,4 +74,7 @@ try {
   if (!(error instanceof CommanderError)) throw error;
   // Commander has printed what is wrong, or the help that was asked for.
   process.exitCode = error.exitCode === 0 ? 0 : ERROR_CODES.USAGE.status;
+  if (error.exitCode !== 0 && process.argv.includes('--json')) {
+    await printJson({ error: new StubferryError('USAGE', error.message).report() });
+  }
 }

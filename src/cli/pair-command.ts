@@ -1,6 +1,6 @@
 /** What `save` and `restore` have in common: both agents here, a bar while they work, one report at the end. */
 import type { Command } from 'commander';
-import { type PairReport, runPair, type TransferReport } from '../agents/index.js';
+import { type PairReport, runPair } from '../agents/index.js';
 import type { Direction } from '../codec/superblock.js';
 import type { CommandContext } from './command-context.js';
 import { formatBytes, formatMs, formatRate } from './format-values.js';
@@ -50,7 +50,7 @@ export async function transferPair(
       },
     });
     bar.stop();
-    if (report.sender === undefined) {
+    if (!report.senderHeard) {
       context.log.warn({ transfer: report.transfer }, 'the sender ended before it heard that the state is safe; it is');
     }
     await present(report, context, options, work);
@@ -61,35 +61,30 @@ export async function transferPair(
 }
 
 async function present(
-  { transfer, sender, receiver }: PairReport,
+  { transfer, state }: PairReport,
   { json }: CommandContext,
   options: PairCommandOptions,
   work: { readonly direction: Direction; readonly input: string; readonly output: string },
 ): Promise<void> {
-  const timed: TransferReport = sender ?? receiver;
-  const ms = timed.acknowledgedAt - timed.firstByteAt;
+  const { firstByteAt, endAt, acknowledgedAt, ...rest } = state;
+  const ms = acknowledgedAt - firstByteAt;
   const { direction, input, output } = work;
   // Standard output is the state's when it goes there.
   if (output === '-') return;
   if (json) {
-    const { firstByteAt, endAt, acknowledgedAt, ...state } = receiver;
-    await printJson({
-      [direction]: { transfer, input, output, ...state, milliseconds: ms, ring: options.ring },
-    });
+    await printJson({ [direction]: { transfer, input, output, ...rest, milliseconds: ms, ring: options.ring } });
     return;
   }
+  const word = direction === 'save' ? 'COMMITTED' : 'LOADED';
   await printText(
     facts([
       [direction === 'save' ? 'saved' : 'restored', `${input} -> ${output}`],
-      ['kind', receiver.kind],
-      ['bytes', `${receiver.bytes} (${formatBytes(receiver.bytes)}) in ${receiver.dataFrames} data records`],
-      [
-        'time',
-        `${formatMs(ms)} from the first byte to ${direction === 'save' ? 'COMMITTED' : 'LOADED'}, ${formatRate(receiver.bytes, ms)}`,
-      ],
-      ['sha256', receiver.sha256],
-      ['xxh64', receiver.xxh64],
-      ['chain', receiver.sha256 === undefined ? receiver.chain : undefined],
+      ['kind', state.kind],
+      ['bytes', `${state.bytes} (${formatBytes(state.bytes)}) in ${state.dataFrames} data records`],
+      ['time', `${formatMs(ms)} from the first frame to ${word}, ${formatRate(state.bytes, ms)}`],
+      ['sha256', state.sha256],
+      ['xxh64', state.xxh64],
+      ['chain', state.sha256 === undefined ? state.chain : undefined],
     ]),
   );
 }

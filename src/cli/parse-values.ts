@@ -28,6 +28,21 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
+/** Silence that is death: the other agent's heart beats four times a second, and may miss some beats. */
+export function parsePeerTimeout(text: string): number {
+  const ms = parseDuration(text);
+  if (ms < 1000) throw new InvalidArgumentError('less than 1s would take a slow agent for a dead one.');
+  return ms;
+}
+
+/** A descriptor beside the standard ones. */
+export function parseDescriptor(text: string): number {
+  const fd = Number(text);
+  if (!/^\d+$/.test(text) || fd < 3 || fd > 1023)
+    throw new InvalidArgumentError('a descriptor is a number from 3 to 1023.');
+  return fd;
+}
+
 export function parseUuidOption(text: string): string {
   if (!isUuid(text)) throw new InvalidArgumentError('a UUID has the form 01234567-89ab-cdef-0123-456789abcdef.');
   return text.toLowerCase();

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { type BlockDevice, openDevice } from '../blockdev-utils/index.js';
 import { openSource } from '../endpoints/index.js';
+import { StubferryError } from '../errors/index.js';
 import { type OpenedState, recogniseState } from '../statefile/index.js';
 
 export type Given =
@@ -19,6 +20,13 @@ export async function openGiven(path: string): Promise<Given> {
   });
   if (state.format !== 'transfer-disk') return state;
   await source.close();
+  if (path === '-' || state.compressed) {
+    throw new StubferryError('INPUT_UNREADABLE', 'a transfer disk cannot be read from a pipe or compressed', {
+      where: path === '-' ? 'standard input' : path,
+      expected: 'the file or device itself',
+      hint: 'name the disk as an argument',
+    });
+  }
   return disk(path, 'buffered');
 }
 

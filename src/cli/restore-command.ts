@@ -18,13 +18,8 @@ export function restoreCommand(program: Command): void {
     .argument('<state>', 'file, FIFO, or - for standard input')
     .requiredOption('-o, --output <path>', 'where the bare state goes: a file, a FIFO, or - for standard output');
   addPairOptions(command).action((input: string, options: RestoreOptions) => {
-    return runCommand(command, (context) => {
-      return transferPair(context, options, {
-        direction: 'restore',
-        input,
-        output: options.output,
-        dom0Args: [],
-      });
-    });
+    const { output } = options;
+    const work = { direction: 'restore', input, output, dom0Args: [] } as const;
+    return runCommand(command, (context) => transferPair(context, options, work), { stdoutIsState: output === '-' });
   });
 }

@@ -21,14 +21,8 @@ export function saveCommand(program: Command): void {
     .requiredOption('-o, --output <path>', 'where it goes: a file, a FIFO, or - for standard output')
     .option('--raw', 'write the bare QEMU state, as libxl wants it, instead of a statefile', false);
   addPairOptions(command).action((options: SaveOptions) => {
-    return runCommand(command, (context) => {
-      const { input, output, raw } = options;
-      return transferPair(context, options, {
-        direction: 'save',
-        input,
-        output,
-        dom0Args: raw ? ['--raw'] : [],
-      });
-    });
+    const { input, output, raw } = options;
+    const work = { direction: 'save', input, output, dom0Args: raw ? ['--raw'] : [] } as const;
+    return runCommand(command, (context) => transferPair(context, options, work), { stdoutIsState: output === '-' });
   });
 }

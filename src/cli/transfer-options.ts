@@ -6,7 +6,7 @@ import type { Provenance } from '../agents/index.js';
 import { DEFAULT_TIMEOUTS, diskSizeFor, type Timeouts } from '../channel/index.js';
 import { LIMITS } from '../codec/limits.js';
 import { NIL_UUID } from '../codec/uuid.js';
-import { parseDomid, parseDuration, parseSize, parseUuidOption } from './parse-values.js';
+import { parseDomid, parseDuration, parsePeerTimeout, parseSize, parseUuidOption } from './parse-values.js';
 
 export interface TransferOptions {
   readonly ring: number;
@@ -63,7 +63,13 @@ export function addTransferOptions(command: Command): Command {
     .addOption(size('--spool-limit <size>', 'refuse to spool more', LIMITS.state.default, '64G'))
     .optionsGroup('Deadlines, each for a time in which nothing happens:')
     .addOption(duration('--attach-timeout <time>', 'the disk and the other agent appear', DEFAULT_TIMEOUTS.absentMs))
-    .addOption(duration('--peer-timeout <time>', 'a heartbeat of the other agent', DEFAULT_TIMEOUTS.deadMs))
+    .addOption(
+      duration(
+        '--peer-timeout <time>',
+        'a heartbeat of the other agent, at least 1s',
+        DEFAULT_TIMEOUTS.deadMs,
+      ).argParser(parsePeerTimeout),
+    )
     .addOption(duration('--progress-timeout <time>', 'a byte moves', DEFAULT_TIMEOUTS.progressMs))
     .addOption(duration('--commit-timeout <time>', 'a verified state becomes durable', DEFAULT_TIMEOUTS.commitMs));
 }
@@ -71,8 +77,6 @@ export function addTransferOptions(command: Command): Command {
 export function timeoutsFrom(options: TransferOptions): Timeouts {
   return {
     ...DEFAULT_TIMEOUTS,
-    // At least four heartbeats within the time after which silence is death.
-    heartbeatMs: Math.min(DEFAULT_TIMEOUTS.heartbeatMs, Math.ceil(options.peerTimeout / 4)),
     absentMs: options.attachTimeout,
     deadMs: options.peerTimeout,
     progressMs: options.progressTimeout,

@@ -1,5 +1,6 @@
 /** `stubferry verify` */
 import type { Command } from 'commander';
+import { untilAborted } from '../agents/index.js';
 import { examineDisk } from '../channel/index.js';
 import { StubferryError } from '../errors/index.js';
 import { runCommand } from './command-context.js';
@@ -25,8 +26,9 @@ export function verifyCommand(program: Command): void {
     )
     .argument('<file>', 'file, block device, or - for standard input');
   command.action((file: string) => {
-    return runCommand(command, async ({ json }) => {
-      const verdict = await verify(file, await openGiven(file));
+    return runCommand(command, async ({ json, signal }) => {
+      const opened = openGiven(file).then((given) => verify(file, given));
+      const verdict = await untilAborted(signal, opened);
       const { format, bytes, records } = verdict;
       await (json
         ? printJson({ verified: verdict })

@@ -1,38 +1,40 @@
-/** A regular file as the source of a state. */
-import { type FileHandle, open } from 'node:fs/promises';
-import { errnoOf, StubferryError } from '../errors/index.js';
+/** A regular file, or a character device such as a terminal or /dev/null, as the source of a state. */
+import { close, fstat, open, read } from 'node:fs';
+import { promisify } from 'node:util';
+import { errnoOf, messageOf, StubferryError } from '../errors/index.js';
 import type { StateSource } from '../transfer/index.js';
 
 export class FileSource implements StateSource {
-  readonly #file: FileHandle;
+  readonly #fd: number;
   readonly #path: string;
 
-  private constructor(file: FileHandle, path: string) {
-    this.#file = file;
+  /** @param fd owned from here on; read from where it stands */
+  constructor(fd: number, path: string) {
+    this.#fd = fd;
     this.#path = path;
   }
 
   /** @throws StubferryError INPUT_UNREADABLE */
   static async open(path: string): Promise<FileSource> {
     try {
-      return new FileSource(await open(path, 'r'), path);
+      return new FileSource(await promisify(open)(path, 'r'), path);
     } catch (cause) {
       throw unreadable(path, cause);
     }
   }
 
-  async read(into: Uint8Array): Promise<number> {
-    try {
-      return (await this.#file.read(into, 0, into.length)).bytesRead;
-    } catch (cause) {
-      throw unreadable(this.#path, cause);
-    }
+  read(into: Uint8Array): Promise<number> {
+    return this.#read(into, null);
   }
 
   /** Reads from a place of its own, without moving where {@link read} stands; short only at the end. */
-  async readAt(into: Uint8Array, offset: number): Promise<number> {
+  readAt(into: Uint8Array, offset: number): Promise<number> {
+    return this.#read(into, offset);
+  }
+
+  async #read(into: Uint8Array, offset: number | null): Promise<number> {
     try {
-      return (await this.#file.read(into, 0, into.length, offset)).bytesRead;
+      return (await promisify(read)(this.#fd, into, 0, into.length, offset)).bytesRead;
     } catch (cause) {
       throw unreadable(this.#path, cause);
     }
@@ -40,11 +42,11 @@ export class FileSource implements StateSource {
 
   /** Bytes. */
   async size(): Promise<number> {
-    return (await this.#file.stat()).size;
+    return (await promisify(fstat)(this.#fd)).size;
   }
 
   close(): Promise<void> {
-    return this.#file.close();
+    return promisify(close)(this.#fd);
   }
 }
 
@@ -52,7 +54,8 @@ export class FileSource implements StateSource {
 export function unreadable(path: string, cause: unknown): StubferryError {
   return new StubferryError('INPUT_UNREADABLE', 'cannot read the input', {
     where: path,
-    found: errnoOf(cause) ?? String(cause),
+    found: errnoOf(cause) ?? messageOf(cause),
+    hint: 'is it there, and may this user read it?',
     cause,
   });
 }

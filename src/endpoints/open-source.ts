@@ -8,6 +8,7 @@ import { FileSource, unreadable } from './file-source.js';
 import { PipeSource } from './pipe-source.js';
 
 const STDIN = 0;
+const STDIN_NAME = 'standard input';
 
 /**
  * The name `-` is standard input. A FIFO is opened at once, whether or not somebody writes to it yet.
@@ -16,16 +17,18 @@ const STDIN = 0;
 export async function openSource(path: string): Promise<StateSource> {
   if (path === '-') {
     const kind = await promisify(fstat)(STDIN);
-    return kind.isFile() ? FileSource.open('/dev/stdin') : new PipeSource(STDIN, 'standard input');
+    // The descriptor itself: what came before it was read by others already.
+    return kind.isFIFO() || kind.isSocket() ? new PipeSource(STDIN, STDIN_NAME) : new FileSource(STDIN, STDIN_NAME);
   }
   const kind = await stat(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
   if (kind.isFIFO()) return new PipeSource(openFifo(path), path);
-  if (kind.isFile()) return FileSource.open(path);
+  if (kind.isFile() || kind.isCharacterDevice()) return FileSource.open(path);
   throw new StubferryError('INPUT_UNREADABLE', 'the input is neither a file nor a pipe', {
     where: path,
-    found: kind.isDirectory() ? 'a folder' : 'a device or socket',
+    expected: 'a file, a FIFO or a character device',
+    found: kind.isDirectory() ? 'a folder' : 'a block device or socket',
   });
 }
 

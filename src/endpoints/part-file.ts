@@ -21,6 +21,14 @@ export interface PartFileOptions {
   readonly transferUuid: string;
   /** Whether a file at the destination may be replaced. */
   readonly replace: boolean;
+  /** Called just before the file gets its name: from then on a crash leaves it there. */
+  readonly onPublish?: ((file: FileIdentity) => void) | undefined;
+}
+
+/** Which file it is, under any name. */
+export interface FileIdentity {
+  readonly dev: number;
+  readonly ino: number;
 }
 
 /** The name of the file that becomes `destination`. */
@@ -32,28 +40,29 @@ export class PartFile implements ByteOutput {
   readonly #destination: string;
   readonly #path: string;
   readonly #file: FileHandle;
-  readonly #replace: boolean;
+  readonly #options: PartFileOptions;
   #open = true;
   #withdrawn = false;
   #committing: Promise<void> | undefined;
   #committed = false;
 
-  private constructor(destination: string, path: string, file: FileHandle, replace: boolean) {
+  private constructor(destination: string, path: string, file: FileHandle, options: PartFileOptions) {
     this.#destination = destination;
     this.#path = path;
     this.#file = file;
-    this.#replace = replace;
+    this.#options = options;
   }
 
   /** @throws StubferryError DESTINATION_EXISTS, DESTINATION_UNWRITABLE, DESTINATION_FULL */
-  static async open(destination: string, { transferUuid, replace }: PartFileOptions): Promise<PartFile> {
+  static async open(destination: string, options: PartFileOptions): Promise<PartFile> {
+    const { transferUuid, replace } = options;
     if (!replace) await mustBeAbsent(destination);
     await sweep(destination);
     const path = partPath(destination, transferUuid);
     // Another process may sweep the file away in the moment before it is locked: then it is made again.
     for (;;) {
       const file = await create(path, destination);
-      if (tryLock(file.fd) && (await file.stat()).nlink === 1) return new PartFile(destination, path, file, replace);
+      if (tryLock(file.fd) && (await file.stat()).nlink === 1) return new PartFile(destination, path, file, options);
       await file.close();
     }
   }
@@ -95,7 +104,9 @@ export class PartFile implements ByteOutput {
 
   /** Gives the file its name. From here on it is to be seen; what cannot be made to last is taken back. */
   async #publish(): Promise<void> {
-    if (this.#replace) {
+    const { dev, ino } = await this.#file.stat();
+    this.#options.onPublish?.({ dev, ino });
+    if (this.#options.replace) {
       await rename(this.#path, this.#destination);
       // What was there before is gone: this cannot be taken back, even if it should not last.
       this.#committed = true;

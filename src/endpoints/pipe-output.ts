@@ -3,10 +3,10 @@
  * only ever fed from a spool, with a state that is already verified.
  */
 import { once } from 'node:events';
-import { constants, openSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { close, constants, open, openSync, write } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { errnoOf, StubferryError } from '../errors/index.js';
 import { destinationError } from './byte-output.js';
 
@@ -72,22 +72,27 @@ function nobodyReads(path: string, patienceMs: number, cause: unknown): Stubferr
   });
 }
 
-/** A character device such as /dev/null. */
-export async function openCharacterDevice(path: string): Promise<StreamOutput> {
-  const file = await open(path, constants.O_WRONLY).catch((cause: unknown) => {
-    throw destinationError(path, cause, true);
-  });
+/** @param fd a descriptor that cannot be polled: a file or character device; owned from here on */
+export function descriptorOutput(fd: number, path: string): StreamOutput {
+  const failed = (cause: unknown): never => {
+    throw destinationError(path, cause);
+  };
   return {
     write: async (bytes) => {
       for (let done = 0; done < bytes.length; ) {
-        done += (
-          await file.write(bytes, done, bytes.length - done).catch((cause: unknown) => {
-            throw destinationError(path, cause);
-          })
-        ).bytesWritten;
+        const { bytesWritten } = await promisify(write)(fd, bytes, done, bytes.length - done).catch(failed);
+        done += bytesWritten;
       }
     },
-    end: () => file.close(),
-    abort: () => void file.close().catch(() => undefined),
+    end: () => promisify(close)(fd).catch(failed),
+    abort: () => close(fd, () => undefined),
   };
+}
+
+/** A character device such as a terminal or /dev/full. @throws StubferryError DESTINATION_UNWRITABLE */
+export async function openCharacterDevice(path: string): Promise<StreamOutput> {
+  const fd = await promisify(open)(path, constants.O_WRONLY).catch((cause: unknown) => {
+    throw destinationError(path, cause, true);
+  });
+  return descriptorOutput(fd, path);
 }

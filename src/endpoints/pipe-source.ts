@@ -5,7 +5,9 @@
  * four threads until somebody does, could not be cancelled, and would keep the process from ending. The price is one
  * copy of 64 KiB, which is what a pipe holds.
  */
+import { close } from 'node:fs';
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { promisify } from 'node:util';
 import { StubferryError } from '../errors/index.js';
 import type { StateSource } from '../transfer/index.js';
 import { unreadable } from './file-source.js';
@@ -19,7 +21,9 @@ interface Waiting {
 }
 
 export class PipeSource implements StateSource {
-  readonly #socket: Socket;
+  readonly #fd: number;
+  readonly #path: string;
+  #socket: Socket | undefined;
   readonly #buffer = new Uint8Array(PIPE_CAPACITY);
   #from = 0;
   #to = 0;
@@ -27,37 +31,44 @@ export class PipeSource implements StateSource {
   #error: unknown;
   #waiting: Waiting | undefined;
 
-  /** @param fd a descriptor that can be polled; owned from here on */
+  /** @param fd a descriptor that can be polled; owned from here on. Nothing is taken from it before the first read. */
   constructor(fd: number, path: string) {
-    const onread: OnReadOpts = { buffer: this.#buffer, callback: (count) => this.#arrived(count) };
-    // `onread` is documented for every new socket; the type of the constructor's options lacks it.
-    const options: SocketConstructorOpts & { onread: OnReadOpts } = {
-      fd,
-      readable: true,
-      writable: false,
-      onread,
-    };
-    this.#socket = new Socket(options);
-    this.#socket.on('error', (cause) => {
-      this.#error = unreadable(path, cause);
-      this.#serve();
-    });
-    this.#socket.on('end', () => {
-      this.#ended = true;
-      this.#serve();
-    });
-    this.#socket.on('close', () => {
-      if (!this.#ended) this.#error ??= new StubferryError('CANCELLED', 'the source was closed', { where: path });
-      this.#serve();
-    });
+    this.#fd = fd;
+    this.#path = path;
   }
 
   read(into: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
       if (into.length === 0) throw new RangeError('nothing to read into');
+      this.#socket ??= this.#open();
       this.#waiting = { into, resolve, reject };
       this.#serve();
     });
+  }
+
+  #open(): Socket {
+    const onread: OnReadOpts = { buffer: this.#buffer, callback: (count) => this.#arrived(count) };
+    // `onread` is documented for every new socket; the type of the constructor's options lacks it.
+    const options: SocketConstructorOpts & { onread: OnReadOpts } = {
+      fd: this.#fd,
+      readable: true,
+      writable: false,
+      onread,
+    };
+    const socket = new Socket(options);
+    socket.on('error', (cause) => {
+      this.#error = unreadable(this.#path, cause);
+      this.#serve();
+    });
+    socket.on('end', () => {
+      this.#ended = true;
+      this.#serve();
+    });
+    socket.on('close', () => {
+      if (!this.#ended) this.#error ??= new StubferryError('CANCELLED', 'the source was closed', { where: this.#path });
+      this.#serve();
+    });
+    return socket;
   }
 
   /** Called by the event loop with `count` new bytes at the start of the buffer; false stops the reading. */
@@ -73,7 +84,7 @@ export class PipeSource implements StateSource {
     if (waiting === undefined) return;
     const count = Math.min(this.#to - this.#from, waiting.into.length);
     if (count === 0 && this.#error === undefined && !this.#ended) {
-      this.#socket.resume();
+      this.#socket?.resume();
       return;
     }
     this.#waiting = undefined;
@@ -87,6 +98,7 @@ export class PipeSource implements StateSource {
   }
 
   async close(): Promise<void> {
-    this.#socket.destroy();
+    if (this.#socket !== undefined) this.#socket.destroy();
+    else await promisify(close)(this.#fd);
   }
 }

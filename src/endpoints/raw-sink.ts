@@ -4,6 +4,7 @@ import type { ByteOutput, OpenOutput } from './byte-output.js';
 
 export class RawSink implements StateSink {
   readonly #open: OpenOutput;
+  #opening: Promise<ByteOutput> | undefined;
   #output: ByteOutput | undefined;
 
   constructor(open: OpenOutput) {
@@ -11,7 +12,8 @@ export class RawSink implements StateSink {
   }
 
   async begin(): Promise<void> {
-    this.#output = await this.#open();
+    this.#opening = this.#open();
+    this.#output = await this.#opening;
   }
 
   async data(frame: DataFrame): Promise<void> {
@@ -23,6 +25,8 @@ export class RawSink implements StateSink {
   }
 
   async discard(): Promise<boolean> {
-    return (await this.#output?.discard()) ?? true;
+    // An opening that is still under way would leave its file behind.
+    const output = await this.#opening?.catch(() => undefined);
+    return (await output?.discard()) ?? true;
   }
 }

@@ -24,7 +24,7 @@ interface Opened {
 export type OpenedState =
   | (Opened & { readonly format: 'statefile'; readonly reader: StatefileReader })
   | (Opened & { readonly format: 'qevm'; readonly start: QevmStart })
-  | { readonly format: 'transfer-disk' };
+  | { readonly format: 'transfer-disk'; readonly compressed: boolean };
 
 /**
  * @param outer the source as it was opened; the caller closes it
@@ -41,7 +41,7 @@ export async function recogniseState(outer: StateSource, where: string): Promise
     return { format: 'statefile', reader, compressed, source: new StatefileSource(reader, source) };
   }
   if (hasQevmMagic(front)) return { format: 'qevm', start: recogniseQevm(front, where), compressed, source };
-  if (magic === SUPERBLOCK_MAGIC) return { format: 'transfer-disk' };
+  if (magic === SUPERBLOCK_MAGIC) return { format: 'transfer-disk', compressed };
   throw new StubferryError('NOT_A_STATE', 'this is no statefile and no QEMU state', {
     where,
     offset: 0,

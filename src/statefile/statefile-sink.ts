@@ -22,6 +22,7 @@ export class StatefileSink implements StateSink {
   readonly #header: StatefileHeader;
   readonly #seed: bigint;
   readonly #dataHeader = new Uint8Array(BLOCK_SIZE);
+  #opening: Promise<ByteOutput> | undefined;
   #output: ByteOutput | undefined;
   #index = new DataIndex();
   #position = 0;
@@ -34,7 +35,8 @@ export class StatefileSink implements StateSink {
   }
 
   async begin(begin: BeginRecord): Promise<void> {
-    this.#output = await this.#open();
+    this.#opening = this.#open();
+    this.#output = await this.#opening;
     this.#index = new DataIndex();
     this.#position = BLOCK_SIZE;
     this.#sequence = 0;
@@ -89,7 +91,9 @@ export class StatefileSink implements StateSink {
   }
 
   async discard(): Promise<boolean> {
-    return (await this.#output?.discard()) ?? true;
+    // An opening that is still under way would leave its file behind.
+    const output = await this.#opening?.catch(() => undefined);
+    return (await output?.discard()) ?? true;
   }
 
   /** The header block of the next frame, and the file's position moved past that frame. */

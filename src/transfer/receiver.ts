@@ -86,7 +86,7 @@ async function receiveOnce(
     if (header.type === 'end') {
       const end = located(device.path, ringOffset(link, header.position), () => decodeEnd(header.record, begin.sha256));
       checkEnd(end, digest.end(header.chainBefore), device.path);
-      const acknowledged = await commit(link, sink, end);
+      const acknowledged = await commit(link, sink, end, reader.position);
       return { begin, end, timings: { firstByte, ...acknowledged } };
     }
     if (header.type !== 'data') throw outOfPlace(header.type ?? 'unknown', 'DATA or END', device.path);
@@ -99,11 +99,16 @@ async function receiveOnce(
   }
 }
 
-async function commit(link: Link, sink: StateSink, end: EndRecord): Promise<{ end: number; acknowledged: number }> {
+async function commit(
+  link: Link,
+  sink: StateSink,
+  end: EndRecord,
+  cursor: number,
+): Promise<{ end: number; acknowledged: number }> {
   const { clock, own, peer, superblock } = link;
   // The state is whole and checked: from here on the sender is not needed, and its death changes nothing.
   peer.release();
-  await own.publish({ phase: 'verified', streamed: end.stateBytes });
+  await own.publish({ phase: 'verified', cursor, streamed: end.stateBytes });
   const verified = clock.now();
   await sink.commit(end);
   await own.publish({ phase: superblock.direction === 'save' ? 'committed' : 'loaded' });

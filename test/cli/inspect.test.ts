@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, it } from '@jest/globals';
+import { VERSION } from '../../src/version.js';
+import { DEVICE_STATE, MIGRATION_STREAM } from './captured-states.js';
+import { documentOf, failureOf, shell, stubferry } from './run-stubferry.js';
+import { useScratch } from './scratch.js';
+
+const scratch = useScratch();
+const UUID = '6d2c8b54-8a86-4c0e-9a3f-0d6f1c7f2e11';
+
+/** A statefile of DEVICE_STATE. */
+async function statefile(): Promise<string> {
+  const path = scratch.path('statefile');
+  const about = ['--target-uuid', UUID, '--target-domid', '12', '--qemu-version', '7.2.22'];
+  await stubferry(['save', '-i', DEVICE_STATE.path, '-o', path, ...about, ...scratch.options]);
+  return path;
+}
+
+const FACTS = {
+  format: 'stubferry statefile 1.0',
+  written_by: `stubferry ${VERSION}`,
+  kind: 'device-state',
+  target: UUID,
+  target_domid: 12,
+  qemu_version: '7.2.22',
+  sent_by: `stubferry ${VERSION}`,
+  bytes: DEVICE_STATE.bytes.length,
+  sha256: DEVICE_STATE.sha256,
+  records: '1 BEGIN, 1 DATA, 1 END, 1 INDEX, 1 TRAILER',
+};
+
+describe('stubferry inspect', () => {
+  it('says what a statefile is, in names and values', async () => {
+    const path = await statefile();
+    const { exit, stdout, stderr } = await stubferry(['inspect', path]);
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect(stdout.toString()).toMatch(/^format +stubferry statefile 1\.0$/m);
+    expect(stdout.toString()).toMatch(new RegExp(`^sha256 +${DEVICE_STATE.sha256}$`, 'm'));
+  });
+
+  it('says the same of a statefile in a file, on standard input and gzipped', async () => {
+    const path = await statefile();
+    await writeFile(scratch.path('statefile.gz'), execFileSync('gzip', ['-c', path]));
+    const file = await stubferry(['--json', 'inspect', path]);
+    const piped = await shell('cat statefile | stubferry --json inspect -', scratch.folder);
+    const gzipped = await stubferry(['--json', 'inspect', scratch.path('statefile.gz')]);
+    expect(documentOf(file)).toMatchObject({ ...FACTS, file: path });
+    expect(documentOf(piped)).toMatchObject({ ...FACTS, file: '-' });
+    expect(documentOf(gzipped)).toMatchObject({ ...FACTS, format: `${FACTS.format}, gzipped` });
+  });
+
+  it.each([
+    ['a device state', DEVICE_STATE, 'bare QEMU state (QEVM version 3)', 'device-state'],
+    ['a gzipped migration stream', MIGRATION_STREAM, 'bare QEMU state (QEVM version 3), gzipped', 'migration-stream'],
+  ])('says of %s that it carries no checksum', async (_, state, format, kind) => {
+    expect(documentOf(await stubferry(['--json', 'inspect', state.path]))).toMatchObject({
+      format,
+      kind,
+      bytes: state.bytes.length,
+      sha256: state.sha256,
+      integrity: 'carries no checksum of its own',
+    });
+  });
+
+  it('notices that a statefile breaks off, without reading its data', async () => {
+    const path = await statefile();
+    await writeFile(path, (await scratch.bytes('statefile')).subarray(0, -4096));
+    expect(failureOf(await stubferry(['--json', 'inspect', path]))).toMatchObject({
+      exit: 12,
+      code: 'TRUNCATED',
+      message: 'the statefile has no TRAILER where it should be',
+    });
+  });
+
+  it('refuses a file that is not there', async () => {
+    expect(failureOf(await stubferry(['--json', 'inspect', scratch.path('absent')]))).toMatchObject({
+      exit: 10,
+      code: 'INPUT_UNREADABLE',
+      message: 'cannot read the input',
+      where: scratch.path('absent'),
+      found: 'ENOENT',
+    });
+  });
+});

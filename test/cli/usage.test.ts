@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import { DEVICE_STATE } from './captured-states.js';
+import { failureOf, stubferry } from './run-stubferry.js';
+
+const NOT_UNDERSTOOD: readonly (readonly [string, readonly string[], string])[] = [
+  ['no command', [], 'Usage: stubferry'],
+  ['an unknown command', ['ferry'], "error: unknown command 'ferry'"],
+  ['an unknown option', ['save', '-o', 'x', '--ferry'], "error: unknown option '--ferry'"],
+  ['a save to nowhere', ['save'], "error: required option '-o, --output <path>' not specified"],
+  ['a restore of nothing', ['restore', '-o', 'x'], "error: missing required argument 'state'"],
+  ['a verify of nothing', ['verify'], "error: missing required argument 'file'"],
+  ['two files to verify', ['verify', 'a', 'b'], 'error: too many arguments'],
+  ['a size without a unit that is known', ['save', '-o', 'x', '--ring', '8Q'], 'a size is a number with'],
+  ['a duration without a unit', ['save', '-o', 'x', '--peer-timeout', '5'], 'a duration is a number with'],
+  ['a duration of nothing', ['save', '-o', 'x', '--peer-timeout', '0s'], 'a duration is a number with'],
+  ['a UUID with too few digits', ['save', '-o', 'x', '--target-uuid', '0123'], 'a UUID has the form'],
+  ['a domid that Xen has not', ['save', '-o', 'x', '--target-domid', '32768'], 'a domid is a number from'],
+  ['an unknown digest', ['save', '-o', 'x', '--digest', 'md5'], "argument 'md5' is invalid"],
+  ['an unknown log level', ['--log-level', 'loud', 'exit-codes'], "argument 'loud' is invalid"],
+  ['an agent without a disk', ['agent', 'dom0'], "error: required option '--disk <path>' not specified"],
+];
+
+describe('a command line that is not understood', () => {
+  it.each(NOT_UNDERSTOOD)('%s ends with status 2 and says why', async (_, args, why) => {
+    const { exit, stdout, stderr } = await stubferry(args);
+    expect({ exit, stdout: stdout.toString() }).toEqual({ exit: 2, stdout: '' });
+    expect(stderr).toContain(why);
+  });
+
+  it.each([
+    ['neither --save nor --restore', []],
+    ['both --save and --restore', ['--save', 'x', '--restore', 'y']],
+  ])('a dom0 agent with %s is a USAGE error', async (_, args) => {
+    const ended = await stubferry(['--json', 'agent', 'dom0', '--disk', 'd', ...args]);
+    expect(failureOf(ended)).toMatchObject({
+      exit: 2,
+      code: 'USAGE',
+      message: 'give either --save or --restore',
+    });
+  });
+
+  it('a stubdom agent with neither --source nor --sink is a USAGE error', async () => {
+    const ended = await stubferry(['--json', 'agent', 'stubdom', '--disk', 'd']);
+    expect(failureOf(ended)).toMatchObject({
+      exit: 2,
+      code: 'USAGE',
+      message: 'give --source, --sink or both',
+    });
+  });
+
+  it('an --events-fd that is no descriptor is a USAGE error, not silence', async () => {
+    const args = ['--disk', 'absent', '--source', DEVICE_STATE.path, '--attach-timeout', '500ms'];
+    const { exit } = await stubferry(['agent', 'stubdom', ...args, '--events-fd', 'three']);
+    expect(exit).toBe(2);
+  });
+
+  it('is an error document like any other with --json', async () => {
+    const ended = await stubferry(['--json', 'save']);
+    expect(failureOf(ended)).toMatchObject({ exit: 2, code: 'USAGE', status: 2 });
+  });
+});
