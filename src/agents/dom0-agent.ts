@@ -1,7 +1,7 @@
 /**
  * The dom0 agent for one transfer over the embedded default: a sparse file that both agents open.
  *
- *     rehearse the destination, or open the state -> create, lock and format the disk -> transfer -> remove the disk
+ *     open the destination, or the state -> create, lock and format the disk -> transfer -> remove the disk
  *
  * What can fail without a disk fails before there is one.
  */
@@ -9,14 +9,14 @@ import { unlink } from 'node:fs/promises';
 import { createImage, lockExclusive, openDevice } from '../blockdev-utils/index.js';
 import { diskSizeFor, formatDisk } from '../channel/index.js';
 import { checkLimits, RING_START, type Superblock } from '../codec/superblock.js';
-import { type FileIdentity, openSource, outputFor, RawSink } from '../endpoints/index.js';
+import { type FileIdentity, openSource, outputFor, RawSink, ReadyOutput } from '../endpoints/index.js';
 import { StatefileSink } from '../statefile/index.js';
 import type { StateSource, TransferSummary } from '../transfer/index.js';
 import { WRITER } from '../version.js';
 import type { AgentContext } from './agent-context.js';
 import { rehearse } from './rehearsal.js';
 import { roleLockPath } from './role-lock.js';
-import { runTransfer, type Task } from './run-transfer.js';
+import { type PreparedTask, runTransfer, type Task } from './run-transfer.js';
 import { type Provenance, stateToSend } from './state-to-send.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -82,7 +82,7 @@ function superblockFor(job: Dom0Job): Superblock {
   };
 }
 
-async function prepare(job: Dom0Job, context: AgentContext): Promise<{ task: Task; close: () => Promise<void> }> {
+async function prepare(job: Dom0Job, context: AgentContext): Promise<PreparedTask> {
   const { work, transferUuid, provenance } = job;
   if (work.direction === 'restore') {
     const source: StateSource = await openSource(work.input);
@@ -104,10 +104,9 @@ async function prepare(job: Dom0Job, context: AgentContext): Promise<{ task: Tas
   const readerMs = context.timeouts.absentMs;
   const onPublish = (file: FileIdentity): void => context.onEvent({ event: 'publishing', file });
   const open = await outputFor(output, { transferUuid, replace, onPublish, spoolFolder, spoolLimit, readerMs });
-  // A rehearsal: what can be known of the destination now is said now, and not after the guest was stopped.
-  await (await open()).discard();
-  const sink = raw ? new RawSink(open) : new StatefileSink(open, { transferUuid, writer: WRITER });
-  return { task: { role: 'receiver', sink }, close: async () => undefined };
+  const ready = await ReadyOutput.prepare(open);
+  const sink = raw ? new RawSink(ready.open) : new StatefileSink(ready.open, { transferUuid, writer: WRITER });
+  return { task: { role: 'receiver', sink }, close: () => ready.close() };
 }
 
 async function overDisk(

@@ -24,6 +24,12 @@ export type Task =
   | { readonly role: 'sender'; readonly open: () => Promise<StateToSend> }
   | { readonly role: 'receiver'; readonly sink: StateSink };
 
+/** A task whose endpoints are open; `close` lets go of what the transfer did not. */
+export interface PreparedTask {
+  readonly task: Task;
+  readonly close: () => Promise<void>;
+}
+
 /**
  * @param superblock of the disk: as dom0 wrote it, or as the stubdom's agent found it when it recognised the disk
  * @throws StubferryError after the peer was told of it

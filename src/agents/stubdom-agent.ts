@@ -5,14 +5,14 @@
  */
 
 import type { Direction } from '../codec/superblock.js';
-import { type FileIdentity, openSource, outputFor, RawSink } from '../endpoints/index.js';
+import { type FileIdentity, openSource, outputFor, RawSink, ReadyOutput } from '../endpoints/index.js';
 import { StubferryError } from '../errors/index.js';
-import type { StateSource, TransferSummary } from '../transfer/index.js';
+import type { StateSource, StateToSend, TransferSummary } from '../transfer/index.js';
 import type { AgentContext } from './agent-context.js';
 import { findDisk } from './find-disk.js';
 import { rehearse } from './rehearsal.js';
 import { lockStubdomRole } from './role-lock.js';
-import { runTransfer, type Task } from './run-transfer.js';
+import { type PreparedTask, runTransfer } from './run-transfer.js';
 import { type Provenance, stateToSend } from './state-to-send.js';
 
 /** One transfer, as the stubdom sees it. */
@@ -48,11 +48,15 @@ export async function runStubdomAgent(job: StubdomJob, context: AgentContext): P
     try {
       const lock = await lockStubdomRole(job.disk);
       try {
-        const task =
+        const { task, close } =
           superblock.direction === 'save'
             ? sending(job, source)
             : await receiving(job, superblock.transferUuid, context);
-        return await runTransfer(device, superblock, task, context);
+        try {
+          return await runTransfer(device, superblock, task, context);
+        } finally {
+          await close();
+        }
       } finally {
         await lock.release();
       }
@@ -64,20 +68,20 @@ export async function runStubdomAgent(job: StubdomJob, context: AgentContext): P
   }
 }
 
-function sending(job: StubdomJob, source: StateSource | undefined): Task {
+function sending(job: StubdomJob, source: StateSource | undefined): PreparedTask {
   if (source === undefined || job.source === undefined) throw new StubferryError('INTERNAL', 'a save without a source');
   const where = job.source === '-' ? 'standard input' : job.source;
   const { opaque, sha256, provenance } = job;
-  return { role: 'sender', open: () => stateToSend(source, where, { opaque, sha256, provenance }) };
+  const open = (): Promise<StateToSend> => stateToSend(source, where, { opaque, sha256, provenance });
+  return { task: { role: 'sender', open }, close: async () => undefined };
 }
 
-async function receiving(job: StubdomJob, transferUuid: string, context: AgentContext): Promise<Task> {
+async function receiving(job: StubdomJob, transferUuid: string, context: AgentContext): Promise<PreparedTask> {
   if (job.sink === undefined) throw new StubferryError('INTERNAL', 'a restore without a sink');
   const { replace, spoolFolder, spoolLimit } = job;
   const readerMs = context.timeouts.absentMs;
   const onPublish = (file: FileIdentity): void => context.onEvent({ event: 'publishing', file });
   const open = await outputFor(job.sink, { transferUuid, replace, onPublish, spoolFolder, spoolLimit, readerMs });
-  // As in dom0: what can be known of the destination now is said now.
-  await (await open()).discard();
-  return { role: 'receiver', sink: new RawSink(open) };
+  const ready = await ReadyOutput.prepare(open);
+  return { task: { role: 'receiver', sink: new RawSink(ready.open) }, close: () => ready.close() };
 }

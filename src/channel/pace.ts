@@ -1,12 +1,12 @@
 /**
  * The waiting ladder: how long to sleep before looking at the disk again.
  *
- *     at once, at once, 1 ms ... 1 ms for the first 50 looks, then the idle step: 5 ms, or until the disk tells of a write
+ *     at once, at once, 1 ms ... 1 ms for the next 50 looks, then 5 ms
+ *     at once, at once, until somebody writes, or 20 ms             (where the medium can tell: a file both agents share)
  *
- * A frame of a stream that flows is there within the first steps. The idle step bounds what a waiting agent costs against
+ * A frame of a stream that flows is there within the first steps. The last step bounds what a waiting agent costs against
  * how late it sees the first frame: measured on a 2-core virtual machine, a look (a read through libuv's threads and a
- * timer) costs 0.13 ms of CPU. Where the medium can tell that somebody wrote (a file that both agents share), the step
- * is longer and is cut short.
+ * timer) costs 0.13 ms of CPU. Being told of a write takes 0.3 to 0.5 ms, where the step of 1 ms took 1.1 to 2.7.
  */
 import type { BlockDevice } from '../blockdev-utils/index.js';
 import type { Clock } from './clock.js';
@@ -31,20 +31,23 @@ export class Pace {
     this.#device = device;
   }
 
-  /** Something was there, or nothing is awaited any more: back to the foot of the ladder. */
+  /** Something was there: back to the foot of the ladder. */
   reset(): void {
     this.#looks = 0;
+  }
+
+  /** Nothing is awaited any more. */
+  close(): void {
     this.#stopWatching?.();
     this.#stopWatching = undefined;
   }
 
-  /** Sleeps for the next step. Whoever stops waiting calls {@link reset}. */
+  /** Sleeps for the next step. */
   wait(): Promise<void> {
     this.#looks += 1;
     if (this.#looks <= AT_ONCE) return this.#clock.sleep(0);
-    if (this.#looks <= AT_ONCE + BRISK) return this.#clock.sleep(1);
-    if (this.#device?.watch === undefined) return this.#clock.sleep(IDLE_STEP);
-    return this.#untilWritten(this.#device);
+    if (this.#device?.watch !== undefined) return this.#untilWritten(this.#device);
+    return this.#clock.sleep(this.#looks <= AT_ONCE + BRISK ? 1 : IDLE_STEP);
   }
 
   #untilWritten(device: BlockDevice): Promise<void> {

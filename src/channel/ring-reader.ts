@@ -57,9 +57,9 @@ export class RingReader {
     return this.#expected?.position ?? 0;
   }
 
-  /** Ends a wait that was left behind. */
+  /** No more frames are wanted. */
   close(): void {
-    this.#pace.reset();
+    this.#pace.close();
   }
 
   /** Forgets everything and follows the sender that is there now, from the beginning. */

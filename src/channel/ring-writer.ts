@@ -86,9 +86,9 @@ export class RingWriter {
     this.#write(slot.bytes.subarray(0, frameLength), frameLength, slot);
   }
 
-  /** Ends a wait that was left behind. */
+  /** No more frames are coming. */
   close(): void {
-    this.#pace.reset();
+    this.#pace.close();
   }
 
   /** Resolves when all frames are on the disk. */

@@ -6,3 +6,4 @@ export { openSource } from './open-source.js';
 export { type FileIdentity, partPath } from './part-file.js';
 export { PeekedSource } from './peeked-source.js';
 export { RawSink } from './raw-sink.js';
+export { ReadyOutput } from './ready-output.js';

@@ -40,16 +40,24 @@ export class PartFile implements ByteOutput {
   readonly #destination: string;
   readonly #path: string;
   readonly #file: FileHandle;
+  readonly #identity: FileIdentity;
   readonly #options: PartFileOptions;
   #open = true;
   #withdrawn = false;
   #committing: Promise<void> | undefined;
   #committed = false;
 
-  private constructor(destination: string, path: string, file: FileHandle, options: PartFileOptions) {
+  private constructor(
+    destination: string,
+    path: string,
+    file: FileHandle,
+    identity: FileIdentity,
+    options: PartFileOptions,
+  ) {
     this.#destination = destination;
     this.#path = path;
     this.#file = file;
+    this.#identity = identity;
     this.#options = options;
   }
 
@@ -62,7 +70,9 @@ export class PartFile implements ByteOutput {
     // Another process may sweep the file away in the moment before it is locked: then it is made again.
     for (;;) {
       const file = await create(path, destination);
-      if (tryLock(file.fd) && (await file.stat()).nlink === 1) return new PartFile(destination, path, file, options);
+      const locked = tryLock(file.fd);
+      const { dev, ino, nlink } = await file.stat();
+      if (locked && nlink === 1) return new PartFile(destination, path, file, { dev, ino }, options);
       await file.close();
     }
   }
@@ -104,8 +114,7 @@ export class PartFile implements ByteOutput {
 
   /** Gives the file its name. From here on it is to be seen; what cannot be made to last is taken back. */
   async #publish(): Promise<void> {
-    const { dev, ino } = await this.#file.stat();
-    this.#options.onPublish?.({ dev, ino });
+    this.#options.onPublish?.(this.#identity);
     if (this.#options.replace) {
       await rename(this.#path, this.#destination);
       // What was there before is gone: this cannot be taken back, even if it should not last.

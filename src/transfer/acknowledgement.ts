@@ -27,7 +27,7 @@ export async function untilAcknowledged(link: Link): Promise<void> {
       checkPatience(link, receiver, patience.look());
     }
   } finally {
-    pace.reset();
+    pace.close();
   }
 }
 

@@ -49,22 +49,25 @@ export async function lingerForSender(link: Link): Promise<void> {
   };
   await atMost(link.clock, LINGER_MS, heard());
   over = true;
-  pace.reset();
+  pace.close();
 }
 
 async function untilCommitted(link: Link, sink: StateSink, options: ReceiveOptions): Promise<TransferSummary> {
   const reader = new RingReader(link);
-  for (;;) {
-    try {
-      return await receiveOnce(link, reader, sink, options);
-    } catch (error) {
-      reader.close();
-      const restarted = error instanceof StubferryError && error.code === 'PEER_RESTARTED';
-      if (!restarted || link.failed) throw error;
-      await sink.discard();
-      await reader.restart();
-      link.own.set({ phase: 'ready' });
+  try {
+    for (;;) {
+      try {
+        return await receiveOnce(link, reader, sink, options);
+      } catch (error) {
+        const restarted = error instanceof StubferryError && error.code === 'PEER_RESTARTED';
+        if (!restarted || link.failed) throw error;
+        await sink.discard();
+        await reader.restart();
+        link.own.set({ phase: 'ready' });
+      }
     }
+  } finally {
+    reader.close();
   }
 }
 
