@@ -106,7 +106,8 @@ export class PartFile implements ByteOutput {
       if (this.#withdrawn) throw new Error('it was withdrawn before it had its name');
       await this.#publish();
     } catch (cause) {
-      throw destinationError(this.#destination, cause);
+      // A file that came meanwhile stands in the way of the name, as one that was there at the beginning would.
+      throw destinationError(this.#destination, cause, errnoOf(cause) === 'EEXIST');
     }
     this.#committed = true;
     await this.#close();

@@ -28,6 +28,7 @@ export class PipeSource implements StateSource {
   #from = 0;
   #to = 0;
   #ended = false;
+  #closed = false;
   #error: unknown;
   #waiting: Waiting | undefined;
 
@@ -99,6 +100,7 @@ export class PipeSource implements StateSource {
 
   async close(): Promise<void> {
     if (this.#socket !== undefined) this.#socket.destroy();
-    else await promisify(close)(this.#fd);
+    else if (!this.#closed) await promisify(close)(this.#fd);
+    this.#closed = true;
   }
 }

@@ -38,7 +38,7 @@ describe('recogniseState', () => {
   });
 
   it('knows a transfer disk, whose contents are not looked at here', async () => {
-    expect(await recognise(encodeSuperblock(SUPERBLOCK))).toEqual({ format: 'transfer-disk' });
+    expect(await recognise(encodeSuperblock(SUPERBLOCK))).toEqual({ format: 'transfer-disk', compressed: false });
   });
 
   it.each([1, 7, 511, 4097])('loses nothing of what it looked at, %i bytes at a time', async (size) => {
