@@ -103,7 +103,7 @@ describe('PartFile, where a file is there already,', () => {
     writeFileSync(scratch('state'), 'meanwhile');
     await expect(part.commit()).rejects.toMatchObject({
       code: 'DESTINATION_EXISTS',
-      message: 'cannot write the destination: EEXIST',
+      message: 'cannot create or open the destination: EEXIST',
     });
     await part.discard();
     expect(readFileSync(scratch('state'), 'latin1')).toBe('meanwhile');
