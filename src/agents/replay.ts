@@ -20,7 +20,7 @@ export interface ReplayOptions extends Omit<PairOptions, 'direction' | 'input' |
 export interface ReplayReport {
   readonly state: string;
   readonly bytes: number;
-  readonly dataFrames: number;
+  readonly dataRecords: number;
   /** From the first frame that the receiver saw to its acknowledgement, milliseconds: starting the processes is not in it. */
   readonly saveMs: number;
   readonly restoreMs: number;
@@ -53,7 +53,7 @@ export async function replayState(state: string, options: ReplayOptions): Promis
     return {
       state,
       bytes,
-      dataFrames: saved.state.dataFrames,
+      dataRecords: saved.state.dataRecords,
       saveMs: elapsed(saved.state),
       restoreMs: elapsed(back.state),
       sha256: saved.state.sha256,

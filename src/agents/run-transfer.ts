@@ -62,7 +62,8 @@ export async function runTransfer(
     return summary;
   } catch (error) {
     last = StubferryError.from(error);
-    log.warn({ transfer: transferUuid, role, error: last.report() }, 'transfer failed');
+    // Not louder: whoever ran the agent is told by its event or by its message.
+    log.info({ transfer: transferUuid, role, error: last.report() }, 'transfer failed');
     throw last;
   } finally {
     await link.close(last);

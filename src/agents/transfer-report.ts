@@ -7,7 +7,7 @@ export interface TransferReport {
   readonly kind: StateKind;
   /** Bytes of the state. */
   readonly bytes: number;
-  readonly dataFrames: number;
+  readonly dataRecords: number;
   /** The chain over all frames, hexadecimal. */
   readonly chain: string;
   /** Of the whole state, hexadecimal; absent when only the chain was computed. */
@@ -24,7 +24,7 @@ export function transferReport({ begin, end, timings }: TransferSummary): Transf
   return {
     kind: begin.kind,
     bytes: end.stateBytes,
-    dataFrames: end.dataFrames,
+    dataRecords: end.dataFrames,
     chain: hex64(end.chain),
     ...(end.digests === undefined ? {} : { xxh64: hex(end.digests.xxh64), sha256: hex(end.digests.sha256) }),
     firstByteAt: timings.firstByte,

@@ -28,8 +28,9 @@ export interface DiskSummary {
   readonly superblock: Superblock;
   readonly sender: ControlBlock | undefined;
   readonly receiver: ControlBlock | undefined;
-  /** Frames on the ring that check, and their payload bytes. */
+  /** Frames on the ring that check, those with data among them, and their payload bytes. */
   readonly frames: number;
+  readonly dataFrames: number;
   readonly payloadBytes: number;
   /** Blocks of the ring that are neither a frame that checks nor blank: remains of overwritten frames, or damage. */
   readonly otherBlocks: number;
@@ -85,13 +86,13 @@ async function examineRing(
   superblock: Superblock,
   written: number,
   damage: Damage,
-): Promise<Pick<DiskSummary, 'frames' | 'payloadBytes' | 'otherBlocks'>> {
+): Promise<Pick<DiskSummary, 'frames' | 'dataFrames' | 'payloadBytes' | 'otherBlocks'>> {
   const seed = uuidSeed(superblock.transferUuid);
   const { ringStart, ringLength, maxPayload } = superblock;
   const block = alignedBuffer(BLOCK_SIZE);
   const payload = alignedBuffer(padded(maxPayload));
   const wrapped = written > ringLength;
-  let [frames, payloadBytes, otherBlocks] = [0, 0, 0];
+  let [frames, dataFrames, payloadBytes, otherBlocks] = [0, 0, 0, 0];
   for (let place = 0; place < ringLength; ) {
     const offset = ringStart + place;
     await device.read(block, offset);
@@ -99,6 +100,7 @@ async function examineRing(
     const usable = typeof header !== 'string' && fits(header, place, superblock);
     if (usable && (await payloadChecks(device, header, offset, payload))) {
       frames += 1;
+      if (header.type === 'data') dataFrames += 1;
       payloadBytes += header.payloadLength;
       // The bytes behind a padding header are never written: they are whatever the lap before left there.
       place += header.type === 'padding' && wrapped ? BLOCK_SIZE : header.frameLength;
@@ -115,7 +117,7 @@ async function examineRing(
     }
     place += BLOCK_SIZE;
   }
-  return { frames, payloadBytes, otherBlocks };
+  return { frames, dataFrames, payloadBytes, otherBlocks };
 }
 
 function fits(header: FrameHeader, place: number, { ringLength, maxPayload }: Superblock): boolean {

@@ -34,11 +34,16 @@ export function inspectCommand(program: Command): void {
       const opened = openGiven(file).then((given) => inspect(file, given));
       const found = await untilAborted(signal, opened);
       const shown = found.filter(([, value]) => value !== undefined && value !== '');
-      if (json) await printJson(Object.fromEntries(shown.map(([name, value]) => [name.replaceAll(' ', '_'), value])));
+      if (json) await printJson(Object.fromEntries(shown.map(([name, value]) => [camelCase(name), value])));
       else await printText(facts(shown.map(([name, value]) => [name, `${value}`] as const)));
       return 0;
     });
   });
+}
+
+/** `target domid` as the key that other documents would have for it. */
+function camelCase(name: string): string {
+  return name.replaceAll(/ (?<first>.)/g, (_, first: string) => first.toUpperCase());
 }
 
 async function inspect(path: string, given: Given): Promise<Facts> {
@@ -85,7 +90,7 @@ function statefileFacts(path: string, summary: StatefileSummary, compressed: boo
     ...beginFacts(begin),
     ...endFacts(end),
     ['file bytes', fileBytes],
-    ['records', `1 BEGIN, ${end.dataFrames} DATA, 1 END, 1 INDEX, 1 TRAILER`],
+    ['data records', end.dataFrames],
   ];
 }
 

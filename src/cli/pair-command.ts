@@ -80,7 +80,7 @@ async function present(
     facts([
       [direction === 'save' ? 'saved' : 'restored', `${input} -> ${output}`],
       ['kind', state.kind],
-      ['bytes', `${state.bytes} (${formatBytes(state.bytes)}) in ${state.dataFrames} data records`],
+      ['bytes', `${state.bytes} (${formatBytes(state.bytes)}) in ${state.dataRecords} data records`],
       ['time', `${formatMs(ms)} from the first frame to ${word}, ${formatRate(state.bytes, ms)}`],
       ['sha256', state.sha256],
       ['xxh64', state.xxh64],

@@ -59,7 +59,7 @@ function describe(reports: readonly ReplayReport[]): string {
   const rows = reports.map((report) => [
     basename(report.state),
     `${report.bytes}`,
-    `${report.dataFrames}`,
+    `${report.dataRecords}`,
     formatMs(report.saveMs),
     formatMs(report.restoreMs),
     formatRate(2 * report.bytes, report.saveMs + report.restoreMs),

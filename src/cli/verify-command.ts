@@ -13,7 +13,7 @@ interface Verdict {
   readonly format: string;
   /** Bytes of the state that were checked. */
   readonly bytes: number;
-  readonly records: number;
+  readonly dataRecords: number;
 }
 
 export function verifyCommand(program: Command): void {
@@ -29,11 +29,11 @@ export function verifyCommand(program: Command): void {
     return runCommand(command, async ({ json, signal }) => {
       const opened = openGiven(file).then((given) => verify(file, given));
       const verdict = await untilAborted(signal, opened);
-      const { format, bytes, records } = verdict;
+      const { format, bytes, dataRecords } = verdict;
       await (json
         ? printJson({ verified: verdict })
         : printText(
-            `${file}: ${format}: whole: ${bytes} bytes (${formatBytes(bytes)}) of state in ${records} data records`,
+            `${file}: ${format}: whole: ${bytes} bytes (${formatBytes(bytes)}) of state in ${dataRecords} data records`,
           ));
       return 0;
     });
@@ -53,16 +53,16 @@ async function verify(file: string, given: Given): Promise<Verdict> {
       const { reader } = given;
       while ((await reader.next()) !== undefined);
       await given.source.close();
-      return { file, format: 'statefile', bytes: reader.progress.bytes, records: reader.progress.frames };
+      return { file, format: 'statefile', bytes: reader.progress.bytes, dataRecords: reader.progress.frames };
     }
     case 'transfer-disk': {
       let first: StubferryError | undefined;
-      const { frames, payloadBytes } = await examineDisk(given.device, (error) => {
+      const { dataFrames, payloadBytes } = await examineDisk(given.device, (error) => {
         first ??= error;
       });
       await given.device.close();
       if (first !== undefined) throw first;
-      return { file, format: 'transfer disk', bytes: payloadBytes, records: frames };
+      return { file, format: 'transfer disk', bytes: payloadBytes, dataRecords: dataFrames };
     }
   }
 }

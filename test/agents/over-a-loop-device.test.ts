@@ -66,7 +66,7 @@ describeAsRoot('a stubdom whose transfer disk is a block device', () => {
       damage: 'none seen',
     });
     expect(documentOf(await stubferry(['--json', 'verify', node]))).toMatchObject({
-      verified: { file: node, format: 'transfer disk', bytes: 13, records: 3 },
+      verified: { file: node, format: 'transfer disk', bytes: 13, dataRecords: 1 },
     });
   });
 

@@ -19,15 +19,15 @@ async function statefile(): Promise<string> {
 
 const FACTS = {
   format: 'stubferry statefile 1.0',
-  written_by: `stubferry ${VERSION}`,
+  writtenBy: `stubferry ${VERSION}`,
   kind: 'device-state',
   target: UUID,
-  target_domid: 12,
-  qemu_version: '7.2.22',
-  sent_by: `stubferry ${VERSION}`,
+  targetDomid: 12,
+  qemuVersion: '7.2.22',
+  sentBy: `stubferry ${VERSION}`,
   bytes: DEVICE_STATE.bytes.length,
   sha256: DEVICE_STATE.sha256,
-  records: '1 BEGIN, 1 DATA, 1 END, 1 INDEX, 1 TRAILER',
+  dataRecords: 1,
 };
 
 describe('stubferry inspect', () => {

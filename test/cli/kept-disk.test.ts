@@ -27,10 +27,10 @@ describe('a transfer disk that was kept', () => {
     expect(documentOf(await stubferry(['--json', 'inspect', disk]))).toMatchObject({
       file: disk,
       format: 'transfer disk 1.0',
-      written_by: `stubferry ${VERSION}`,
+      writtenBy: `stubferry ${VERSION}`,
       sender: 'done, cursor 28672, 12449 bytes of the state',
       receiver: 'committed, cursor 28672, 12449 bytes of the state',
-      frames_on_the_ring: '3, with 12449 bytes of payload',
+      framesOnTheRing: '3, with 12449 bytes of payload',
       damage: 'none seen',
     });
   });
@@ -49,7 +49,7 @@ describe('a transfer disk that was kept', () => {
   it('verifies', async () => {
     const disk = await keptDisk();
     expect(documentOf(await stubferry(['--json', 'verify', disk]))).toEqual({
-      verified: { file: disk, format: 'transfer disk', bytes: 12449, records: 3 },
+      verified: { file: disk, format: 'transfer disk', bytes: 12449, dataRecords: 1 },
     });
   });
 

@@ -68,7 +68,7 @@ describe('stubferry save refuses', () => {
 describe('stubferry save --opaque', () => {
   it('takes an empty file as a state of no bytes', async () => {
     const ended = await save(await given(''), '--opaque', '--raw');
-    expect(documentOf(ended)).toMatchObject({ save: { kind: 'opaque', bytes: 0, dataFrames: 0 } });
+    expect(documentOf(ended)).toMatchObject({ save: { kind: 'opaque', bytes: 0, dataRecords: 0 } });
     expect(await scratch.bytes('saved')).toHaveLength(0);
   });
 });

@@ -19,7 +19,7 @@ describe('stubferry verify', () => {
   it('ends with status 0 for a whole statefile: file, standard input or gzipped', async () => {
     const path = await statefile();
     await writeFile(scratch.path('statefile.gz'), execFileSync('gzip', ['-c', path]));
-    const whole = { format: 'statefile', bytes: 12449, records: 1 };
+    const whole = { format: 'statefile', bytes: 12449, dataRecords: 1 };
     expect(documentOf(await verify(path))).toEqual({ verified: { file: path, ...whole } });
     const piped = await shell('cat statefile | stubferry --json verify -', scratch.folder);
     expect(documentOf(piped)).toEqual({ verified: { file: '-', ...whole } });
