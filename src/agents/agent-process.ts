@@ -7,7 +7,10 @@ import type { AgentEvent, OnEvent } from './agent-events.js';
 import type { TransferReport } from './transfer-report.js';
 
 /** The descriptor on which a started agent writes its events. */
-export const EVENTS_FD = 3;
+const EVENTS_FD = 3;
+
+/** Between an agent's last event and its end, milliseconds. */
+const EXIT_GRACE_MS = 3_000;
 
 /** How an agent ended. `error.code` is AGENT_DIED when it had no time to say why. */
 export type AgentOutcome =
@@ -49,7 +52,8 @@ export function startAgent({ program, name, args, stdin, stdout, onEvent }: Star
     name,
     pid: child.pid,
     outcome: outcomeOf(child, name, noted).then((outcome) => {
-      if (outcome.ok || !ended) return outcome;
+      const ownReason = !outcome.ok && !['AGENT_DIED', 'CANCELLED'].includes(outcome.error.code);
+      if (outcome.ok || ownReason || !ended) return outcome;
       return { ok: false, error: new StubferryError('CANCELLED', `the ${name} agent was ended`) };
     }),
     isReady: () => ready,
@@ -64,7 +68,11 @@ async function outcomeOf(child: ChildProcess, name: string, onEvent: OnEvent): P
   const events = child.stdio[EVENTS_FD] as Readable;
   const lines = createInterface({ input: events, crlfDelay: Number.POSITIVE_INFINITY });
   lines.on('line', (line) => {
-    const event = JSON.parse(line) as AgentEvent;
+    const event = parseEvent(line);
+    if (event === undefined) return;
+    // An agent that has said how it ended may still hang in a device that does not answer.
+    if (event.event === 'done' || event.event === 'failed')
+      setTimeout(() => child.kill('SIGKILL'), EXIT_GRACE_MS).unref();
     if (event.event === 'done') last = { ok: true, report: event.report };
     if (event.event === 'failed') last = { ok: false, error: StubferryError.fromReport(event.error) };
     onEvent(event);
@@ -80,9 +88,18 @@ async function outcomeOf(child: ChildProcess, name: string, onEvent: OnEvent): P
   return last ?? { ok: false, error: died(name, how) };
 }
 
+/** Undefined for a line that an agent did not live to finish. */
+function parseEvent(line: string): AgentEvent | undefined {
+  try {
+    return JSON.parse(line) as AgentEvent;
+  } catch {
+    return undefined;
+  }
+}
+
 function died(name: string, how: string): StubferryError {
   return new StubferryError('AGENT_DIED', `the ${name} agent ${how}`, {
     found: how,
-    hint: 'nothing was saved or restored; start the transfer again',
+    hint: 'start the transfer again',
   });
 }

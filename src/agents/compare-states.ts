@@ -6,8 +6,9 @@ import { readFully, type StateSource } from '../transfer/index.js';
 
 const CHUNK = 256 * 1024;
 
-/** The bare bytes of the state in `path`. */
-async function bareState(path: string): Promise<StateSource> {
+/** The bare bytes of the state in `path`; of an opaque one, the bytes of the file. */
+async function bareState(path: string, opaque: boolean): Promise<StateSource> {
+  if (opaque) return openSource(path);
   const state = await recogniseState(await openSource(path), path);
   if (state.format === 'transfer-disk')
     throw new StubferryError('NOT_A_STATE', 'this is a transfer disk', { where: path });
@@ -18,8 +19,15 @@ async function bareState(path: string): Promise<StateSource> {
  * @returns bytes compared
  * @throws StubferryError REPLAY_DIFFERS naming the first offset at which they differ
  */
-export async function compareStates(original: string, copy: string): Promise<number> {
-  const [left, right] = [await bareState(original), await bareState(copy)];
+export async function compareStates(
+  original: string,
+  copy: string,
+  options: { readonly opaque: boolean; readonly copyIsBare: boolean },
+): Promise<number> {
+  const [left, right] = [
+    await bareState(original, options.opaque),
+    await bareState(copy, options.opaque && options.copyIsBare),
+  ];
   try {
     const [a, b] = [Buffer.alloc(CHUNK), Buffer.alloc(CHUNK)];
     for (let offset = 0; ; ) {

@@ -14,6 +14,7 @@ import { StatefileSink } from '../statefile/index.js';
 import type { StateSource, TransferSummary } from '../transfer/index.js';
 import { WRITER } from '../version.js';
 import type { AgentContext } from './agent-context.js';
+import { withDiskDeadline } from './disk-deadline.js';
 import { rehearse } from './rehearsal.js';
 import { roleLockPath } from './role-lock.js';
 import { type PreparedTask, runTransfer, type Task } from './run-transfer.js';
@@ -90,6 +91,7 @@ async function prepare(job: Dom0Job, context: AgentContext): Promise<PreparedTas
       // Recognised here and now, so that a file that is no state is refused before there is a disk.
       const opening = stateToSend(source, work.input, {
         opaque: work.opaque,
+        unpack: true,
         sha256: work.sha256,
         provenance,
       });
@@ -119,7 +121,7 @@ async function overDisk(
   // Buffered: the stubdom's agent opens the same file in the same kernel, so both share one page cache.
   const device = await openDevice(job.disk, { access: 'buffered' });
   try {
-    await formatDisk(device, superblock);
+    await withDiskDeadline(job.disk, context, formatDisk(device, superblock));
     return await runTransfer(device, superblock, task, context);
   } finally {
     await device.close();

@@ -9,7 +9,9 @@ import { type AccessPath, type BlockDevice, openDevice } from '../blockdev-utils
 import { Pace, Patience, readSuperblock, systemClock } from '../channel/index.js';
 import type { Direction, Superblock } from '../codec/superblock.js';
 import { NIL_UUID } from '../codec/uuid.js';
-import { StubferryError } from '../errors/index.js';
+import { type ErrorCode, StubferryError } from '../errors/index.js';
+import type { AgentContext } from './agent-context.js';
+import { withDiskDeadline } from './disk-deadline.js';
 
 /** The disk, open, and what it is for. */
 export interface FoundDisk {
@@ -28,19 +30,18 @@ export interface Expectation {
 
 /**
  * @param path of a device node or file, which may not exist yet
- * @throws StubferryError DISK_ABSENT after `patienceMs`; at once: WRONG_TARGET, WRONG_DIRECTION, UNSUPPORTED_VERSION, ...
+ * @throws StubferryError DISK_ABSENT after `absentMs`, DISK_HUNG; at once: WRONG_TARGET, WRONG_DIRECTION, UNSUPPORTED_VERSION, ...
  */
 export async function findDisk(
   path: string,
   expectation: Expectation,
-  patienceMs: number,
-  signal: AbortSignal,
+  context: Pick<AgentContext, 'timeouts' | 'signal'>,
 ): Promise<FoundDisk> {
   const pace = new Pace(systemClock);
   const patience = new Patience(systemClock);
+  const patienceMs = context.timeouts.absentMs;
   for (;;) {
-    signal.throwIfAborted();
-    const last = await tryOpen(path, expectation);
+    const last = await withDiskDeadline(path, context, tryOpen(path, expectation));
     if (!(last instanceof StubferryError)) return last;
     if (patience.look() > patienceMs) {
       throw new StubferryError('DISK_ABSENT', 'the transfer disk did not become usable', {
@@ -55,6 +56,9 @@ export async function findDisk(
   }
 }
 
+/** What a disk looks like that is on its way: a superblock that is just being written, among others. */
+const NOT_YET: readonly ErrorCode[] = ['DISK_ABSENT', 'NOT_A_TRANSFER_DISK', 'CORRUPT'];
+
 /** The disk, or why there is none yet. */
 async function tryOpen(path: string, expectation: Expectation): Promise<FoundDisk | StubferryError> {
   let device: BlockDevice | undefined;
@@ -65,8 +69,7 @@ async function tryOpen(path: string, expectation: Expectation): Promise<FoundDis
     return { device, superblock };
   } catch (error) {
     await device?.close();
-    if (error instanceof StubferryError && (error.code === 'DISK_ABSENT' || error.code === 'NOT_A_TRANSFER_DISK'))
-      return error;
+    if (error instanceof StubferryError && NOT_YET.includes(error.code)) return error;
     throw error;
   }
 }

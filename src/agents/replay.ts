@@ -14,6 +14,8 @@ import type { TransferReport } from './transfer-report.js';
 export interface ReplayOptions extends Omit<PairOptions, 'direction' | 'input' | 'output' | 'replace'> {
   /** Where the intermediate files go; a folder is made there, and removed. */
   readonly scratchDir: string;
+  /** The states are bytes that are no QEMU states. */
+  readonly opaque: boolean;
 }
 
 /** One state that came out identical both ways. */
@@ -30,6 +32,7 @@ export interface ReplayReport {
 
 /** @throws StubferryError when a transfer fails, REPLAY_DIFFERS when a byte comes out wrong */
 export async function replayState(state: string, options: ReplayOptions): Promise<ReplayReport> {
+  const { opaque } = options;
   const folder = await mkdtemp(join(options.scratchDir, 'stubferry-replay-'));
   try {
     const statefile = join(folder, 'saved.state');
@@ -41,7 +44,7 @@ export async function replayState(state: string, options: ReplayOptions): Promis
       output: statefile,
       replace: false,
     });
-    await compareStates(state, statefile);
+    await compareStates(state, statefile, { opaque, copyIsBare: false });
     const back = await runPair({
       ...options,
       direction: 'restore',
@@ -49,7 +52,7 @@ export async function replayState(state: string, options: ReplayOptions): Promis
       output: restored,
       replace: false,
     });
-    const bytes = await compareStates(state, restored);
+    const bytes = await compareStates(state, restored, { opaque, copyIsBare: true });
     return {
       state,
       bytes,

@@ -17,6 +17,7 @@ import {
 } from '../transfer/index.js';
 import type { AgentContext } from './agent-context.js';
 import { progressEvents } from './agent-events.js';
+import { withDiskDeadline } from './disk-deadline.js';
 import { transferReport } from './transfer-report.js';
 
 /** What this side does on the link. */
@@ -42,7 +43,7 @@ export async function runTransfer(
 ): Promise<TransferSummary> {
   const { timeouts, signal, onEvent, log } = context;
   const role: Role = task.role;
-  const link = await Link.open(device, role, { superblock, timeouts, signal });
+  const link = await withDiskDeadline(device.path, context, Link.open(device, role, { superblock, timeouts, signal }));
   const { transferUuid, direction } = superblock;
   onEvent({ event: 'ready', transfer: transferUuid, direction, access: device.access });
   log.info({ transfer: transferUuid, role, disk: device.path, access: device.access }, 'on the transfer disk');

@@ -1,8 +1,9 @@
 /** From an opened source to a state that can be sent: what it is, and what its BEGIN record says. */
 import type { BeginRecord } from '../codec/records.js';
+import { PeekedSource } from '../endpoints/index.js';
 import { StubferryError } from '../errors/index.js';
-import { recogniseState } from '../statefile/index.js';
-import type { StateSource, StateToSend } from '../transfer/index.js';
+import { recogniseState, STATEFILE_MAGIC } from '../statefile/index.js';
+import { readFully, type StateSource, type StateToSend } from '../transfer/index.js';
 import { VERSION } from '../version.js';
 import { CompleteSource } from './complete-source.js';
 
@@ -17,6 +18,8 @@ export interface Provenance {
 export interface SendableOptions {
   /** Move bytes that are no QEMU state. */
   readonly opaque: boolean;
+  /** Even then, take a statefile for what it holds: dom0 restores what was saved. */
+  readonly unpack: boolean;
   /** Send the digests of the whole state, not only the chain. */
   readonly sha256: boolean;
   readonly provenance: Provenance;
@@ -29,8 +32,12 @@ export interface SendableOptions {
 export async function stateToSend(source: StateSource, where: string, options: SendableOptions): Promise<StateToSend> {
   const { sha256, provenance } = options;
   const fresh = { ...provenance, stubferryVersion: VERSION, createdMs: Date.now(), sha256 };
-  if (options.opaque) return { source, begin: { ...fresh, kind: 'opaque' } };
-  const state = await recogniseState(source, where);
+  if (options.opaque && !options.unpack) return { source, begin: { ...fresh, kind: 'opaque' } };
+  const front = new Uint8Array(STATEFILE_MAGIC.length);
+  const peeked = new PeekedSource(front.subarray(0, await readFully(source, front)), source);
+  const isStatefile = Buffer.from(front).toString('latin1') === STATEFILE_MAGIC;
+  if (options.opaque && !isStatefile) return { source: peeked, begin: { ...fresh, kind: 'opaque' } };
+  const state = await recogniseState(peeked, where);
   if (state.format === 'transfer-disk') {
     throw new StubferryError('NOT_A_STATE', 'this is a transfer disk, not a state', {
       where,

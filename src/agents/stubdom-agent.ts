@@ -44,7 +44,7 @@ export async function runStubdomAgent(job: StubdomJob, context: AgentContext): P
   const source = job.source === undefined ? undefined : await openSource(job.source);
   try {
     const expectation = { targetUuid, transferUuid, directions };
-    const { device, superblock } = await findDisk(job.disk, expectation, context.timeouts.absentMs, context.signal);
+    const { device, superblock } = await findDisk(job.disk, expectation, context);
     try {
       const lock = await lockStubdomRole(job.disk);
       try {
@@ -72,7 +72,7 @@ function sending(job: StubdomJob, source: StateSource | undefined): PreparedTask
   if (source === undefined || job.source === undefined) throw new StubferryError('INTERNAL', 'a save without a source');
   const where = job.source === '-' ? 'standard input' : job.source;
   const { opaque, sha256, provenance } = job;
-  const open = (): Promise<StateToSend> => stateToSend(source, where, { opaque, sha256, provenance });
+  const open = (): Promise<StateToSend> => stateToSend(source, where, { opaque, unpack: false, sha256, provenance });
   return { task: { role: 'sender', open }, close: async () => undefined };
 }
 

@@ -23,7 +23,7 @@ export async function createImage(path: string, size: number): Promise<void> {
       where: folder,
       expected: `${size} bytes free`,
       found: `${room} bytes free`,
-      hint: 'use a smaller --ring, or another --transfer-dir',
+      hint: 'use a smaller --ring, or another folder',
     });
   }
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;

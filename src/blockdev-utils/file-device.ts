@@ -90,7 +90,13 @@ class FileDevice implements BlockDevice {
 
   flush(): Promise<void> {
     return new Promise((resolve, reject) => {
-      fdatasync(this.#fd, (error) => (error === null ? resolve() : reject(ioError('flush', this.path, 0, error))));
+      const request = { since: performance.now() };
+      this.#pending.add(request);
+      fdatasync(this.#fd, (error) => {
+        this.#pending.delete(request);
+        if (error === null) resolve();
+        else reject(ioError('flush', this.path, 0, error));
+      });
     });
   }
 
@@ -163,7 +169,7 @@ function openError(path: string, access: AccessPath, cause: NodeJS.ErrnoExceptio
     ...(direct
       ? {
           expected: 'a medium that takes O_DIRECT',
-          hint: 'use --access buffered only if both agents share one page cache',
+          hint: 'put the disk on a medium that takes O_DIRECT',
         }
       : {}),
     cause,

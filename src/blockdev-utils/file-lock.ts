@@ -32,19 +32,29 @@ export async function lockExclusive(path: string, { create = false } = {}): Prom
   return { path, release };
 }
 
-/** Takes the lock of an open file, if nobody has it; it goes with the descriptor. @returns whether it was taken */
+/**
+ * Takes the lock of an open file, if nobody has it; it goes with the descriptor.
+ * @returns whether it was taken
+ * @throws the error of flock(2) where there are no locks
+ */
 export function tryLock(fd: number): boolean {
   try {
     fsExt.flockSync(fd, 'exnb');
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (isHeld(error)) return false;
+    throw error;
   }
+}
+
+function isHeld(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === 'EAGAIN' || errno === 'EWOULDBLOCK';
 }
 
 function lockError(path: string, cause: unknown): StubferryError {
   const errno = errnoOf(cause);
-  if (errno === 'EAGAIN' || errno === 'EWOULDBLOCK') {
+  if (isHeld(cause)) {
     return new StubferryError('DISK_LOCKED', 'another live agent holds this lock', {
       where: path,
       expected: 'no other agent in this role',

@@ -32,6 +32,8 @@ export interface DiskSummary {
   readonly frames: number;
   readonly dataFrames: number;
   readonly payloadBytes: number;
+  /** Whether the ring has wrapped: then not all that is on it can be accounted for. */
+  readonly wrapped: boolean;
   /** Blocks of the ring that are neither a frame that checks nor blank: remains of overwritten frames, or damage. */
   readonly otherBlocks: number;
 }
@@ -86,19 +88,21 @@ async function examineRing(
   superblock: Superblock,
   written: number,
   damage: Damage,
-): Promise<Pick<DiskSummary, 'frames' | 'dataFrames' | 'payloadBytes' | 'otherBlocks'>> {
+): Promise<Pick<DiskSummary, 'frames' | 'dataFrames' | 'payloadBytes' | 'wrapped' | 'otherBlocks'>> {
   const seed = uuidSeed(superblock.transferUuid);
   const { ringStart, ringLength, maxPayload } = superblock;
   const block = alignedBuffer(BLOCK_SIZE);
   const payload = alignedBuffer(padded(maxPayload));
   const wrapped = written > ringLength;
-  let [frames, dataFrames, payloadBytes, otherBlocks] = [0, 0, 0, 0];
+  let [frames, dataFrames, payloadBytes, otherBlocks, tried] = [0, 0, 0, 0, 0];
   for (let place = 0; place < ringLength; ) {
     const offset = ringStart + place;
     await device.read(block, offset);
     const header = decodeFrameHeader(block, seed);
     const usable = typeof header !== 'string' && fits(header, place, superblock);
-    if (usable && (await payloadChecks(device, header, offset, payload))) {
+    // Headers that claim each other's blocks must not make this read the ring many times over.
+    if (usable) tried += header.payloadLength;
+    if (usable && tried <= 2 * ringLength && (await payloadChecks(device, header, offset, payload))) {
       frames += 1;
       if (header.type === 'data') dataFrames += 1;
       payloadBytes += header.payloadLength;
@@ -117,7 +121,7 @@ async function examineRing(
     }
     place += BLOCK_SIZE;
   }
-  return { frames, dataFrames, payloadBytes, otherBlocks };
+  return { frames, dataFrames, payloadBytes, wrapped, otherBlocks };
 }
 
 function fits(header: FrameHeader, place: number, { ringLength, maxPayload }: Superblock): boolean {

@@ -10,7 +10,9 @@
  *     sequence, chain, offset,    the sender breaks the protocol: an error
  *     length, limit
  */
+
 import { decodeFrameHeader, type FrameHeader } from '../codec/frame.js';
+import { LIMITS } from '../codec/limits.js';
 import type { Superblock } from '../codec/superblock.js';
 import { StubferryError } from '../errors/index.js';
 
@@ -74,6 +76,16 @@ export function checkHeader(
   const lapLeft = superblock.ringLength - (expected.position % superblock.ringLength);
   const fills = header.type === 'padding' ? header.frameLength === lapLeft : header.frameLength <= lapLeft;
   if (!fills) throw violation('length against the rest of the lap', lapLeft, header.frameLength);
+  const carried = expected.position + header.frameLength;
+  if (carried > LIMITS.ringPerState * superblock.maxState + LIMITS.ringSlack) {
+    throw new StubferryError('LIMIT_EXCEEDED', 'the frames of the state take far more room than it needs', {
+      where,
+      offset,
+      expected: `at most ${LIMITS.ringPerState * superblock.maxState + LIMITS.ringSlack} bytes of ring`,
+      found: `${carried}`,
+      hint: 'a sender that sends a state in crumbs is broken or hostile',
+    });
+  }
   if (header.payloadLength > superblock.maxPayload) {
     throw new StubferryError('LIMIT_EXCEEDED', 'frame: payload larger than the superblock allows', {
       where,

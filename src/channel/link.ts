@@ -15,6 +15,7 @@ import { atMost, type Clock, systemClock } from './clock.js';
 import { ControlSlots } from './control-slots.js';
 import { readSuperblock } from './disk-layout.js';
 import { OwnControl } from './own-control.js';
+import { Patience } from './patience.js';
 import { PeerWatch } from './peer-watch.js';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.js';
 
@@ -47,6 +48,8 @@ export class Link {
   #closed = false;
   #stopHeartbeat: () => void = () => undefined;
   #beating = false;
+  #stalled = 0;
+  readonly #stall: Patience;
 
   private constructor(
     device: BlockDevice,
@@ -64,6 +67,7 @@ export class Link {
     this.own = own;
     this.peer = peer;
     this.clock = clock;
+    this.#stall = new Patience(clock);
     this.timeouts = timeouts;
     this.#failure = new Promise((_, reject) => {
       this.#fail = (error) => {
@@ -103,7 +107,10 @@ export class Link {
 
   async #heartbeat(): Promise<void> {
     const stalled = this.device.stalledFor();
-    if (stalled > this.timeouts.deviceMs) {
+    // Less than before is another request. Counted by looks: a process that was stopped has not seen the disk hang.
+    if (stalled === 0 || stalled < this.#stalled) this.#stall.renew();
+    this.#stalled = stalled;
+    if (this.#stall.look() > this.timeouts.deviceMs) {
       this.#fail(
         new StubferryError('DISK_HUNG', 'the transfer disk does not answer', {
           where: this.device.path,
@@ -125,6 +132,11 @@ export class Link {
     } finally {
       this.#beating = false;
     }
+  }
+
+  /** Ends the transfer with `error`. */
+  fail(error: unknown): void {
+    this.#fail(error);
   }
 
   /** Whether the link has failed: nothing should be begun on it any more. */

@@ -42,6 +42,8 @@ export class OwnControl {
 
   /** Changes fields in memory; the next {@link publish} or heartbeat carries them. */
   set(change: Partial<Standing>): void {
+    // Work that was left behind may still report progress: it does not take the last word back.
+    if (this.#standing.phase === 'aborted') return;
     this.#standing = { ...this.#standing, ...change };
   }
 

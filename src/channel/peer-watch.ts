@@ -47,7 +47,7 @@ export class PeerWatch {
     this.#followed = epoch;
   }
 
-  /** From now on the peer may go: nothing more is expected of it. */
+  /** From now on the peer may go: nothing more is expected of it, unless it says that it gave up. */
   release(): void {
     this.#waiting = false;
   }
@@ -64,7 +64,11 @@ export class PeerWatch {
   async poll(): Promise<ControlBlock | undefined> {
     if (this.#closed) throw new StubferryError('CANCELLED', 'the link is closed', { where: this.#where });
     const found = await this.#slots.newest();
-    if (!this.#waiting) return found ?? this.#control;
+    if (!this.#waiting) {
+      // Its silence means nothing any more, but what it says does.
+      if (found?.phase === 'aborted' && found.epoch === this.#followed) throw this.#aborted(found);
+      return found ?? this.#control;
+    }
     const before = this.#control;
     if (
       found !== undefined &&

@@ -175,6 +175,7 @@ export class RingWriter {
     const receiver = await this.#link.peer.poll();
     // Until the receiver follows this epoch, its cursor belongs to an earlier sender.
     if (receiver === undefined || receiver.peerEpoch !== this.#link.own.epoch) return false;
+    this.#link.peer.follow(receiver.epoch);
     const { cursor } = receiver;
     if (cursor < this.#consumed || cursor > this.#position) {
       throw new StubferryError('PROTOCOL_VIOLATION', "the receiver's cursor is impossible", {

@@ -64,9 +64,13 @@ function dom0Command(agent: Command): void {
     .option('--raw', 'with --save: the bare QEMU state instead of a statefile', false)
     .option('--keep-disk', "leave the transfer disk, for 'stubferry inspect'", false);
   agentOptions(command).action((options: Dom0Options) => {
-    return runCommand(command, (context) => {
-      return runAgent(context, options, (agentContext) => runDom0Agent(dom0Job(options), agentContext));
-    });
+    return runCommand(
+      command,
+      (context) => {
+        return runAgent(context, options, (agentContext) => runDom0Agent(dom0Job(options), agentContext));
+      },
+      { stdoutIsState: options.save === '-' },
+    );
   });
 }
 
@@ -108,23 +112,27 @@ function stubdomCommand(agent: Command): void {
     .option('--source <path>', 'what to send when the disk is for a save: a file, a FIFO or -')
     .option('--sink <path>', 'where the bare state goes when it is for a restore: a file, a FIFO or -');
   agentOptions(command).action((options: StubdomOptions) => {
-    return runCommand(command, (context) => {
-      if (options.source === undefined && options.sink === undefined)
-        throw new StubferryError('USAGE', 'give --source, --sink or both');
-      const job = {
-        disk: options.disk,
-        transferUuid: options.transfer,
-        provenance: provenanceFrom(options),
-        source: options.source,
-        sink: options.sink,
-        opaque: options.opaque,
-        sha256: options.digest === 'sha256',
-        replace: options.force,
-        spoolFolder: options.spoolDir,
-        spoolLimit: options.spoolLimit,
-      };
-      return runAgent(context, options, (agentContext) => runStubdomAgent(job, agentContext));
-    });
+    return runCommand(
+      command,
+      (context) => {
+        if (options.source === undefined && options.sink === undefined)
+          throw new StubferryError('USAGE', 'give --source, --sink or both');
+        const job = {
+          disk: options.disk,
+          transferUuid: options.transfer,
+          provenance: provenanceFrom(options),
+          source: options.source,
+          sink: options.sink,
+          opaque: options.opaque,
+          sha256: options.digest === 'sha256',
+          replace: options.force,
+          spoolFolder: options.spoolDir,
+          spoolLimit: options.spoolLimit,
+        };
+        return runAgent(context, options, (agentContext) => runStubdomAgent(job, agentContext));
+      },
+      { stdoutIsState: options.sink === '-' },
+    );
   });
 }
 
@@ -143,7 +151,7 @@ async function runAgent(
       await work({ timeouts: timeoutsFrom(options), signal, onEvent, log }),
     );
     onEvent({ event: 'done', report });
-    if (json) await printJson({ transfer: report });
+    if (json && !context.stdoutIsState) await printJson({ transfer: report });
     return 0;
   } catch (cause) {
     const error = StubferryError.from(cause);

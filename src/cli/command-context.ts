@@ -12,6 +12,8 @@ export interface GlobalOptions {
 
 export interface CommandContext extends GlobalOptions {
   readonly log: Log;
+  /** Standard output is the state's: no report goes there. */
+  readonly stdoutIsState: boolean;
   /** Aborted by SIGINT, SIGTERM and SIGHUP. */
   readonly signal: AbortSignal;
 }
@@ -22,8 +24,7 @@ export interface CommandOptions {
 }
 
 /**
- * Runs a command to its end and ends the process with its status: a request that hangs in a device would keep a process
- * from ending by itself.
+ * Runs a command to its end and ends the process with its status; after DISK_HUNG with SIGKILL, which alone can.
  *
  * @param work resolves to the exit status
  */
@@ -36,18 +37,22 @@ export async function runCommand(
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(name, () => {
-      controller.abort(new StubferryError('CANCELLED', `stopped by ${name}`, { hint: 'nothing was left half done' }));
+      controller.abort(
+        new StubferryError('CANCELLED', `stopped by ${name}`, { hint: 'run it again when you are ready' }),
+      );
     });
   }
   const log = createLogger(logLevel, command.parent?.name() === 'agent' ? `${command.name()} agent` : command.name());
   let status: number;
   try {
-    status = await work({ json, logLevel, log, signal: controller.signal });
+    status = await work({ json, logLevel, log, stdoutIsState, signal: controller.signal });
   } catch (cause) {
     const error = StubferryError.from(cause);
     if (error.code === 'INTERNAL' && cause instanceof Error) log.debug({ stack: cause.stack }, 'internal error');
     await printError(error, json && !stdoutIsState);
     status = error.status;
+    // Node waits for its I/O threads at exit, and one of them waits for a device that does not answer.
+    if (error.code === 'DISK_HUNG') process.kill(process.pid, 'SIGKILL');
   }
   process.exit(status);
 }

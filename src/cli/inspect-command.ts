@@ -1,11 +1,12 @@
 /** `stubferry inspect` */
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { untilAborted } from '../agents/index.js';
 import { examineDisk } from '../channel/index.js';
 import type { ControlBlock } from '../codec/control-block.js';
 import type { BeginRecord, EndRecord } from '../codec/records.js';
-import { FORMAT_MAJOR, FORMAT_MINOR } from '../codec/superblock.js';
+import { FORMAT_MAJOR } from '../codec/superblock.js';
 import { NIL_UUID } from '../codec/uuid.js';
 import { hex64 } from '../codec/xxh64.js';
 import { FileSource } from '../endpoints/index.js';
@@ -63,7 +64,8 @@ async function inspect(path: string, given: Given): Promise<Facts> {
       ];
     }
     case 'statefile': {
-      const seekable = !given.compressed && path !== '-' ? await FileSource.open(path) : undefined;
+      const isFile = path !== '-' && (await stat(path)).isFile();
+      const seekable = isFile && !given.compressed ? await FileSource.open(path) : undefined;
       if (seekable === undefined) {
         const { reader } = given;
         while ((await reader.next()) !== undefined);
@@ -84,7 +86,7 @@ function statefileFacts(path: string, summary: StatefileSummary, compressed: boo
   const { header, begin, end, fileBytes } = summary;
   return [
     ['file', path],
-    ['format', `stubferry statefile ${FORMAT_MAJOR}.${FORMAT_MINOR}${compressed ? ', gzipped' : ''}`],
+    ['format', `stubferry statefile, format ${FORMAT_MAJOR}${compressed ? ', gzipped' : ''}`],
     ['written by', header.writer],
     ['transfer', header.transferUuid],
     ...beginFacts(begin),
@@ -143,7 +145,7 @@ async function diskFacts(path: string, device: Parameters<typeof examineDisk>[0]
   await device.close();
   return [
     ['file', path],
-    ['format', `transfer disk ${FORMAT_MAJOR}.${FORMAT_MINOR}`],
+    ['format', `transfer disk, format ${FORMAT_MAJOR}`],
     ['written by', superblock.writer],
     ['transfer', superblock.transferUuid],
     ['direction', superblock.direction],

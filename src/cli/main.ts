@@ -39,11 +39,10 @@ Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 th
   .showHelpAfterError("(see 'stubferry --help')")
   .exitOverride();
 
-// A reader that has seen enough (`| head`) is no error.
+// A reader that has seen enough (`| head`) is no error; the status of the command stays what it is.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    process.exit();
   });
 }
 
@@ -60,13 +59,14 @@ for (const add of [
 }
 
 /** Subcommands inherit neither exitOverride nor global options where a user would expect them. */
-function settle(command: Command): void {
+function settle(command: Command, path: string): void {
   for (const child of command.commands) {
-    child.exitOverride().showHelpAfterError(`(see 'stubferry ${child.name()} --help')`);
-    settle(child);
+    const childPath = `${path} ${child.name()}`;
+    child.exitOverride().showHelpAfterError(`(see '${childPath} --help')`);
+    settle(child, childPath);
   }
 }
-settle(program);
+settle(program, program.name());
 
 try {
   await program.parseAsync();

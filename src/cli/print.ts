@@ -65,7 +65,7 @@ function trimLines(text: string): string {
 }
 
 /** An error for people: what and where, then what was expected, found, and what to do. */
-export function describeError(error: StubferryError): string {
+function describeError(error: StubferryError): string {
   const { where, offset, expected, found, hint } = error.details;
   const place = where === undefined ? '' : `${where}: `;
   const details = facts(

@@ -39,6 +39,7 @@ export function replayCommand(program: Command): void {
               program: PROGRAM,
               transferDir,
               scratchDir: options.scratchDir,
+              opaque: options.opaque,
               dom0Args: dom0,
               stubdomArgs: stubdom,
               signal: context.signal,

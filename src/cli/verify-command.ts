@@ -33,7 +33,7 @@ export function verifyCommand(program: Command): void {
       await (json
         ? printJson({ verified: verdict })
         : printText(
-            `${file}: ${format}: whole: ${bytes} bytes (${formatBytes(bytes)}) of state in ${dataRecords} data records`,
+            `${file}: ${format}: every byte checks: ${bytes} bytes (${formatBytes(bytes)}) of state in ${dataRecords} data records`,
           ));
       return 0;
     });
@@ -57,11 +57,19 @@ async function verify(file: string, given: Given): Promise<Verdict> {
     }
     case 'transfer-disk': {
       let first: StubferryError | undefined;
-      const { dataFrames, payloadBytes } = await examineDisk(given.device, (error) => {
+      const { dataFrames, payloadBytes, wrapped } = await examineDisk(given.device, (error) => {
         first ??= error;
       });
       await given.device.close();
       if (first !== undefined) throw first;
+      if (wrapped) {
+        throw new StubferryError('UNVERIFIABLE', 'the ring of this transfer disk has wrapped', {
+          where: file,
+          expected: 'a ring on which every block is a frame or blank',
+          found: 'remains of overwritten frames, which look like damage',
+          hint: "all that can be checked does check; 'stubferry inspect' shows how far the agents came",
+        });
+      }
       return { file, format: 'transfer disk', bytes: payloadBytes, dataRecords: dataFrames };
     }
   }

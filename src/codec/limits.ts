@@ -15,6 +15,9 @@ export const LIMITS = {
   ring: { min: 64 * KiB, default: 32 * MiB, max: 1 * GiB },
   /** Bytes of one whole state. */
   state: { min: 0, default: 64 * GiB, max: 16 * TiB },
+  /** Ring bytes that a state may take: so many for each of the largest state, and so many more. Bounds what crumbs cost. */
+  ringPerState: 2,
+  ringSlack: 1 * GiB,
   /** Characters of a string in a record. */
   text: 256,
   /** Bytes of the reason in a control block. */

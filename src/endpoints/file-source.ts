@@ -7,6 +7,7 @@ import type { StateSource } from '../transfer/index.js';
 export class FileSource implements StateSource {
   readonly #fd: number;
   readonly #path: string;
+  #reading = 0;
 
   /** @param fd owned from here on; read from where it stands */
   constructor(fd: number, path: string) {
@@ -33,10 +34,13 @@ export class FileSource implements StateSource {
   }
 
   async #read(into: Uint8Array, offset: number | null): Promise<number> {
+    this.#reading += 1;
     try {
       return (await promisify(read)(this.#fd, into, 0, into.length, offset)).bytesRead;
     } catch (cause) {
       throw unreadable(this.#path, cause);
+    } finally {
+      this.#reading -= 1;
     }
   }
 
@@ -45,8 +49,9 @@ export class FileSource implements StateSource {
     return (await promisify(fstat)(this.#fd)).size;
   }
 
-  close(): Promise<void> {
-    return promisify(close)(this.#fd);
+  /** Under a read that hangs the descriptor is left to the process: its number must not get another meaning. */
+  async close(): Promise<void> {
+    if (this.#reading === 0) await promisify(close)(this.#fd);
   }
 }
 

@@ -12,7 +12,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { lockExclusive, tryLock } from '../blockdev-utils/index.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { tryLock } from '../blockdev-utils/index.js';
 import { errnoOf, StubferryError } from '../errors/index.js';
 import { type ByteOutput, destinationError } from './byte-output.js';
 
@@ -67,13 +68,12 @@ export class PartFile implements ByteOutput {
     if (!replace) await mustBeAbsent(destination);
     await sweep(destination);
     const path = partPath(destination, transferUuid);
-    // Another process may sweep the file away in the moment before it is locked: then it is made again.
-    for (;;) {
+    for (let tries = 0; ; tries += 1) {
       const file = await create(path, destination);
-      const locked = tryLock(file.fd);
-      const { dev, ino, nlink } = await file.stat();
-      if (locked && nlink === 1) return new PartFile(destination, path, file, { dev, ino }, options);
+      const identity = await claim(file, path, destination);
+      if (identity !== undefined) return new PartFile(destination, path, file, identity, options);
       await file.close();
+      await delay(SWEEP_MS * tries);
     }
   }
 
@@ -165,6 +165,22 @@ async function create(path: string, destination: string): Promise<FileHandle> {
   }
 }
 
+/**
+ * Locks a new `.part`. Another process may be sweeping it away in the moment before: then it is undefined, and to be made
+ * again.
+ */
+async function claim(file: FileHandle, path: string, destination: string): Promise<FileIdentity | undefined> {
+  try {
+    const locked = tryLock(file.fd);
+    const { dev, ino, nlink } = await file.stat();
+    return locked && nlink === 1 ? { dev, ino } : undefined;
+  } catch (cause) {
+    await file.close();
+    await unlink(path);
+    throw destinationError(destination, cause, true);
+  }
+}
+
 async function mustBeAbsent(destination: string): Promise<void> {
   const there = await lstat(destination).catch(() => undefined);
   if (there === undefined) return;
@@ -180,6 +196,9 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Longer than a sweep holds a file, milliseconds. */
+const SWEEP_MS = 5;
+
 const PART = /^\.(?<name>.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
 
 /** Removes what killed processes left for this destination: `.part` files of its name that nobody holds. */
@@ -189,9 +208,16 @@ async function sweep(destination: string): Promise<void> {
   for (const name of names) {
     if (PART.exec(name)?.groups?.['name'] !== basename(destination)) continue;
     const path = join(folder, name);
-    const lock = await lockExclusive(path).catch(() => undefined);
-    if (lock === undefined) continue;
-    await unlink(path).catch(() => undefined);
-    await lock.release();
+    const file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW).catch(() => undefined);
+    if (file === undefined) continue;
+    const abandoned = tryLock(file.fd) && (await isStill(path, file));
+    if (abandoned) await unlink(path).catch(() => undefined);
+    await file.close();
   }
+}
+
+/** Whether `path` still is the open file: it may have been removed, and made anew by its owner. */
+async function isStill(path: string, file: FileHandle): Promise<boolean> {
+  const [named, opened] = [await lstat(path).catch(() => undefined), await file.stat()];
+  return named?.ino === opened.ino && named.dev === opened.dev;
 }

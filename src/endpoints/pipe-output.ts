@@ -20,6 +20,7 @@ export interface StreamOutput {
 }
 
 const RETRY_MS = 10;
+const STDERR = 2;
 
 /** @param fd a descriptor that can be polled; owned from here on */
 export function pipeOutput(fd: number, path: string): StreamOutput {
@@ -72,7 +73,7 @@ function nobodyReads(path: string, patienceMs: number, cause: unknown): Stubferr
   });
 }
 
-/** @param fd a descriptor that cannot be polled: a file or character device; owned from here on */
+/** @param fd a descriptor that cannot be polled: a file or character device; owned from here on, but for the standard ones */
 export function descriptorOutput(fd: number, path: string): StreamOutput {
   const failed = (cause: unknown): never => {
     throw destinationError(path, cause);
@@ -84,8 +85,12 @@ export function descriptorOutput(fd: number, path: string): StreamOutput {
         done += bytesWritten;
       }
     },
-    end: () => promisify(close)(fd).catch(failed),
-    abort: () => close(fd, () => undefined),
+    end: async () => {
+      if (fd > STDERR) await promisify(close)(fd).catch(failed);
+    },
+    abort: () => {
+      if (fd > STDERR) close(fd, () => undefined);
+    },
   };
 }
 

@@ -12,7 +12,7 @@ import { viewOf } from '../codec/block.js';
 import type { StateKind } from '../codec/records.js';
 import { printable, StubferryError } from '../errors/index.js';
 
-export const QEVM_MAGIC = 'QEVM';
+const QEVM_MAGIC = 'QEVM';
 const QEVM_VERSION = 3;
 const SECTION_START = 0x01;
 const SECTION_FULL = 0x04;

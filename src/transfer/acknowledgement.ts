@@ -20,7 +20,10 @@ export async function untilAcknowledged(link: Link): Promise<void> {
       const receiver = await link.peer.poll();
       // Before the receiver's first block, its absence is the peer watch's to judge.
       if (receiver === undefined) continue;
-      if (receiver.peerEpoch === link.own.epoch && isAcknowledged(link, receiver.phase)) return;
+      if (receiver.peerEpoch === link.own.epoch) {
+        link.peer.follow(receiver.epoch);
+        if (isAcknowledged(link, receiver.phase)) return;
+      }
       const now = `${receiver.epoch} ${receiver.cursor} ${receiver.phase}`;
       if (now !== before) patience.renew();
       before = now;

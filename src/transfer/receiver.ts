@@ -9,6 +9,8 @@
  */
 import { atMost, type IncomingFrame, type Link, Pace, RingReader } from '../channel/index.js';
 import { type BeginRecord, decodeBegin, decodeEnd, type EndRecord } from '../codec/records.js';
+import type { Superblock } from '../codec/superblock.js';
+import { NIL_UUID } from '../codec/uuid.js';
 import { located, StubferryError } from '../errors/index.js';
 import type { StateSink } from './endpoints.js';
 import type { OnProgress, TransferSummary } from './progress.js';
@@ -20,6 +22,9 @@ export interface ReceiveOptions {
 
 /** How long a receiver that has acknowledged stays for the sender to hear it, milliseconds. */
 const LINGER_MS = 1_000;
+
+/** How long removing an unfinished state may take, milliseconds. */
+const DISCARD_MS = 10_000;
 
 /**
  * Receives one state into `sink`. Leaves the link for the caller to close; when it throws, the sink is discarded.
@@ -34,10 +39,20 @@ export async function receiveState(
   try {
     return await link.guard(work);
   } catch (error) {
-    if (await sink.discard()) throw error;
+    if (await discarded(link, sink)) throw error;
     // It became durable just when something else went wrong. What is durable is true, and is told as such.
     return work;
   }
+}
+
+/** Whether the sink is rid of the state. A destination that hangs is not waited for: what becomes of it is not known. */
+async function discarded(link: Link, sink: StateSink): Promise<boolean> {
+  let gone = true;
+  const discarding = sink.discard().then((result) => {
+    gone = result;
+  });
+  await atMost(link.clock, DISCARD_MS, discarding);
+  return gone;
 }
 
 /** Lets the sender hear the acknowledgement before the disk goes away. A sender that does not answer is no error. */
@@ -108,21 +123,47 @@ async function commit(
   end: EndRecord,
   cursor: number,
 ): Promise<{ end: number; acknowledged: number }> {
-  const { clock, own, peer, superblock } = link;
+  link.assertUsable();
+  const { clock, own, peer, superblock, timeouts } = link;
   // The state is whole and checked: from here on the sender is not needed, and its death changes nothing.
   peer.release();
   await own.publish({ phase: 'verified', cursor, streamed: end.stateBytes });
   const verified = clock.now();
-  await sink.commit(end);
+  const cancel = clock.after(timeouts.commitMs, () => link.fail(commitTooSlow(link, timeouts.commitMs)));
+  await sink.commit(end).finally(cancel);
   await own.publish({ phase: superblock.direction === 'save' ? 'committed' : 'loaded' });
   return { end: verified, acknowledged: clock.now() };
+}
+
+function commitTooSlow(link: Link, limit: number): StubferryError {
+  return new StubferryError('NO_PROGRESS', 'the destination does not take the state', {
+    where: link.device.path,
+    expected: `a verified state to be durable, or handed on, within ${limit} ms`,
+    found: 'still under way',
+    hint: 'look at the storage, or at the program that reads the destination',
+  });
 }
 
 function beginOf(link: Link, frame: IncomingFrame): BeginRecord {
   const { header } = frame;
   const where = link.device.path;
   if (header.type !== 'begin') throw outOfPlace(header.type ?? 'unknown', 'BEGIN', where);
-  return located(where, ringOffset(link, header.position), () => decodeBegin(header.record));
+  const begin = located(where, ringOffset(link, header.position), () => decodeBegin(header.record));
+  return ofTarget(begin, link.superblock, where);
+}
+
+/** Whose state it is, says dom0, which wrote the superblock; a sender that says otherwise is refused. */
+function ofTarget(begin: BeginRecord, superblock: Superblock, where: string): BeginRecord {
+  const { targetUuid, targetDomid, direction } = superblock;
+  if (targetUuid === NIL_UUID) return begin;
+  if (begin.targetUuid !== NIL_UUID && begin.targetUuid !== targetUuid) {
+    throw new StubferryError('WRONG_TARGET', "the state is another target's", {
+      where,
+      expected: `target ${targetUuid}`,
+      found: `target ${begin.targetUuid}`,
+    });
+  }
+  return direction === 'save' ? { ...begin, targetUuid, targetDomid } : begin;
 }
 
 function ringOffset(link: Link, position: number): number {

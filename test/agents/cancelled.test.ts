@@ -21,7 +21,7 @@ describe.each(['save', 'restore'] as const)('an agent that gets a SIGTERM in the
     pair[one].child.kill('SIGTERM');
     expect(await pair[one].end).toMatchObject({
       exit: 130,
-      error: { code: 'CANCELLED', message: 'stopped by SIGTERM', hint: 'nothing was left half done' },
+      error: { code: 'CANCELLED', message: 'stopped by SIGTERM', hint: 'run it again when you are ready' },
     });
     const role = (one === 'dom0') === (direction === 'save') ? 'receiver' : 'sender';
     expect(await pair[other].end).toMatchObject({

@@ -62,7 +62,7 @@ describeAsRoot('a stubdom whose transfer disk is a block device', () => {
     expect([(await dom0.end).exit, (await stubdom.end).exit]).toEqual([0, 0]);
     expect(documentOf(await stubferry(['--json', 'inspect', node]))).toMatchObject({
       file: node,
-      format: 'transfer disk 1.0',
+      format: 'transfer disk, format 1',
       damage: 'none seen',
     });
     expect(documentOf(await stubferry(['--json', 'verify', node]))).toMatchObject({

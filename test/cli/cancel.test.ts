@@ -18,7 +18,7 @@ describe.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('a save that gets a %s',
     exit: 130,
     code: 'CANCELLED',
     message: `stopped by ${signal}`,
-    hint: 'nothing was left half done',
+    hint: 'run it again when you are ready',
   };
 
   it('while it waits for its source ends with status 130 and leaves nothing', async () => {

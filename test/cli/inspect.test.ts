@@ -18,7 +18,7 @@ async function statefile(): Promise<string> {
 }
 
 const FACTS = {
-  format: 'stubferry statefile 1.0',
+  format: 'stubferry statefile, format 1',
   writtenBy: `stubferry ${VERSION}`,
   kind: 'device-state',
   target: UUID,
@@ -35,7 +35,7 @@ describe('stubferry inspect', () => {
     const path = await statefile();
     const { exit, stdout, stderr } = await stubferry(['inspect', path]);
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
-    expect(stdout.toString()).toMatch(/^format +stubferry statefile 1\.0$/m);
+    expect(stdout.toString()).toMatch(/^format +stubferry statefile, format 1$/m);
     expect(stdout.toString()).toMatch(new RegExp(`^sha256 +${DEVICE_STATE.sha256}$`, 'm'));
   });
 

@@ -26,7 +26,7 @@ describe('a transfer disk that was kept', () => {
     const disk = await keptDisk();
     expect(documentOf(await stubferry(['--json', 'inspect', disk]))).toMatchObject({
       file: disk,
-      format: 'transfer disk 1.0',
+      format: 'transfer disk, format 1',
       writtenBy: `stubferry ${VERSION}`,
       sender: 'done, cursor 28672, 12449 bytes of the state',
       receiver: 'committed, cursor 28672, 12449 bytes of the state',

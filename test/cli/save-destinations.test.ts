@@ -38,7 +38,7 @@ describe('what stubferry save writes', () => {
     const { exit, stdout } = await shell(line, scratch.folder);
     expect({ exit, text: stdout.toString() }).toEqual({
       exit: 0,
-      text: '-: statefile: whole: 12449 bytes (12.2 KiB) of state in 1 data records\n',
+      text: '-: statefile: every byte checks: 12449 bytes (12.2 KiB) of state in 1 data records\n',
     });
   });
 

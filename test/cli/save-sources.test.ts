@@ -67,9 +67,9 @@ describe('stubferry save', () => {
     await stubferry(save(first));
     const inspected = await stubferry(['--json', 'inspect', scratch.path('saved')]);
     expect(documentOf(inspected)).toMatchObject({
-      qemu_version: '7.2.22',
-      machine_type: 'xenfv',
-      target_domid: 7,
+      qemuVersion: '7.2.22',
+      machineType: 'xenfv',
+      targetDomid: 7,
       sha256: DEVICE_STATE.sha256,
     });
   });
