@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { checkHeader } from '../../src/channel/frame-check.js';
 import { type Link, RingReader, RingWriter } from '../../src/channel/index.js';
 import { BLOCK_SIZE, viewOf } from '../../src/codec/block.js';
 import { encodeFrameHeader, type FrameFields } from '../../src/codec/frame.js';
+import { LIMITS } from '../../src/codec/limits.js';
 import { refusal, type TestDisk, testDisk } from './disks.js';
 
 const SENDER_EPOCH = 11n;
@@ -124,6 +126,22 @@ describe('the reader of the ring', () => {
       code: 'PROTOCOL_VIOLATION',
       message: 'frame: the sender overran the ring',
     });
+  });
+
+  it('refuses a state that comes in crumbs, which would fill dom0 with headers', async () => {
+    const disk = await testDisk({ maxState: 0 });
+    const sender = await disk.link('sender', SENDER_EPOCH);
+    const block = new Uint8Array(BLOCK_SIZE);
+    const superblock = disk.superblock;
+    const position = LIMITS.ringSlack;
+    const expected = { epoch: SENDER_EPOCH, position, sequence: 0, streamOffset: 0, chain: 0n };
+    encodeFrameHeader(block, { ...expected, type: 'begin', chainBefore: 0n, chainAfter: 0n }, sender.seed);
+    expect(() => checkHeader(block, expected, superblock, sender.seed, 'disk')).toThrow(
+      expect.objectContaining({ code: 'LIMIT_EXCEEDED' }),
+    );
+    const before = { ...expected, position: position - BLOCK_SIZE };
+    encodeFrameHeader(block, { ...before, type: 'begin', chainBefore: 0n, chainAfter: 0n }, sender.seed);
+    expect(checkHeader(block, before, superblock, sender.seed, 'disk')).toMatchObject({ type: 'begin' });
   });
 
   it('passes over an unknown optional record, and refuses an unknown mandatory one', async () => {

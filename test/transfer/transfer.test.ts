@@ -152,11 +152,58 @@ describe('a transfer that fails', () => {
     const sink = memorySink({ commit: () => new Promise(() => undefined) });
     const disk = await testDisk();
     const link = await disk.link('sender');
-    void receiveState(await disk.link('receiver'), sink).catch(() => undefined);
+    const receiver = await disk.link('receiver');
+    // A receiver that does not keep its own deadline.
+    receiver.fail = () => undefined;
+    void receiveState(receiver, sink).catch(() => undefined);
     expect(await refusal(sendState(link, toSend(memorySource(stateOf(10)))))).toMatchObject({
       code: 'NO_PROGRESS',
       details: { expected: 'an acknowledgement within 300000 ms', found: 'verified at 10 bytes' },
     });
+  });
+});
+
+describe('a destination that takes nothing', () => {
+  it('ends the receiver after the time for a commit, and the sender hears why', async () => {
+    const sink = memorySink({ commit: () => new Promise(() => undefined) });
+    const { sender, receiver } = await transfer(await testDisk(), memorySource(stateOf(10)), sink);
+    expect(receiver).toMatchObject({ code: 'NO_PROGRESS', message: 'the destination does not take the state' });
+    expect(sender).toMatchObject({ code: 'PEER_ABORTED', details: { found: 'NO_PROGRESS' } });
+    expect(sink.calls.at(-1)).toBe('discard');
+  });
+
+  it('is not waited for when it cannot be got rid of either', async () => {
+    const hang = (): Promise<never> => new Promise(() => undefined);
+    const sink = memorySink({ data: hang, discard: hang });
+    const disk = await testDisk();
+    const controller = new AbortController();
+    const receiver = await disk.link('receiver', 22n, controller.signal);
+    const received = refusal(receiveState(receiver, sink));
+    void sendState(await disk.link('sender'), toSend(memorySource(stateOf(10)))).catch(() => undefined);
+    await disk.clock.sleep(500);
+    controller.abort(new StubferryError('CANCELLED', 'enough'));
+    expect(await received).toMatchObject({ code: 'CANCELLED', message: 'enough' });
+  });
+});
+
+describe('the target of a state', () => {
+  const [OURS, OTHER] = ['11111111-2222-3333-4444-555555555555', '99999999-2222-3333-4444-555555555555'];
+
+  it('is what dom0 wrote into the superblock, also when BEGIN names none', async () => {
+    const sink = memorySink();
+    await transfer(await testDisk({ targetUuid: OURS, targetDomid: 9 }), memorySource(stateOf(10)), sink);
+    expect(sink.begin_).toMatchObject({ targetUuid: OURS, targetDomid: 9 });
+  });
+
+  it('is not what a sender says against that', async () => {
+    const sink = memorySink();
+    const disk = await testDisk({ targetUuid: OURS });
+    const { receiver } = await transfer(disk, memorySource(stateOf(10)), sink, { ...BEGIN, targetUuid: OTHER });
+    expect(receiver).toMatchObject({
+      code: 'WRONG_TARGET',
+      details: { expected: `target ${OURS}`, found: `target ${OTHER}` },
+    });
+    expect(sink.calls).toEqual(['discard']);
   });
 });
 
