@@ -11,7 +11,7 @@ import { diskSizeFor, formatDisk } from '../channel/index.js';
 import { checkLimits, RING_START, type Superblock } from '../codec/superblock.js';
 import { type FileIdentity, openSource, outputFor, RawSink, ReadyOutput } from '../endpoints/index.js';
 import { StatefileSink } from '../statefile/index.js';
-import type { StateSource, TransferSummary } from '../transfer/index.js';
+import type { StateSource, StateToSend, TransferSummary } from '../transfer/index.js';
 import { WRITER } from '../version.js';
 import type { AgentContext } from './agent-context.js';
 import { withDiskDeadline } from './disk-deadline.js';
@@ -87,15 +87,14 @@ async function prepare(job: Dom0Job, context: AgentContext): Promise<PreparedTas
   const { work, transferUuid, provenance } = job;
   if (work.direction === 'restore') {
     const source: StateSource = await openSource(work.input);
+    const open = (): Promise<StateToSend> => {
+      return stateToSend(source, work.input, { opaque: work.opaque, unpack: true, sha256: work.sha256, provenance });
+    };
+    // Nothing can be refused of opaque bytes, so they are not waited for before there is a disk.
+    if (work.opaque) return { task: { role: 'sender', open }, close: () => source.close() };
     try {
-      // Recognised here and now, so that a file that is no state is refused before there is a disk.
-      const opening = stateToSend(source, work.input, {
-        opaque: work.opaque,
-        unpack: true,
-        sha256: work.sha256,
-        provenance,
-      });
-      const state = await untilAborted(context.signal, opening);
+      // Recognised here and now, so that what is no state is refused before there is a disk.
+      const state = await untilAborted(context.signal, open());
       return { task: { role: 'sender', open: async () => state }, close: () => state.source.close() };
     } catch (error) {
       await source.close();
