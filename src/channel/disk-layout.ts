@@ -29,6 +29,11 @@ export function diskSizeFor(ringLength: number): number {
   return RING_START + ringLength;
 }
 
+/** Where a ring position is on the disk, bytes. */
+export function ringPlace({ ringStart, ringLength }: Superblock, position: number): number {
+  return ringStart + (position % ringLength);
+}
+
 /** The seed of the seal of a control slot: it says both the transfer and the place. */
 export function controlSeed(superblock: Superblock, role: Role, slot: number): bigint {
   return uuidSeed(superblock.transferUuid) ^ BigInt(CONTROL_OFFSETS[role] / BLOCK_SIZE + slot);

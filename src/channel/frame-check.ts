@@ -15,6 +15,7 @@ import { decodeFrameHeader, type FrameHeader } from '../codec/frame.js';
 import { LIMITS } from '../codec/limits.js';
 import type { Superblock } from '../codec/superblock.js';
 import { StubferryError } from '../errors/index.js';
+import { ringPlace } from './disk-layout.js';
 
 /** What the next frame must say. */
 export interface Expected {
@@ -39,7 +40,7 @@ export function checkHeader(
   seed: bigint,
   where: string,
 ): FrameHeader | NotYet {
-  const offset = superblock.ringStart + (expected.position % superblock.ringLength);
+  const offset = ringPlace(superblock, expected.position);
   const header = decodeFrameHeader(block, seed);
   if (header === 'no-magic') return 'blank';
   if (header === 'bad-seal') return 'unsealed';

@@ -1,6 +1,6 @@
 export { atMost, type Clock, systemClock } from './clock.js';
 export { type DiskSummary, examineDisk } from './disk-at-rest.js';
-export { diskSizeFor, formatDisk, readSuperblock } from './disk-layout.js';
+export { diskSizeFor, formatDisk, readSuperblock, ringPlace } from './disk-layout.js';
 export type { FrameSlot } from './frame-slot.js';
 export { Link, type LinkOptions } from './link.js';
 export { Pace } from './pace.js';

@@ -13,6 +13,7 @@
  */
 import type { BlockDevice } from '../blockdev-utils/index.js';
 import type { Superblock } from '../codec/superblock.js';
+import { ringPlace } from './disk-layout.js';
 import { type FrameSlot, makeSlots } from './frame-slot.js';
 
 /** Bytes of a look at the ring. */
@@ -45,8 +46,7 @@ export class RingWindows {
 
   /** Where a ring position is on the disk, bytes. */
   place(position: number): number {
-    const { ringStart, ringLength } = this.#superblock;
-    return ringStart + (position % ringLength);
+    return ringPlace(this.#superblock, position);
   }
 
   /** The first `length` bytes (at most a look) from `position`, as they are in memory or else on the disk now. */

@@ -12,6 +12,7 @@
 import { BLOCK_SIZE, padded } from '../codec/block.js';
 import { chainOver, encodeFrameHeader, type FrameType, frameLengthFor } from '../codec/frame.js';
 import { StubferryError } from '../errors/index.js';
+import { ringPlace } from './disk-layout.js';
 import { type FrameSlot, makeSlots } from './frame-slot.js';
 import type { Link } from './link.js';
 import { Pace } from './pace.js';
@@ -140,7 +141,7 @@ export class RingWriter {
       own.set({ cursor: this.written });
       for (const wake of this.#waiters.splice(0)) wake();
     };
-    device.write(bytes, superblock.ringStart + (position % superblock.ringLength)).then(() => done(), done);
+    device.write(bytes, ringPlace(superblock, position)).then(() => done(), done);
   }
 
   /** Waits until `length` bytes of ring are free. */

@@ -7,7 +7,7 @@
  *
  * The word `committed` is written only after the sink has made the state durable: what the sender believes is true.
  */
-import { atMost, type IncomingFrame, type Link, Pace, RingReader } from '../channel/index.js';
+import { atMost, type IncomingFrame, type Link, Pace, RingReader, ringPlace } from '../channel/index.js';
 import { type BeginRecord, decodeBegin, decodeEnd, type EndRecord } from '../codec/records.js';
 import type { Superblock } from '../codec/superblock.js';
 import { NIL_UUID } from '../codec/uuid.js';
@@ -102,7 +102,9 @@ async function receiveOnce(
   for (;;) {
     const { header, payload, paddedPayload } = await reader.next();
     if (header.type === 'end') {
-      const end = located(device.path, ringOffset(link, header.position), () => decodeEnd(header.record, begin.sha256));
+      const end = located(device.path, ringPlace(link.superblock, header.position), () =>
+        decodeEnd(header.record, begin.sha256),
+      );
       checkEnd(end, digest.end(header.chainBefore), device.path);
       const acknowledged = await commit(link, sink, end, reader.position);
       return { begin, end, timings: { firstByte, ...acknowledged } };
@@ -148,7 +150,7 @@ function beginOf(link: Link, frame: IncomingFrame): BeginRecord {
   const { header } = frame;
   const where = link.device.path;
   if (header.type !== 'begin') throw outOfPlace(header.type ?? 'unknown', 'BEGIN', where);
-  const begin = located(where, ringOffset(link, header.position), () => decodeBegin(header.record));
+  const begin = located(where, ringPlace(link.superblock, header.position), () => decodeBegin(header.record));
   return ofTarget(begin, link.superblock, where);
 }
 
@@ -164,10 +166,6 @@ function ofTarget(begin: BeginRecord, superblock: Superblock, where: string): Be
     });
   }
   return direction === 'save' ? { ...begin, targetUuid, targetDomid } : begin;
-}
-
-function ringOffset(link: Link, position: number): number {
-  return link.superblock.ringStart + (position % link.superblock.ringLength);
 }
 
 function outOfPlace(found: string, expected: string, where: string): StubferryError {

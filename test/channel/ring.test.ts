@@ -32,6 +32,13 @@ async function receiveAll(disk: TestDisk, count: number): Promise<Uint8Array[]> 
   return received;
 }
 
+/** Puts ten frames of 12 KiB, more than the ring of 64 KiB holds. */
+async function overfill(writer: RingWriter): Promise<void> {
+  for (let index = 0; index < 10; index += 1) {
+    await writer.put(await writer.slot(), { type: 'data', payloadLength: 8192, streamOffset: index * 8192 });
+  }
+}
+
 describe('the ring', () => {
   it('carries frames of any sizes over many laps, unchanged and in order', async () => {
     await fc.assert(
@@ -90,16 +97,7 @@ describe('the ring', () => {
     const receiver = await disk.link('receiver');
     await receiver.own.publish({ peerEpoch: link.own.epoch, cursor: 1024 * 1024 });
     const writer = new RingWriter(link);
-    const fill = async (): Promise<void> => {
-      for (let index = 0; index < 10; index += 1) {
-        await writer.put(await writer.slot(), {
-          type: 'data',
-          payloadLength: 8192,
-          streamOffset: index * 8192,
-        });
-      }
-    };
-    expect(await refusal(fill())).toMatchObject({
+    expect(await refusal(overfill(writer))).toMatchObject({
       code: 'PROTOCOL_VIOLATION',
       message: "the receiver's cursor is impossible",
       details: { expected: '0 to 65536', found: '1048576' },
@@ -112,15 +110,6 @@ describe('the ring', () => {
     const receiver = await disk.link('receiver');
     await receiver.own.publish({ peerEpoch: 999n, cursor: 1024 * 1024 });
     const writer = new RingWriter(link);
-    const fill = async (): Promise<void> => {
-      for (let index = 0; index < 10; index += 1) {
-        await writer.put(await writer.slot(), {
-          type: 'data',
-          payloadLength: 8192,
-          streamOffset: index * 8192,
-        });
-      }
-    };
-    expect(await refusal(fill())).toMatchObject({ code: 'NO_PROGRESS' });
+    expect(await refusal(overfill(writer))).toMatchObject({ code: 'NO_PROGRESS' });
   });
 });
