@@ -17,6 +17,10 @@ export type AgentEvent =
       readonly direction: Direction;
       readonly access: AccessPath;
     }
+  /** The gate takes toolstacks from now on. */
+  | { readonly event: 'listening'; readonly gate: string }
+  /** What the guest does, as far as the agent has to do with it: `stopped`, `running`, ... */
+  | { readonly event: 'guest'; readonly status: string }
   | { readonly event: 'progress'; readonly bytes: number; readonly frames: number }
   /** A verified state is about to get its name at the destination: this file, whatever its name will be. */
   | { readonly event: 'publishing'; readonly file: FileIdentity }

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import type { Direction } from '../codec/superblock.js';
 import { type FileIdentity, partPath } from '../endpoints/index.js';
 import { type ErrorCode, errnoOf, StubferryError } from '../errors/index.js';
+import { letGuestGoOn } from '../qemu/index.js';
 import type { AgentEvent } from './agent-events.js';
 import { type AgentOutcome, type AgentProcess, startAgent } from './agent-process.js';
 import type { TransferReport } from './transfer-report.js';
@@ -21,10 +22,12 @@ import type { TransferReport } from './transfer-report.js';
 export interface PairOptions {
   readonly program: readonly string[];
   readonly direction: Direction;
-  /** File, FIFO or `-`: the source of the stubdom in a save, the state in dom0 in a restore. */
+  /** File, FIFO or `-`: the source of the stubdom in a save, the state in dom0 in a restore. With `qemu`, for messages. */
   readonly input: string;
   /** File, FIFO or `-`. */
   readonly output: string;
+  /** The stubdom's end, when that is not a path. */
+  readonly qemu: QemuEnd | undefined;
   /** Whether a file at the destination may be replaced. */
   readonly replace: boolean;
   /** Where the folder of the transfer disk is made. */
@@ -34,6 +37,16 @@ export interface PairOptions {
   readonly stubdomArgs: readonly string[];
   readonly signal: AbortSignal;
   readonly onEvent?: (agent: 'dom0' | 'stubdom', event: AgentEvent) => void;
+}
+
+/** A QEMU at the stubdom's end. */
+export interface QemuEnd {
+  /** Socket of its monitor. */
+  readonly qmp: string;
+  /** Options for the stubdom's agent. */
+  readonly args: readonly string[];
+  /** A descriptor for the stubdom's agent. */
+  readonly given: number | undefined;
 }
 
 /** What the agents reported of a state that is safe. */
@@ -49,25 +62,34 @@ export async function runPair(options: PairOptions): Promise<PairReport> {
   const transfer = randomUUID();
   const folder = await makeFolder(options.transferDir);
   let published: FileIdentity | undefined;
+  let guestStopped = false;
   const onEvent: PairOptions['onEvent'] = (agent, event) => {
     if (event.event === 'publishing') published = event.file;
+    if (event.event === 'guest') guestStopped = event.status === 'stopped';
     options.onEvent?.(agent, event);
   };
   try {
-    const [dom0, stubdom] = await startBoth({ ...options, onEvent }, transfer, join(folder, 'transfer.img'));
+    const [dom0, stubdom] = await startBoth({ ...options, onEvent }, transfer, folder);
     const [sender, receiver] = options.direction === 'save' ? [stubdom, dom0] : [dom0, stubdom];
     // A sender that ended well has read the receiver's word on the disk: that counts, whatever became of the receiver.
     if (receiver.ok) return { transfer, state: receiver.report, senderHeard: sender.ok };
     if (sender.ok) return { transfer, state: sender.report, senderHeard: true };
     await cleanDestination(options, transfer, published);
+    // The agent that stopped the guest did not live to let it go on.
+    if (options.qemu !== undefined && guestStopped) await letGuestGoOn(options.qemu.qmp, folder);
     throw options.signal.aborted ? options.signal.reason : decisive(receiver.error, sender.error);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function startBoth(options: PairOptions, transfer: string, disk: string): Promise<[AgentOutcome, AgentOutcome]> {
-  const { program, direction, input, output, onEvent } = options;
+async function startBoth(
+  options: PairOptions,
+  transfer: string,
+  folder: string,
+): Promise<[AgentOutcome, AgentOutcome]> {
+  const { program, direction, input, output, qemu, onEvent } = options;
+  const disk = join(folder, 'transfer.img');
   const common = ['--disk', disk, '--transfer', transfer, ...(options.replace ? ['--force'] : [])];
   const save = direction === 'save';
   const dom0 = startAgent({
@@ -78,12 +100,15 @@ async function startBoth(options: PairOptions, transfer: string, disk: string): 
     stdout: save ? 'inherit' : 'ignore',
     onEvent: (event) => onEvent?.('dom0', event),
   });
+  const path = save ? ['--source', input] : ['--sink', output];
+  const stubdomEnd = qemu === undefined ? path : [...qemu.args, '--fifo-dir', folder];
   const stubdom = startAgent({
     program,
     name: 'stubdom',
-    args: [...common, ...(save ? ['--source', input] : ['--sink', output]), ...options.stubdomArgs],
+    args: [...common, ...stubdomEnd, ...options.stubdomArgs],
     stdin: save ? 'inherit' : 'ignore',
     stdout: save ? 'ignore' : 'inherit',
+    given: qemu?.given,
     onEvent: (event) => onEvent?.('stubdom', event),
   });
   return supervise(dom0, stubdom, options.signal);

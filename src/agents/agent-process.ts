@@ -9,6 +9,9 @@ import type { TransferReport } from './transfer-report.js';
 /** The descriptor on which a started agent writes its events. */
 const EVENTS_FD = 3;
 
+/** The descriptor at which a started agent finds the one that it is given, if any. */
+export const GIVEN_FD = 4;
+
 /** Between an agent's last event and its end, milliseconds. */
 const EXIT_GRACE_MS = 3_000;
 
@@ -35,13 +38,17 @@ export interface StartOptions {
   /** What the agent's standard input and output are: ours, or nothing. */
   readonly stdin: 'inherit' | 'ignore';
   readonly stdout: 'inherit' | 'ignore';
+  /** A descriptor of ours that it is given, as {@link GIVEN_FD}. */
+  readonly given?: number | undefined;
   readonly onEvent: OnEvent;
 }
 
 /** Starts `stubferry agent NAME ARGS`. */
-export function startAgent({ program, name, args, stdin, stdout, onEvent }: StartOptions): AgentProcess {
+export function startAgent({ program, name, args, stdin, stdout, given, onEvent }: StartOptions): AgentProcess {
   const argv = [...program, 'agent', name, ...args, '--events-fd', `${EVENTS_FD}`];
-  const child = spawn(process.execPath, argv, { stdio: [stdin, stdout, 'inherit', 'pipe'] });
+  const child = spawn(process.execPath, argv, {
+    stdio: [stdin, stdout, 'inherit', 'pipe', given ?? 'ignore'],
+  });
   let ready = false;
   let ended = false;
   const noted: OnEvent = (event) => {

@@ -26,6 +26,8 @@ export interface Expectation {
   /** undefined accepts any transfer. */
   readonly transferUuid: string | undefined;
   readonly directions: readonly Direction[];
+  /** Transfers that are over: their disk is still there for a moment, and the next one is waited for. */
+  readonly except?: ReadonlySet<string>;
 }
 
 /**
@@ -65,6 +67,7 @@ async function tryOpen(path: string, expectation: Expectation): Promise<FoundDis
   try {
     device = await openDevice(path, { access: await accessFor(path) });
     const superblock = await readSuperblock(device);
+    if (expectation.except?.has(superblock.transferUuid) === true) throw over(path);
     check(superblock, expectation, path);
     return { device, superblock };
   } catch (error) {
@@ -72,6 +75,10 @@ async function tryOpen(path: string, expectation: Expectation): Promise<FoundDis
     if (error instanceof StubferryError && NOT_YET.includes(error.code)) return error;
     throw error;
   }
+}
+
+function over(path: string): StubferryError {
+  return new StubferryError('DISK_ABSENT', 'the disk of the last transfer is still there', { where: path });
 }
 
 /** A block device has a page cache of its own here, which would serve stale blocks; a file is shared with dom0's agent. */
@@ -102,7 +109,7 @@ function check(superblock: Superblock, expectation: Expectation, where: string):
       where,
       expected: directions.join(' or '),
       found: superblock.direction,
-      hint: 'a save needs --source, a restore needs --sink',
+      hint: 'a save needs --source or --qmp, a restore needs --sink or --incoming',
     });
   }
 }

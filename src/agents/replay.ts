@@ -11,7 +11,7 @@ import { type PairOptions, runPair } from './agent-pair.js';
 import { compareStates } from './compare-states.js';
 import type { TransferReport } from './transfer-report.js';
 
-export interface ReplayOptions extends Omit<PairOptions, 'direction' | 'input' | 'output' | 'replace'> {
+export interface ReplayOptions extends Omit<PairOptions, 'direction' | 'input' | 'output' | 'qemu' | 'replace'> {
   /** Where the intermediate files go; a folder is made there, and removed. */
   readonly scratchDir: string;
   /** The states are bytes that are no QEMU states. */
@@ -42,6 +42,7 @@ export async function replayState(state: string, options: ReplayOptions): Promis
       direction: 'save',
       input: state,
       output: statefile,
+      qemu: undefined,
       replace: false,
     });
     await compareStates(state, statefile, { opaque, copyIsBare: false });
@@ -50,6 +51,7 @@ export async function replayState(state: string, options: ReplayOptions): Promis
       direction: 'restore',
       input: statefile,
       output: restored,
+      qemu: undefined,
       replace: false,
     });
     const bytes = await compareStates(state, restored, { opaque, copyIsBare: true });

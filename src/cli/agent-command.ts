@@ -5,8 +5,11 @@ import {
   type AgentContext,
   type Dom0Job,
   eventWriter,
+  type GateJob,
   runDom0Agent,
+  runGateAgent,
   runStubdomAgent,
+  type StubdomJob,
   type TransferReport,
   transferReport,
 } from '../agents/index.js';
@@ -15,6 +18,7 @@ import type { TransferSummary } from '../transfer/index.js';
 import { type CommandContext, runCommand } from './command-context.js';
 import { parseDescriptor, parseUuidOption } from './parse-values.js';
 import { printJson } from './print.js';
+import { addQemuOptions, type QemuOptions, restoreToQemu, saveFromQemu } from './qemu-options.js';
 import { addTransferOptions, provenanceFrom, type TransferOptions, timeoutsFrom } from './transfer-options.js';
 
 interface AgentOptions extends TransferOptions {
@@ -30,9 +34,10 @@ interface Dom0Options extends AgentOptions {
   readonly keepDisk: boolean;
 }
 
-interface StubdomOptions extends AgentOptions {
+interface StubdomOptions extends AgentOptions, QemuOptions {
   readonly source?: string;
   readonly sink?: string;
+  readonly gate?: string;
 }
 
 export function agentCommand(program: Command): void {
@@ -106,34 +111,54 @@ function stubdomCommand(agent: Command): void {
     .command('stubdom')
     .summary('find the transfer disk, and send or receive as it says')
     .description(
-      "The stubdom side: waits for the transfer disk, runs one transfer over it. Exit status: 'stubferry exit-codes'.",
+      'The stubdom side: waits for the transfer disk, runs one transfer over it. With --gate it stands between the\n' +
+        "toolstack and QEMU and runs a transfer for each save, until it is stopped. Exit status: 'stubferry exit-codes'.",
     )
     .requiredOption('--disk <path>', 'device node or file of the transfer disk; it may come later')
     .option('--source <path>', 'what to send when the disk is for a save: a file, a FIFO or -')
-    .option('--sink <path>', 'where the bare state goes when it is for a restore: a file, a FIFO or -');
-  agentOptions(command).action((options: StubdomOptions) => {
+    .option('--sink <path>', 'where the bare state goes when it is for a restore: a file, a FIFO or -')
+    .option('--gate <socket>', 'listen here for the toolstack, and pass on to QEMU (--qmp) all but its saves');
+  agentOptions(addQemuOptions(command)).action((options: StubdomOptions) => {
     return runCommand(
       command,
       (context) => {
-        if (options.source === undefined && options.sink === undefined)
-          throw new StubferryError('USAGE', 'give --source, --sink or both');
-        const job = {
-          disk: options.disk,
-          transferUuid: options.transfer,
-          provenance: provenanceFrom(options),
-          source: options.source,
-          sink: options.sink,
-          opaque: options.opaque,
-          sha256: options.digest === 'sha256',
-          replace: options.force,
-          spoolFolder: options.spoolDir,
-          spoolLimit: options.spoolLimit,
-        };
-        return runAgent(context, options, (agentContext) => runStubdomAgent(job, agentContext));
+        const { gate, qmp } = options;
+        if (gate !== undefined && qmp === undefined)
+          throw new StubferryError('USAGE', '--gate needs --qmp, the monitor of QEMU');
+        if (gate !== undefined && qmp !== undefined)
+          return runAgent(context, options, (agentContext) => runGateAgent(gateJob(options, gate, qmp), agentContext));
+        return runAgent(context, options, (agentContext) => runStubdomAgent(stubdomJob(options), agentContext));
       },
       { stdoutIsState: options.sink === '-' },
     );
   });
+}
+
+function stubdomJob(options: StubdomOptions): StubdomJob {
+  const { source, sink, opaque, force: replace, digest, disk, transfer, spoolDir, spoolLimit } = options;
+  const [saveQemu, restoreQemu] = [saveFromQemu(options), restoreToQemu(options)];
+  if (source !== undefined && saveQemu !== undefined)
+    throw new StubferryError('USAGE', 'give either --source or --qmp: a state comes from one place');
+  if (sink !== undefined && restoreQemu !== undefined)
+    throw new StubferryError('USAGE', 'give either --sink or --incoming: a state goes to one place');
+  const save = source === undefined ? saveQemu : { path: source };
+  const restore = sink === undefined ? restoreQemu : { path: sink, replace };
+  if (save === undefined && restore === undefined)
+    throw new StubferryError('USAGE', 'give --source or --qmp, --sink or --incoming');
+  return {
+    ...{ disk, transferUuid: transfer, provenance: provenanceFrom(options), save, restore, opaque },
+    ...{ sha256: digest === 'sha256', spoolFolder: spoolDir, spoolLimit },
+  };
+}
+
+function gateJob(options: StubdomOptions, listen: string, qmp: string): GateJob {
+  const restore = restoreToQemu(options);
+  const job: Omit<GateJob, 'restore'> = {
+    ...{ listen, qmp, disk: options.disk, provenance: provenanceFrom(options) },
+    ...{ sha256: options.digest === 'sha256', folder: options.fifoDir },
+  };
+  if (restore === undefined) return { ...job, restore };
+  return { ...job, restore: stubdomJob(options) };
 }
 
 /** Runs one side, and tells the outcome to whoever listens: a starter by event, a person by text. */

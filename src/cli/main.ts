@@ -28,13 +28,15 @@ const program = new Command('stubferry')
     'after',
     `
 Examples:
-  stubferry save -i /run/qemu.fifo -o guest.state    read a FIFO that QEMU writes, commit a statefile
-  stubferry restore guest.state -o /run/incoming     verify it, then feed the FIFO of 'qemu -incoming'
+  stubferry save --qmp qmp.sock -o guest.state       stop QEMU's guest, take its device state, commit a statefile
+  stubferry restore guest.state --incoming in.fifo --qmp qmp.sock
+                                                     verify it, feed 'qemu -incoming exec:cat in.fifo', see it load
+  stubferry save -i /run/qemu.fifo -o guest.state    the same from a FIFO that somebody else has QEMU write
   stubferry replay fixtures/device-states/*          both ways, two processes each, every byte compared
   stubferry verify guest.state                       read and check every byte
 
 Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer,
-40-49 the destination, 50 an agent died, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
+40-49 the destination, 50 an agent died, 60-69 QEMU, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
   )
   .showHelpAfterError("(see 'stubferry --help')")
   .exitOverride();

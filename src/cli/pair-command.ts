@@ -1,6 +1,6 @@
 /** What `save` and `restore` have in common: both agents here, a bar while they work, one report at the end. */
 import type { Command } from 'commander';
-import { type PairReport, runPair } from '../agents/index.js';
+import { type PairOptions, type PairReport, type QemuEnd, runPair } from '../agents/index.js';
 import type { Direction } from '../codec/superblock.js';
 import type { CommandContext } from './command-context.js';
 import { formatBytes, formatMs, formatRate } from './format-values.js';
@@ -29,12 +29,14 @@ export async function transferPair(
     readonly direction: Direction;
     readonly input: string;
     readonly output: string;
+    readonly qemu: QemuEnd | undefined;
     readonly dom0Args: readonly string[];
   },
 ): Promise<number> {
   const transferDir = options.transferDir ?? (await defaultTransferDir(options.ring));
   const { dom0, stubdom } = agentArgs(options, context.logLevel);
   context.log.debug({ transferDir, ...work }, 'starting both agents');
+  let guest: string | undefined;
   const bar = startBar(0, !context.json);
   try {
     const report = await runPair({
@@ -46,6 +48,7 @@ export async function transferPair(
       stubdomArgs: stubdom,
       signal: context.signal,
       onEvent: (_, event) => {
+        if (event.event === 'guest') guest = event.status;
         if (event.event === 'progress') bar.update(event.bytes, formatBytes(event.bytes));
       },
     });
@@ -53,7 +56,7 @@ export async function transferPair(
     if (!report.senderHeard) {
       context.log.warn({ transfer: report.transfer }, 'the sender ended before it heard that the state is safe; it is');
     }
-    await present(report, context, options, work);
+    await present(report, context, options, { ...work, guest });
     return 0;
   } finally {
     bar.stop();
@@ -64,21 +67,22 @@ async function present(
   { transfer, state }: PairReport,
   { json }: CommandContext,
   options: PairCommandOptions,
-  work: { readonly direction: Direction; readonly input: string; readonly output: string },
+  work: Pick<PairOptions, 'direction' | 'input' | 'output'> & { readonly guest: string | undefined },
 ): Promise<void> {
   const { firstByteAt, endAt, acknowledgedAt, ...rest } = state;
   const ms = acknowledgedAt - firstByteAt;
-  const { direction, input, output } = work;
+  const { direction, input, output, guest } = work;
   // Standard output is the state's when it goes there.
   if (output === '-') return;
   if (json) {
-    await printJson({ [direction]: { transfer, input, output, ...rest, milliseconds: ms, ring: options.ring } });
+    await printJson({ [direction]: { transfer, input, output, guest, ...rest, milliseconds: ms, ring: options.ring } });
     return;
   }
   const word = direction === 'save' ? 'COMMITTED' : 'LOADED';
   await printText(
     facts([
       [direction === 'save' ? 'saved' : 'restored', `${input} -> ${output}`],
+      ['guest', guest],
       ['kind', state.kind],
       ['bytes', `${state.bytes} (${formatBytes(state.bytes)}) in ${state.dataRecords} data records`],
       ['time', `${formatMs(ms)} from the first frame to ${word}, ${formatRate(state.bytes, ms)}`],

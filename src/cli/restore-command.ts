@@ -1,10 +1,12 @@
 /** `stubferry restore` */
 import type { Command } from 'commander';
+import { StubferryError } from '../errors/index.js';
 import { runCommand } from './command-context.js';
 import { addPairOptions, type PairCommandOptions, transferPair } from './pair-command.js';
+import { addRestoreQemuOptions, type QemuOptions, qemuToRestore } from './qemu-options.js';
 
-interface RestoreOptions extends PairCommandOptions {
-  readonly output: string;
+interface RestoreOptions extends PairCommandOptions, Partial<QemuOptions> {
+  readonly output?: string;
 }
 
 export function restoreCommand(program: Command): void {
@@ -13,13 +15,22 @@ export function restoreCommand(program: Command): void {
     .summary('move a state from dom0 into the stubdom')
     .description(
       'Starts both agents on this machine: the dom0 agent reads the state, the stubdom agent verifies all of it and only\n' +
-        'then hands on its first byte. STATE is a statefile, a bare QEMU state or a whole migration stream, also gzipped.',
+        'then hands on its first byte. STATE is a statefile, a bare QEMU state or a whole migration stream, also gzipped.\n' +
+        'With --incoming and --qmp, a waiting QEMU is fed, and the restore is done when QEMU says that it has loaded it.',
     )
     .argument('<state>', 'file, FIFO, or - for standard input')
-    .requiredOption('-o, --output <path>', 'where the bare state goes: a file, a FIFO, or - for standard output');
-  addPairOptions(command).action((input: string, options: RestoreOptions) => {
-    const { output } = options;
-    const work = { direction: 'restore', input, output, dom0Args: [] } as const;
-    return runCommand(command, (context) => transferPair(context, options, work), { stdoutIsState: output === '-' });
+    .option('-o, --output <path>', 'where the bare state goes: a file, a FIFO, or - for standard output');
+  addPairOptions(addRestoreQemuOptions(command)).action((input: string, options: RestoreOptions) => {
+    return runCommand(
+      command,
+      (context) => {
+        const qemu = qemuToRestore(options);
+        const output = options.output ?? options.incoming;
+        if (output === undefined || (options.output !== undefined && qemu !== undefined))
+          throw new StubferryError('USAGE', 'give either --output, or --incoming with --qmp');
+        return transferPair(context, options, { direction: 'restore', input, output, qemu, dom0Args: [] });
+      },
+      { stdoutIsState: options.output === '-' },
+    );
   });
 }

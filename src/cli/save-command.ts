@@ -1,10 +1,12 @@
 /** `stubferry save` */
 import type { Command } from 'commander';
+import { StubferryError } from '../errors/index.js';
 import { runCommand } from './command-context.js';
 import { addPairOptions, type PairCommandOptions, transferPair } from './pair-command.js';
+import { addSaveQemuOptions, type QemuOptions, qemuToSave } from './qemu-options.js';
 
-interface SaveOptions extends PairCommandOptions {
-  readonly input: string;
+interface SaveOptions extends PairCommandOptions, QemuOptions {
+  readonly input?: string;
   readonly output: string;
   readonly raw: boolean;
 }
@@ -15,14 +17,25 @@ export function saveCommand(program: Command): void {
     .summary('move a state out of the stubdom into a statefile')
     .description(
       'Starts both agents on this machine: the stubdom agent reads the state, the dom0 agent checks it and commits it.\n' +
-        'There is nothing at the destination before the whole state was verified and is durable.',
+        'There is nothing at the destination before the whole state was verified and is durable. With --qmp, QEMU itself is\n' +
+        'asked for its state: the guest is stopped for it, and goes on if anything fails.',
     )
-    .option('-i, --input <path>', 'where the state comes from: a file, a FIFO, or - for standard input', '-')
+    .option('-i, --input <path>', 'where the state comes from: a file, a FIFO, or - for standard input (the default)')
     .requiredOption('-o, --output <path>', 'where it goes: a file, a FIFO, or - for standard output')
     .option('--raw', 'write the bare QEMU state, as libxl wants it, instead of a statefile', false);
-  addPairOptions(command).action((options: SaveOptions) => {
-    const { input, output, raw } = options;
-    const work = { direction: 'save', input, output, dom0Args: raw ? ['--raw'] : [] } as const;
-    return runCommand(command, (context) => transferPair(context, options, work), { stdoutIsState: output === '-' });
+  addPairOptions(addSaveQemuOptions(command)).action((options: SaveOptions) => {
+    const { output, raw } = options;
+    return runCommand(
+      command,
+      (context) => {
+        const qemu = qemuToSave(options);
+        if (qemu !== undefined && options.input !== undefined)
+          throw new StubferryError('USAGE', 'give either --input or --qmp: a state comes from one place');
+        const input = qemu?.qmp ?? options.input ?? '-';
+        const work = { direction: 'save', input, output, qemu, dom0Args: raw ? ['--raw'] : [] } as const;
+        return transferPair(context, options, work);
+      },
+      { stdoutIsState: output === '-' },
+    );
   });
 }

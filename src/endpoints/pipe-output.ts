@@ -24,7 +24,11 @@ const STDERR = 2;
 
 /** @param fd a descriptor that can be polled; owned from here on */
 export function pipeOutput(fd: number, path: string): StreamOutput {
-  const socket = new Socket({ fd, readable: false, writable: true });
+  return socketOutput(new Socket({ fd, readable: false, writable: true }), path);
+}
+
+/** @param socket owned from here on */
+export function socketOutput(socket: Socket, path: string): StreamOutput {
   let failure: unknown;
   socket.on('error', (cause) => {
     failure = destinationError(path, cause);

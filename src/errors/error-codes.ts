@@ -7,7 +7,8 @@
  *   20 .. 29  the transfer disk
  *   30 .. 39  the protocol on the disk, and the peer
  *   40 .. 49  the destination
- *   50 ..     the processes around a transfer
+ *   50 .. 59  the processes around a transfer
+ *   60 .. 69  QEMU and its monitor
  *
  * Numbers are never reused or changed: they are on disks and in people's scripts.
  */
@@ -54,6 +55,16 @@ export const ERROR_CODES = {
   DESTINATION_GONE: { status: 44, means: 'whoever read the destination closed it' },
 
   AGENT_DIED: { status: 50, means: 'an agent ended without saying why' },
+  QMP_UNREACHABLE: { status: 60, means: "QEMU's monitor cannot be connected to" },
+  QMP_PROTOCOL: { status: 61, means: "what answers is no QMP monitor, or breaks QMP's rules" },
+  QMP_TIMEOUT: { status: 62, means: 'QEMU did not answer, or did not write, in time' },
+  QEMU_GONE: { status: 63, means: 'QEMU ended in the middle' },
+  QEMU_REFUSED: { status: 64, means: 'QEMU answered with an error' },
+  QEMU_UNSUITED: { status: 65, means: 'QEMU is in no state to save or to load' },
+  CAPTURE_LOST: { status: 66, means: 'QEMU says that it has saved, but the state did not come' },
+  LOAD_FAILED: { status: 67, means: 'QEMU did not load the state' },
+  GATE_UNUSABLE: { status: 68, means: "the gate's socket cannot be made" },
+
   CANCELLED: { status: 130, means: 'stopped by a signal' },
 } as const satisfies Record<string, { readonly status: number; readonly means: string }>;
 

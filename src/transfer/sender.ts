@@ -6,7 +6,7 @@
  * Nothing is believed before the receiver acknowledges it: only then does {@link sendState} resolve. On any error the
  * receiver is told why, and drops what it has.
  */
-import { type Link, RingWriter } from '../channel/index.js';
+import { type Link, Pace, RingWriter } from '../channel/index.js';
 import { type BeginRecord, encodeBegin, encodeEnd } from '../codec/records.js';
 import { StubferryError } from '../errors/index.js';
 import { untilAcknowledged } from './acknowledgement.js';
@@ -49,6 +49,16 @@ async function stream(link: Link, open: () => Promise<StateToSend>, options: Sen
   }
 }
 
+/** Nothing is asked of a source before somebody is there to receive it: the source may be a guest that stops for this. */
+async function untilReceiver(link: Link): Promise<void> {
+  const pace = new Pace(link.clock, link.device);
+  try {
+    while ((await link.peer.poll()) === undefined) await pace.wait();
+  } finally {
+    pace.close();
+  }
+}
+
 /** Puts the whole state on the ring. */
 async function untilSent(
   link: Link,
@@ -57,6 +67,7 @@ async function untilSent(
   options: SendOptions,
 ): Promise<Omit<TransferSummary, 'timings'> & { timings: Omit<Timings, 'acknowledged'> }> {
   const { superblock, clock } = link;
+  await untilReceiver(link);
   const { source, begin } = await open();
   const firstByte = clock.now();
   const digest = new StateDigest(begin.sha256);

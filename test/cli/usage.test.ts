@@ -44,7 +44,7 @@ describe('a command line that is not understood', () => {
     expect(failureOf(ended)).toMatchObject({
       exit: 2,
       code: 'USAGE',
-      message: 'give --source, --sink or both',
+      message: 'give --source or --qmp, --sink or --incoming',
     });
   });
 

@@ -1,0 +1,74 @@
+/** The options that say which QEMU a state comes from or goes to. */
+import { tmpdir } from 'node:os';
+import type { Command } from 'commander';
+import { GIVEN_FD, type QemuEnd, type RestoreTo, type SaveFrom } from '../agents/index.js';
+import { StubferryError } from '../errors/index.js';
+
+export interface QemuOptions {
+  readonly qmp?: string;
+  readonly migrate: boolean;
+  readonly checkpoint: boolean;
+  readonly incoming?: string;
+  readonly qemuLog?: string;
+  readonly fifoDir: string;
+}
+
+const QMP = ['--qmp <socket>', "unix socket of QEMU's monitor (-qmp unix:PATH,server=on,wait=off)"] as const;
+
+function saveOptions(command: Command): Command {
+  return command
+    .option('--migrate', 'save the whole machine with its RAM, not only the state of its devices', false)
+    .option('-c, --checkpoint', 'let the guest go on after the save', false)
+    .option('--fifo-dir <dir>', 'where QEMU writes to: a folder for a FIFO or socket is made here', tmpdir());
+}
+
+function restoreOptions(command: Command): Command {
+  return command
+    .option('--incoming <where>', 'restore to what QEMU reads: a FIFO, a socket that QEMU listens on, or fd:N')
+    .option('--qemu-log <file>', "file with QEMU's standard error, for its reason when it fails");
+}
+
+/** For a command that saves. */
+export function addSaveQemuOptions(command: Command): Command {
+  return saveOptions(command.optionsGroup('QEMU, asked for its state:').option(...QMP));
+}
+
+/** For a command that restores. */
+export function addRestoreQemuOptions(command: Command): Command {
+  return restoreOptions(command.optionsGroup('QEMU, waiting for its state:').option(...QMP));
+}
+
+/** For an agent, which may do either. */
+export function addQemuOptions(command: Command): Command {
+  return restoreOptions(saveOptions(command.optionsGroup('QEMU:').option(...QMP)));
+}
+
+/** A save, if a monitor is named and nothing that QEMU waits for. */
+export function saveFromQemu({ qmp, migrate, checkpoint, incoming, fifoDir }: QemuOptions): SaveFrom | undefined {
+  return qmp === undefined || incoming !== undefined ? undefined : { qmp, migrate, checkpoint, folder: fifoDir };
+}
+
+/** @throws StubferryError USAGE */
+export function restoreToQemu({ qmp, incoming, qemuLog }: Partial<QemuOptions>): RestoreTo | undefined {
+  if (incoming === undefined) return undefined;
+  if (qmp !== undefined) return { incoming, qmp, qemuLog };
+  throw new StubferryError('USAGE', '--incoming needs --qmp: only QEMU knows whether it has loaded the state');
+}
+
+/** The QEMU to save, and the options that the stubdom's agent needs for it. */
+export function qemuToSave({ qmp, migrate, checkpoint }: QemuOptions): QemuEnd | undefined {
+  if (qmp === undefined) return undefined;
+  const args = ['--qmp', qmp, ...(migrate ? ['--migrate'] : []), ...(checkpoint ? ['--checkpoint'] : [])];
+  return { qmp, args, given: undefined };
+}
+
+/** The QEMU to restore into. @throws StubferryError USAGE */
+export function qemuToRestore(options: Partial<QemuOptions>): QemuEnd | undefined {
+  const to = restoreToQemu(options);
+  if (to === undefined || !('incoming' in to)) return undefined;
+  const [, descriptor] = /^fd:(\d{1,9})$/.exec(to.incoming) ?? [];
+  const incoming = descriptor === undefined ? to.incoming : `fd:${GIVEN_FD}`;
+  const log = to.qemuLog === undefined ? [] : ['--qemu-log', to.qemuLog];
+  const given = descriptor === undefined ? undefined : Number(descriptor);
+  return { qmp: to.qmp, args: ['--incoming', incoming, '--qmp', to.qmp, ...log], given };
+}

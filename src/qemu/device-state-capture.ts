@@ -1,0 +1,44 @@
+/** Captures the state of the devices: what a toolstack on Xen asks for, which moves the guest's RAM itself. */
+import { type Monitor, saveDevicesState } from '../qmp/index.js';
+import type { StateSource } from '../transfer/index.js';
+import type { CaptureOptions } from './capture.js';
+import { CapturedState } from './captured-state.js';
+import { StateFifo } from './state-fifo.js';
+
+export class DeviceStateCapture {
+  readonly #options: CaptureOptions;
+  #fifo: StateFifo;
+  #state: CapturedState | undefined;
+
+  private constructor(options: CaptureOptions, fifo: StateFifo) {
+    this.#options = options;
+    this.#fifo = fifo;
+  }
+
+  /** @throws StubferryError CAPTURE_LOST */
+  static async prepare(options: CaptureOptions): Promise<DeviceStateCapture> {
+    return new DeviceStateCapture(options, await StateFifo.make(options.folder));
+  }
+
+  /**
+   * Asks QEMU; what it writes can be read from then on.
+   * @param args what the command has beside the file
+   */
+  async begin(monitor: Monitor, args: Readonly<Record<string, unknown>>): Promise<StateSource> {
+    // Days may have passed since the FIFO was made, and something may have cleaned the folder.
+    if (!(await this.#fifo.isInPlace())) {
+      await this.#fifo.remove();
+      this.#fifo = await StateFifo.make(this.#options.folder);
+    }
+    const { path, source } = this.#fifo;
+    const saved = saveDevicesState(monitor, { ...args, filename: path });
+    this.#state = new CapturedState(source, saved, { where: path, stallMs: this.#options.stallMs });
+    return this.#state;
+  }
+
+  /** Has QEMU come to its end, if it has not, and removes the FIFO. */
+  async close(): Promise<void> {
+    await this.#state?.close();
+    await this.#fifo.remove();
+  }
+}

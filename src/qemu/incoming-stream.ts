@@ -1,0 +1,50 @@
+/** Opens what QEMU reads its incoming state from, as the command line of QEMU and ours name it. */
+import { fstat } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { descriptorOutput, openFifo, pipeOutput, type StreamOutput, socketOutput } from '../endpoints/index.js';
+import { StubferryError } from '../errors/index.js';
+import { connectSocket } from '../qmp/index.js';
+
+/** `fd:N`: a descriptor that this process was given. */
+const DESCRIPTOR = /^fd:(\d{1,9})$/;
+
+/**
+ * @param incoming path of a FIFO (`-incoming 'exec:cat FIFO'`, or a descriptor of QEMU's that is one), path of a socket that
+ * QEMU listens on (`-incoming unix:PATH`), or `fd:N`
+ * @param readerMs how long QEMU may take to open its end, milliseconds
+ * @throws StubferryError DESTINATION_UNWRITABLE for what can be no such thing
+ */
+export async function incomingStream(incoming: string, readerMs: number): Promise<() => Promise<StreamOutput>> {
+  const [, descriptor] = DESCRIPTOR.exec(incoming) ?? [];
+  if (descriptor !== undefined) {
+    const fd = Number(descriptor);
+    const kind = await promisify(fstat)(fd).catch((cause: unknown) => {
+      throw unsuited(incoming, 'no such descriptor', cause);
+    });
+    return async () => {
+      return kind.isFIFO() || kind.isSocket() ? pipeOutput(fd, incoming) : descriptorOutput(fd, incoming);
+    };
+  }
+  const kind = await stat(incoming).catch((cause: unknown) => {
+    throw unsuited(incoming, 'nothing there', cause);
+  });
+  if (kind.isFIFO()) return () => openFifo(incoming, readerMs);
+  if (kind.isSocket()) {
+    return async () => {
+      const signal = AbortSignal.timeout(readerMs);
+      return socketOutput(await connectSocket(incoming, { signal, patienceMs: readerMs }), incoming);
+    };
+  }
+  throw unsuited(incoming, kind.isDirectory() ? 'a folder' : 'a file or device');
+}
+
+function unsuited(where: string, found: string, cause?: unknown): StubferryError {
+  return new StubferryError('DESTINATION_UNWRITABLE', 'QEMU cannot be fed through this', {
+    where,
+    expected: 'a FIFO, a socket that QEMU listens on, or fd:N',
+    found,
+    hint: "make a FIFO (mkfifo) and start QEMU with -incoming 'exec:cat FIFO'",
+    cause,
+  });
+}

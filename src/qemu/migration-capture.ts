@@ -1,0 +1,103 @@
+/**
+ * Captures a whole machine with its RAM: QEMU's own `migrate`, into a socket of ours.
+ *
+ * Over a unix socket, because QEMU closes it when it is done, and no shell stands between (as with `exec:`, where QEMU calls a
+ * migration completed while `cat` still writes).
+ */
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SocketSource } from '../endpoints/index.js';
+import { errnoOf, printable, StubferryError } from '../errors/index.js';
+import {
+  type MigrationInfo,
+  type Monitor,
+  migrate,
+  migrateCancel,
+  queryMaxBandwidth,
+  queryMigrate,
+  setMaxBandwidth,
+} from '../qmp/index.js';
+import type { Capture, CaptureOptions } from './capture.js';
+import { CapturedState } from './captured-state.js';
+
+/** QEMU's default is 128 MiB/s, for networks that others use too. This goes to a disk of our own. Bytes a second. */
+const UNLIMITED = 2 ** 40;
+
+const POLL_MS = 20;
+/** From QEMU's consent to migrate to its connection, milliseconds. */
+const CONNECT_MS = 10_000;
+
+const ENDS: readonly (string | undefined)[] = ['completed', 'failed', 'cancelled'];
+
+let made = 0;
+
+/** @throws StubferryError CAPTURE_LOST, QEMU_REFUSED */
+export async function prepareMigration(monitor: Monitor, { folder, stallMs }: CaptureOptions): Promise<Capture> {
+  made += 1;
+  const path = join(folder, `stream.${process.pid}.${made}.sock`);
+  const server = await listen(path);
+  const bandwidth = await queryMaxBandwidth(monitor);
+  let state: CapturedState | undefined;
+  return {
+    begin: async () => {
+      await setMaxBandwidth(monitor, UNLIMITED);
+      const connection = once(server, 'connection', { signal: AbortSignal.timeout(CONNECT_MS) });
+      connection.catch(() => undefined);
+      await migrate(monitor, `unix:${path}`);
+      const socket = await connection.then(
+        ([first]) => first as Socket,
+        () => Promise.reject(lost(path, 'no connection of QEMU')),
+      );
+      const cancel = (): Promise<void> => migrateCancel(monitor);
+      state = new CapturedState(new SocketSource(socket, path), untilMigrated(monitor), {
+        where: path,
+        stallMs,
+        cancel,
+      });
+      return state;
+    },
+    close: async () => {
+      await state?.close();
+      if (bandwidth !== undefined) await setMaxBandwidth(monitor, bandwidth).catch(() => undefined);
+      server.close();
+      await rm(path, { force: true });
+    },
+  };
+}
+
+async function listen(path: string): Promise<Server> {
+  const server = createServer({ pauseOnConnect: true });
+  try {
+    await once(server.listen(path), 'listening');
+    return server;
+  } catch (cause) {
+    throw lost(path, errnoOf(cause) ?? String(cause), cause);
+  }
+}
+
+async function untilMigrated(monitor: Monitor): Promise<void> {
+  const look = (): Promise<MigrationInfo> => queryMigrate(monitor, { timeoutMs: undefined });
+  let info = await look();
+  for (; !ENDS.includes(info.status); info = await look()) await delay(POLL_MS);
+  if (info.status === 'completed') return;
+  const why = info.reason === undefined ? '' : `: ${printable(info.reason, 400)}`;
+  throw new StubferryError('QEMU_REFUSED', `QEMU's migration ${info.status}${why}`, {
+    where: monitor.path,
+    expected: 'completed',
+    found: info.status,
+    hint: 'see the log of QEMU',
+  });
+}
+
+function lost(path: string, found: string, cause?: unknown): StubferryError {
+  return new StubferryError('CAPTURE_LOST', 'QEMU cannot send its state here', {
+    where: path,
+    expected: 'a unix socket that QEMU connects to',
+    found,
+    hint: 'is the folder there, and can QEMU reach it? Its path may have 107 bytes at most',
+    cause,
+  });
+}

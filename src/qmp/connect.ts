@@ -1,0 +1,43 @@
+/** A connection to a unix socket on which QEMU's monitor, or its gate, listens. */
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { errnoOf, StubferryError } from '../errors/index.js';
+
+export interface ConnectOptions {
+  readonly signal: AbortSignal;
+  /** How long a socket may be absent or refuse, milliseconds: QEMU may be on its way. */
+  readonly patienceMs: number;
+}
+
+const RETRY_MS = 20;
+
+/** What a socket answers while its QEMU is being started. */
+const NOT_YET: readonly (string | undefined)[] = ['ENOENT', 'ECONNREFUSED'];
+
+/** @throws StubferryError QMP_UNREACHABLE; the reason of an abort */
+export async function connectSocket(path: string, { signal, patienceMs }: ConnectOptions): Promise<Socket> {
+  for (const since = performance.now(); ; await delay(RETRY_MS)) {
+    signal.throwIfAborted();
+    const socket = createConnection(path);
+    try {
+      await once(socket, 'connect', { signal });
+      return socket;
+    } catch (cause) {
+      socket.destroy();
+      signal.throwIfAborted();
+      if (!NOT_YET.includes(errnoOf(cause)) || performance.now() - since >= patienceMs) throw unreachable(path, cause);
+    }
+  }
+}
+
+function unreachable(path: string, cause: unknown): StubferryError {
+  const errno = errnoOf(cause);
+  return new StubferryError('QMP_UNREACHABLE', "cannot connect to QEMU's monitor", {
+    where: path,
+    expected: "the unix socket of a QEMU that was started with '-qmp unix:PATH,server=on,wait=off'",
+    found: errno,
+    hint: errno === 'EACCES' ? 'run this as the user that QEMU runs as, or as root' : 'is QEMU running?',
+    cause,
+  });
+}

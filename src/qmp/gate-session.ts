@@ -1,0 +1,185 @@
+/**
+ * One toolstack and QEMU, with the gate between them.
+ *
+ *     toolstack ---any command-----------------> QEMU
+ *               ---save to /dev/fdset/1--> gate ---queries, save to a FIFO---> QEMU
+ *                                          ... the state is moved ...
+ *               <--the reply, at last----- gate <--the replies----------------
+ *               <--any other reply, any event--- QEMU
+ *
+ * Bytes are passed on as they came. Only while a save is held are replies looked at: those to the gate's own commands, which
+ * have ids that no toolstack uses, are taken out. What a toolstack sends during its save waits, as it would in QEMU, which
+ * executes one command after the other; out-of-band commands do not wait.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { StubferryError } from '../errors/index.js';
+import { SAVE_DEVICES_STATE } from './commands.js';
+import { errorReply, successReply } from './gate-reply.js';
+import { type ClientCommand, parseCommand, parseServerMessage } from './message.js';
+import { MessageSplitter, type Piece } from './message-splitter.js';
+import type { AskOptions, Monitor } from './monitor.js';
+import { PendingReplies } from './pending-replies.js';
+import { monitorGone } from './qmp-error.js';
+
+/** The file that libxl names, and that is none: the descriptor that the stubdom's init gave to QEMU for a save. */
+export const SAVE_FDSET = '/dev/fdset/1';
+
+/** Messages up to this length are looked at; a longer one is no save and no reply to one, and is passed on as it comes. */
+const LOOK_LIMIT = 64 * 1024;
+
+/** Bytes of commands that wait for a save; beyond this the toolstack is read no further. */
+const HELD_LIMIT = 256 * 1024;
+
+/** The toolstack wants the devices' state saved. */
+export interface SaveRequest {
+  /** QEMU, on the toolstack's own connection. */
+  readonly monitor: Monitor;
+  /** What the toolstack gave with the command. */
+  readonly args: Readonly<Record<string, unknown>>;
+  /** Aborted when the toolstack is gone, or the gate closes. */
+  readonly signal: AbortSignal;
+}
+
+/** Resolves when the state is safe; the toolstack is told the error otherwise. Until it settles, QEMU is not let go of. */
+export type OnSave = (request: SaveRequest) => Promise<void>;
+
+export class GateSession implements Monitor {
+  readonly path: string;
+  readonly #client: Socket;
+  readonly #qemu: Socket;
+  readonly #onSave: OnSave;
+  readonly #fromClient = new MessageSplitter(LOOK_LIMIT);
+  readonly #fromQemu = new MessageSplitter(LOOK_LIMIT);
+  readonly #replies: PendingReplies;
+  readonly #gone = new AbortController();
+  readonly #idPrefix = `stubferry-gate-${randomUUID()}-`;
+  #nextId = 1;
+  #version: string | undefined;
+  #saving = false;
+  #held: Piece[] = [];
+  #heldBytes = 0;
+  #over: () => void = () => undefined;
+
+  /** Resolves when the toolstack is gone and QEMU is let go of. */
+  readonly ended: Promise<void>;
+
+  /** @param path of QEMU's monitor. Both sockets are owned from here on */
+  constructor(client: Socket, qemu: Socket, path: string, onSave: OnSave) {
+    this.path = path;
+    this.#client = client;
+    this.#qemu = qemu;
+    this.#onSave = onSave;
+    this.#replies = new PendingReplies(path);
+    this.ended = new Promise((resolve) => {
+      this.#over = resolve;
+    });
+    client.on('data', (chunk) => this.#clientSays(this.#fromClient.push(chunk)));
+    client.on('error', () => client.destroy());
+    client.on('close', () => this.#clientLeft());
+    client.on('drain', () => qemu.resume());
+    qemu.on('data', (chunk) => this.#qemuSays(this.#fromQemu.push(chunk)));
+    qemu.on('error', () => qemu.destroy());
+    qemu.on('close', () => this.#qemuLeft());
+    qemu.on('drain', () => this.#readOn());
+    client.resume();
+  }
+
+  get qemuVersion(): string {
+    return this.#version ?? '';
+  }
+
+  /** Ends the session: a save that is under way fails with `reason`, and its toolstack is told. */
+  end(reason: StubferryError): void {
+    this.#gone.abort(reason);
+    if (!this.#saving) this.#client.destroy();
+  }
+
+  ask(command: string, args: Readonly<Record<string, unknown>>, options: AskOptions): Promise<unknown> {
+    const id = `${this.#idPrefix}${this.#nextId}`;
+    this.#nextId += 1;
+    const reply = this.#replies.wait(id, command, options);
+    if (this.#qemu.writable) this.#qemu.write(`${JSON.stringify({ execute: command, arguments: args, id })}\r\n`);
+    return reply;
+  }
+
+  #clientSays(pieces: readonly Piece[]): void {
+    for (const piece of pieces) {
+      const command = piece.whole ? parseCommand(textOf(piece)) : undefined;
+      if (this.#saving && command?.outOfBand !== true) this.#hold(piece);
+      else if (command !== undefined && isSave(command)) void this.#save(command);
+      else if (this.#qemu.writable && !this.#qemu.write(piece.bytes)) this.#client.pause();
+    }
+  }
+
+  #hold(piece: Piece): void {
+    this.#held.push(piece);
+    this.#heldBytes += piece.bytes.length;
+    if (this.#heldBytes > HELD_LIMIT) this.#client.pause();
+  }
+
+  #readOn(): void {
+    if (this.#heldBytes <= HELD_LIMIT) this.#client.resume();
+  }
+
+  async #save({ arguments: args, id }: ClientCommand): Promise<void> {
+    this.#saving = true;
+    let reply: string;
+    try {
+      await this.#onSave({ monitor: this, args, signal: this.#gone.signal });
+      reply = successReply(id);
+    } catch (error) {
+      reply = errorReply(StubferryError.from(error), id);
+    }
+    this.#saving = false;
+    if (this.#client.writable) this.#client.write(reply);
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#clientSays(held);
+    this.#readOn();
+    if (this.#gone.signal.aborted || this.#qemu.destroyed) this.#client.destroySoon();
+    this.#settle();
+  }
+
+  #qemuSays(pieces: readonly Piece[]): void {
+    for (const piece of pieces) {
+      const mayBeOurs = piece.whole && (this.#version === undefined || !this.#replies.isEmpty);
+      const message = mayBeOurs ? parseServerMessage(textOf(piece)) : undefined;
+      if (message?.kind === 'greeting') this.#version = message.version;
+      if (message !== undefined && this.#replies.settle(message)) continue;
+      if (this.#client.writable && !this.#client.write(piece.bytes)) this.#qemu.pause();
+    }
+  }
+
+  #clientLeft(): void {
+    this.#gone.abort(
+      new StubferryError('CANCELLED', 'the toolstack closed its connection in the middle of the save', {
+        where: this.path,
+      }),
+    );
+    this.#qemu.resume();
+    this.#settle();
+  }
+
+  #qemuLeft(): void {
+    this.#replies.close(monitorGone(this.path, this.#replies.oldest));
+    // As QEMU's own end would: the toolstack's connection ends, but for the reply that it still waits for.
+    if (!this.#saving) this.#client.destroySoon();
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#saving || !this.#client.destroyed) return;
+    this.#qemu.destroy();
+    if (this.#qemu.closed) this.#over();
+  }
+}
+
+function textOf({ bytes }: Piece): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+}
+
+function isSave(command: ClientCommand): boolean {
+  return !command.outOfBand && command.execute === SAVE_DEVICES_STATE && command.arguments['filename'] === SAVE_FDSET;
+}

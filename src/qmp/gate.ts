@@ -1,0 +1,154 @@
+/**
+ * The QMP gate: listens where the toolstack's proxy connects, and connects to QEMU for each toolstack that comes.
+ *
+ *     toolstack -> vchan-socket-proxy -> gate -> QEMU's monitor
+ *
+ * One toolstack at a time, as with QEMU itself; but where a second one of QEMU's would wait without a word, a second one of the
+ * gate's is told so. One that comes while the gate still cleans up after the last one waits for that.
+ */
+import { lstat, unlink } from 'node:fs/promises';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { errnoOf, StubferryError } from '../errors/index.js';
+import { connectSocket } from './connect.js';
+import { errorReply } from './gate-reply.js';
+import { GateSession, type OnSave } from './gate-session.js';
+
+export interface GateOptions {
+  /** Path of the socket to listen on. */
+  readonly listen: string;
+  /** Path of QEMU's monitor. */
+  readonly qemu: string;
+  readonly onSave: OnSave;
+  /** What happens at the gate, for a log. */
+  readonly onNews: (news: 'connected' | 'disconnected' | 'refused') => void;
+  /** How long QEMU's monitor may take to be there, milliseconds. */
+  readonly patienceMs: number;
+}
+
+/** A refused client has this long to read why, milliseconds. */
+const FAREWELL_MS = 1_000;
+
+export class QmpGate {
+  readonly #options: GateOptions;
+  readonly #server: Server;
+  readonly #closing = new AbortController();
+  #client: Socket | undefined;
+  #session: GateSession | undefined;
+  /** Until the last session has let go of QEMU. */
+  #before: Promise<void> = Promise.resolve();
+
+  private constructor(server: Server, options: GateOptions) {
+    this.#server = server;
+    this.#options = options;
+    server.on('connection', (client) => void this.#admit(client));
+  }
+
+  /** @throws StubferryError GATE_UNUSABLE */
+  static async listen(options: GateOptions): Promise<QmpGate> {
+    const { listen } = options;
+    await removeStale(listen);
+    const server = createServer({ pauseOnConnect: true });
+    const gate = new QmpGate(server, options);
+    await new Promise<void>((resolve, reject) => {
+      server.once('listening', resolve);
+      server.once('error', (cause) => reject(unusable(listen, errnoOf(cause) ?? cause.message, cause)));
+      // Whoever can connect here can do with the guest what the toolstack can. The socket is made within this call.
+      const before = process.umask(0o177);
+      server.listen(listen);
+      process.umask(before);
+    });
+    return gate;
+  }
+
+  /** Stops listening, ends a save that is under way with `reason`, and waits until QEMU is let go of. */
+  async close(reason: StubferryError): Promise<void> {
+    this.#closing.abort(reason);
+    this.#session?.end(reason);
+    if (this.#session === undefined) this.#client?.destroy();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    await this.#before;
+    await closed;
+  }
+
+  async #admit(client: Socket): Promise<void> {
+    client.on('error', () => client.destroy());
+    if (this.#client !== undefined || this.#closing.signal.aborted) {
+      this.#options.onNews('refused');
+      farewell(client, this.#closing.signal.aborted ? closing(this.#options.listen) : busy(this.#options.listen));
+      return;
+    }
+    this.#client = client;
+    client.once('close', () => {
+      this.#client = undefined;
+    });
+    const before = this.#before;
+    this.#before = before.then(() => this.#serve(client));
+    await this.#before;
+  }
+
+  async #serve(client: Socket): Promise<void> {
+    const { qemu, onSave, onNews, patienceMs } = this.#options;
+    let monitor: Socket;
+    try {
+      monitor = await connectSocket(qemu, { signal: this.#closing.signal, patienceMs });
+    } catch (error) {
+      farewell(client, StubferryError.from(error));
+      return;
+    }
+    if (client.destroyed) {
+      monitor.destroy();
+      return;
+    }
+    onNews('connected');
+    this.#session = new GateSession(client, monitor, qemu, onSave);
+    if (this.#closing.signal.aborted) this.#session.end(this.#closing.signal.reason);
+    await this.#session.ended;
+    this.#session = undefined;
+    onNews('disconnected');
+  }
+}
+
+function farewell(client: Socket, error: StubferryError): void {
+  client.resume();
+  client.end(errorReply(error, undefined));
+  const timer = setTimeout(() => client.destroy(), FAREWELL_MS);
+  client.once('close', () => clearTimeout(timer));
+}
+
+/** A socket that nobody listens on any more stands in the way of a new one. */
+async function removeStale(path: string): Promise<void> {
+  const there = await lstat(path).catch(() => undefined);
+  if (there === undefined) return;
+  if (!there.isSocket()) throw unusable(path, 'something else than a socket there');
+  const answer = await new Promise<string>((resolve) => {
+    const probe = createConnection(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve('another process that listens there');
+    });
+    probe.once('error', (cause) => resolve(errnoOf(cause) ?? cause.message));
+  });
+  if (answer !== 'ECONNREFUSED') throw unusable(path, answer);
+  await unlink(path);
+}
+
+function unusable(path: string, found: string, cause?: unknown): StubferryError {
+  return new StubferryError('GATE_UNUSABLE', 'cannot listen for the toolstack', {
+    where: path,
+    expected: 'a path for a new unix socket, of at most 107 bytes',
+    found,
+    hint: 'end the process that uses it, or name another path with --gate',
+    cause,
+  });
+}
+
+function busy(path: string): StubferryError {
+  return new StubferryError('GATE_UNUSABLE', 'another client is connected to this monitor; it serves one at a time', {
+    where: path,
+    hint: 'try again when the other one is done',
+  });
+}
+
+function closing(path: string): StubferryError {
+  return new StubferryError('GATE_UNUSABLE', 'the gate is closing', { where: path });
+}

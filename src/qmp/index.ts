@@ -1,0 +1,18 @@
+export { type OnQmpEvent, QmpClient } from './client.js';
+export {
+  cont,
+  type MigrationInfo,
+  machineType,
+  migrate,
+  migrateCancel,
+  queryMaxBandwidth,
+  queryMigrate,
+  queryStatus,
+  saveDevicesState,
+  setMaxBandwidth,
+  stop,
+} from './commands.js';
+export { connectSocket } from './connect.js';
+export { QmpGate } from './gate.js';
+export type { OnSave, SaveRequest } from './gate-session.js';
+export type { Monitor } from './monitor.js';
