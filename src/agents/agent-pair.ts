@@ -75,8 +75,8 @@ export async function runPair(options: PairOptions): Promise<PairReport> {
     if (receiver.ok) return { transfer, state: receiver.report, senderHeard: sender.ok };
     if (sender.ok) return { transfer, state: sender.report, senderHeard: true };
     await cleanDestination(options, transfer, published);
-    // The agent that stopped the guest did not live to let it go on.
-    if (options.qemu !== undefined && guestStopped) await letGuestGoOn(options.qemu.qmp, folder);
+    const diedOnDuty = !stubdom.ok && stubdom.error.code === 'AGENT_DIED' && guestStopped;
+    if (diedOnDuty && options.qemu !== undefined) await letGuestGoOn(options.qemu.qmp, folder);
     throw options.signal.aborted ? options.signal.reason : decisive(receiver.error, sender.error);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 /** One agent in a process of its own, as its starter sees it. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { StubferryError } from '../errors/index.js';
@@ -38,7 +39,7 @@ export interface StartOptions {
   /** What the agent's standard input and output are: ours, or nothing. */
   readonly stdin: 'inherit' | 'ignore';
   readonly stdout: 'inherit' | 'ignore';
-  /** A descriptor of ours that it is given, as {@link GIVEN_FD}. */
+  /** A descriptor that it is given, as {@link GIVEN_FD}; ours is closed, since a pipe ends only with its last writer. */
   readonly given?: number | undefined;
   readonly onEvent: OnEvent;
 }
@@ -49,6 +50,7 @@ export function startAgent({ program, name, args, stdin, stdout, given, onEvent 
   const child = spawn(process.execPath, argv, {
     stdio: [stdin, stdout, 'inherit', 'pipe', given ?? 'ignore'],
   });
+  if (given !== undefined) closeSync(given);
   let ready = false;
   let ended = false;
   const noted: OnEvent = (event) => {

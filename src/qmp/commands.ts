@@ -8,9 +8,11 @@ const QUERY_MS = 10_000;
 /** `stop` waits for all requests of the guest to its disks, `cont` may open them anew. */
 const RUN_STATE_MS = 60_000;
 
-const runStatus = z.object({ status: z.string(), running: z.boolean() });
+/** The word for a state of QEMU's, such as `finish-migrate`: it may be shown as it is. */
+const word = z.string().check(z.regex(/^[a-z-]{1,40}$/));
+const runStatus = z.object({ status: word, running: z.boolean() });
 const migration = z.object({
-  status: z.optional(z.string()),
+  status: z.optional(word),
   'error-desc': z.optional(z.string()),
   'blocked-reasons': z.optional(z.array(z.string())),
 });

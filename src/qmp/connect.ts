@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf, StubferryError } from '../errors/index.js';
+import { unfitForSocket } from './socket-path.js';
 
 export interface ConnectOptions {
   readonly signal: AbortSignal;
@@ -17,6 +18,8 @@ const NOT_YET: readonly (string | undefined)[] = ['ENOENT', 'ECONNREFUSED'];
 
 /** @throws StubferryError QMP_UNREACHABLE; the reason of an abort */
 export async function connectSocket(path: string, { signal, patienceMs }: ConnectOptions): Promise<Socket> {
+  const unfit = unfitForSocket(path);
+  if (unfit !== undefined) throw unreachable(path, unfit);
   for (const since = performance.now(); ; await delay(RETRY_MS)) {
     signal.throwIfAborted();
     const socket = createConnection(path);
@@ -26,18 +29,18 @@ export async function connectSocket(path: string, { signal, patienceMs }: Connec
     } catch (cause) {
       socket.destroy();
       signal.throwIfAborted();
-      if (!NOT_YET.includes(errnoOf(cause)) || performance.now() - since >= patienceMs) throw unreachable(path, cause);
+      const errno = errnoOf(cause);
+      if (!NOT_YET.includes(errno) || performance.now() - since >= patienceMs) throw unreachable(path, errno, cause);
     }
   }
 }
 
-function unreachable(path: string, cause: unknown): StubferryError {
-  const errno = errnoOf(cause);
+function unreachable(path: string, found: string | undefined, cause?: unknown): StubferryError {
   return new StubferryError('QMP_UNREACHABLE', "cannot connect to QEMU's monitor", {
     where: path,
     expected: "the unix socket of a QEMU that was started with '-qmp unix:PATH,server=on,wait=off'",
-    found: errno,
-    hint: errno === 'EACCES' ? 'run this as the user that QEMU runs as, or as root' : 'is QEMU running?',
+    found,
+    hint: found === 'EACCES' ? 'run this as the user that QEMU runs as, or as root' : 'is QEMU running?',
     cause,
   });
 }

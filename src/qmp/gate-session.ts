@@ -28,6 +28,9 @@ export const SAVE_FDSET = '/dev/fdset/1';
 /** Messages up to this length are looked at; a longer one is no save and no reply to one, and is passed on as it comes. */
 const LOOK_LIMIT = 64 * 1024;
 
+const CARRIAGE_RETURN = 0x0d;
+const LINE_FEED = 0x0a;
+
 /** Bytes of commands that wait for a save; beyond this the toolstack is read no further. */
 const HELD_LIMIT = 256 * 1024;
 
@@ -59,6 +62,12 @@ export class GateSession implements Monitor {
   #saving = false;
   #held: Piece[] = [];
   #heldBytes = 0;
+  /** A reply of QEMU's was taken out; the end of its line is still to be. */
+  #takeLineEnd = false;
+  /** The last byte passed on to the toolstack ended a line. */
+  #atLineStart = true;
+  /** The gate's own words, until they can stand on a line of their own. */
+  #words = '';
   #over: () => void = () => undefined;
 
   /** Resolves when the toolstack is gone and QEMU is let go of. */
@@ -132,7 +141,8 @@ export class GateSession implements Monitor {
       reply = errorReply(StubferryError.from(error), id);
     }
     this.#saving = false;
-    if (this.#client.writable) this.#client.write(reply);
+    this.#words += reply;
+    this.#speak();
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
@@ -147,9 +157,35 @@ export class GateSession implements Monitor {
       const mayBeOurs = piece.whole && (this.#version === undefined || !this.#replies.isEmpty);
       const message = mayBeOurs ? parseServerMessage(textOf(piece)) : undefined;
       if (message?.kind === 'greeting') this.#version = message.version;
-      if (message !== undefined && this.#replies.settle(message)) continue;
-      if (this.#client.writable && !this.#client.write(piece.bytes)) this.#qemu.pause();
+      if (message !== undefined && this.#replies.settle(message)) this.#takeLineEnd = true;
+      else this.#passOn(this.#withoutLineEnd(piece.bytes));
     }
+    this.#speak();
+  }
+
+  /** libxl reads lines, and takes an empty one for a message that it cannot parse. */
+  #withoutLineEnd(bytes: Uint8Array): Uint8Array {
+    let from = 0;
+    while (this.#takeLineEnd && from < bytes.length) {
+      const byte = bytes[from];
+      if (byte === CARRIAGE_RETURN || byte === LINE_FEED) from += 1;
+      if (byte !== CARRIAGE_RETURN) this.#takeLineEnd = false;
+    }
+    return bytes.subarray(from);
+  }
+
+  #passOn(bytes: Uint8Array): void {
+    if (bytes.length === 0 || !this.#client.writable) return;
+    this.#atLineStart = bytes.at(-1) === LINE_FEED && !this.#fromQemu.passingOn;
+    if (!this.#client.write(bytes)) this.#qemu.pause();
+  }
+
+  /** Says what the gate has to say, but never in the middle of what QEMU says. */
+  #speak(): void {
+    if (this.#words === '' || !this.#client.writable) return;
+    if (!this.#atLineStart && !this.#qemu.destroyed) return;
+    this.#client.write(this.#words);
+    this.#words = '';
   }
 
   #clientLeft(): void {

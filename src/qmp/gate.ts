@@ -12,6 +12,7 @@ import { errnoOf, StubferryError } from '../errors/index.js';
 import { connectSocket } from './connect.js';
 import { errorReply } from './gate-reply.js';
 import { GateSession, type OnSave } from './gate-session.js';
+import { unfitForSocket } from './socket-path.js';
 
 export interface GateOptions {
   /** Path of the socket to listen on. */
@@ -25,6 +26,12 @@ export interface GateOptions {
   readonly patienceMs: number;
 }
 
+/**
+ * A toolstack that closes one connection and makes the next at once (libxl does, four times around a save) may be seen coming
+ * before it was seen going: so long a new client is kept waiting before it is refused, milliseconds.
+ */
+const DEPARTURE_MS = 500;
+
 /** A refused client has this long to read why, milliseconds. */
 const FAREWELL_MS = 1_000;
 
@@ -34,6 +41,8 @@ export class QmpGate {
   readonly #closing = new AbortController();
   #client: Socket | undefined;
   #session: GateSession | undefined;
+  /** Clients that wait for the one of now to be gone; called then. */
+  readonly #newcomers = new Set<() => void>();
   /** Until the last session has let go of QEMU. */
   #before: Promise<void> = Promise.resolve();
 
@@ -46,6 +55,8 @@ export class QmpGate {
   /** @throws StubferryError GATE_UNUSABLE */
   static async listen(options: GateOptions): Promise<QmpGate> {
     const { listen } = options;
+    const unfit = unfitForSocket(listen);
+    if (unfit !== undefined) throw unusable(listen, unfit);
     await removeStale(listen);
     const server = createServer({ pauseOnConnect: true });
     const gate = new QmpGate(server, options);
@@ -72,18 +83,34 @@ export class QmpGate {
 
   async #admit(client: Socket): Promise<void> {
     client.on('error', () => client.destroy());
-    if (this.#client !== undefined || this.#closing.signal.aborted) {
-      this.#options.onNews('refused');
-      farewell(client, this.#closing.signal.aborted ? closing(this.#options.listen) : busy(this.#options.listen));
+    const { listen, onNews } = this.#options;
+    const { signal } = this.#closing;
+    if (this.#client !== undefined) await this.#untilFree();
+    if (this.#client !== undefined || signal.aborted) {
+      onNews('refused');
+      farewell(client, signal.aborted ? closing(listen) : busy(listen));
       return;
     }
     this.#client = client;
     client.once('close', () => {
       this.#client = undefined;
+      for (const wake of this.#newcomers) wake();
+      this.#newcomers.clear();
     });
     const before = this.#before;
     this.#before = before.then(() => this.#serve(client));
     await this.#before;
+  }
+
+  /** Resolves when the client of now is gone, or after the time that its going may take to be seen. */
+  async #untilFree(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, DEPARTURE_MS);
+      this.#newcomers.add(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   async #serve(client: Socket): Promise<void> {

@@ -49,6 +49,11 @@ export class MessageSplitter {
     return this.#heldBytes;
   }
 
+  /** A message beyond the limit is under way, and what came of it was handed out. */
+  get passingOn(): boolean {
+    return this.#overlong;
+  }
+
   /** The pieces that `chunk` completes. They are views of it where they can be. */
   push(chunk: Uint8Array): Piece[] {
     const pieces: Piece[] = [];

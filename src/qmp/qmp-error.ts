@@ -1,5 +1,5 @@
 /** QEMU's refusals, as errors of ours. The classes are those of QEMU's qapi/error.json; there are no others. */
-import { StubferryError } from '../errors/index.js';
+import { printable, StubferryError } from '../errors/index.js';
 
 interface ClassMeaning {
   readonly message: (command: string) => string;
@@ -26,12 +26,16 @@ const CLASSES: Readonly<Record<string, ClassMeaning>> = {
   },
 };
 
+/** Most characters of a sentence of QEMU's. */
+const SENTENCE_LIMIT = 400;
+
 /** @param desc QEMU's own sentence */
 export function refused(where: string, command: string, errorClass: string, desc: string): StubferryError {
-  const meaning = CLASSES[errorClass];
-  return new StubferryError('QEMU_REFUSED', `${meaning?.message(command) ?? `QEMU refused '${command}'`}: ${desc}`, {
+  const meaning = Object.hasOwn(CLASSES, errorClass) ? CLASSES[errorClass] : undefined;
+  const said = printable(desc, SENTENCE_LIMIT);
+  return new StubferryError('QEMU_REFUSED', `${meaning?.message(command) ?? `QEMU refused '${command}'`}: ${said}`, {
     where,
-    found: errorClass,
+    found: printable(errorClass, 80),
     hint: meaning?.hint,
   });
 }
