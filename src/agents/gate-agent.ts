@@ -85,31 +85,29 @@ function aborted(signal: AbortSignal): Promise<never> {
 /** The saves that toolstacks ask for; the gate lets one at a time. */
 class GateSaves {
   readonly #job: GateJob;
-  readonly #folder: string;
   readonly #context: AgentContext;
-  #capture: Promise<DeviceStateCapture>;
+  readonly #capture: DeviceStateCapture;
   readonly #over = new Set<string>();
 
-  private constructor(job: GateJob, folder: string, context: AgentContext, capture: DeviceStateCapture) {
+  private constructor(job: GateJob, context: AgentContext, capture: DeviceStateCapture) {
     this.#job = job;
-    this.#folder = folder;
     this.#context = context;
-    this.#capture = Promise.resolve(capture);
+    this.#capture = capture;
   }
 
   static async prepare(job: GateJob, folder: string, context: AgentContext): Promise<GateSaves> {
-    return new GateSaves(job, folder, context, await captureIn(folder, context));
+    const stallMs = context.timeouts.progressMs;
+    return new GateSaves(job, context, await DeviceStateCapture.prepare({ folder, stallMs }));
   }
 
   /** One save, from the command to COMMITTED. Resolves or rejects when QEMU can be used again. */
   async run(request: SaveRequest): Promise<void> {
     const { onEvent, log } = this.#context;
     const context = { ...this.#context, signal: AbortSignal.any([this.#context.signal, request.signal]) };
-    const capture = await this.#capture;
     let begun: Promise<StateSource> | undefined;
     const begin = (): Promise<StateSource> => {
       context.signal.throwIfAborted();
-      begun = capture.begin(request.monitor, request.args);
+      begun = this.#capture.begin(request.monitor, request.args);
       return begun;
     };
     try {
@@ -122,10 +120,7 @@ class GateSaves {
       throw error;
     } finally {
       await begun?.catch(() => undefined);
-      await capture.close();
-      this.#capture = captureIn(this.#folder, this.#context);
-      // Whoever needs it next is told; nobody may need it.
-      this.#capture.catch(() => undefined);
+      await this.#capture.finish();
     }
   }
 
@@ -152,11 +147,7 @@ class GateSaves {
     });
   }
 
-  async close(): Promise<void> {
-    await (await this.#capture).close();
+  close(): Promise<void> {
+    return this.#capture.close();
   }
-}
-
-function captureIn(folder: string, { timeouts }: AgentContext): Promise<DeviceStateCapture> {
-  return DeviceStateCapture.prepare({ folder, stallMs: timeouts.progressMs });
 }

@@ -55,6 +55,11 @@ export class CapturedState implements StateSource {
     );
   }
 
+  /** Whether QEMU has given its word, and so does not write any more. */
+  get isOver(): boolean {
+    return this.#spoken;
+  }
+
   /** @throws StubferryError QEMU_REFUSED, QEMU_GONE, QMP_TIMEOUT, CAPTURE_LOST */
   read(into: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
@@ -95,6 +100,8 @@ export class CapturedState implements StateSource {
 
   /** Lets go of it. While QEMU still writes, what it writes is taken and dropped, so that it comes to its end and answers again. */
   async close(): Promise<void> {
+    // A read that was under way may never settle.
+    this.#reading = false;
     clearTimeout(this.#timer);
     this.#reject(new StubferryError('CANCELLED', 'the source was closed', { where: this.#options.where }));
     if (!this.#spoken) {

@@ -5,6 +5,7 @@ import type { CaptureOptions } from './capture.js';
 import { CapturedState } from './captured-state.js';
 import { StateFifo } from './state-fifo.js';
 
+/** May be used again and again, for one state after the other. */
 export class DeviceStateCapture {
   readonly #options: CaptureOptions;
   #fifo: StateFifo;
@@ -26,19 +27,30 @@ export class DeviceStateCapture {
    */
   async begin(monitor: Monitor, args: Readonly<Record<string, unknown>>): Promise<StateSource> {
     // Days may have passed since the FIFO was made, and something may have cleaned the folder.
-    if (!(await this.#fifo.isInPlace())) {
-      await this.#fifo.remove();
-      this.#fifo = await StateFifo.make(this.#options.folder);
-    }
-    const { path, source } = this.#fifo;
-    const saved = saveDevicesState(monitor, { ...args, filename: path });
-    this.#state = new CapturedState(source, saved, { where: path, stallMs: this.#options.stallMs });
+    if (!(await this.#fifo.isInPlace())) await this.#anew();
+    const source = this.#fifo.open();
+    const saved = saveDevicesState(monitor, { ...args, filename: this.#fifo.path });
+    this.#state = new CapturedState(source, saved, { where: this.#fifo.path, stallMs: this.#options.stallMs });
     return this.#state;
   }
 
-  /** Has QEMU come to its end, if it has not, and removes the FIFO. */
+  /** Has QEMU come to its end, if it has not: then it can be asked again. */
+  async finish(): Promise<void> {
+    const state = this.#state;
+    this.#state = undefined;
+    await state?.close();
+    // A QEMU that did not come to its end may still write into this one.
+    if (state?.isOver === false) await this.#anew();
+  }
+
+  async #anew(): Promise<void> {
+    await this.#fifo.remove();
+    this.#fifo = await StateFifo.make(this.#options.folder);
+  }
+
+  /** Removes the FIFO. */
   async close(): Promise<void> {
-    await this.#state?.close();
+    await this.finish();
     await this.#fifo.remove();
   }
 }

@@ -6,26 +6,30 @@
  * path, and not as a descriptor in a set of QEMU's, because QEMU closes what it has opened: so the state has an end.
  */
 import { execFile } from 'node:child_process';
-import { constants, fstatSync, openSync } from 'node:fs';
+import { constants, openSync } from 'node:fs';
 import { lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { fcntlSync } from 'fs-ext';
 import { PipeSource } from '../endpoints/index.js';
 import { messageOf, StubferryError } from '../errors/index.js';
 import type { StateSource } from '../transfer/index.js';
 
 let made = 0;
 
+/** fcntl(2); fs-ext has no name for it. */
+const F_SETPIPE_SZ = 1031;
+
+/** Most states fit in: then QEMU writes at its own speed, and is free again before the agent has read all. Bytes. */
+const PIPE_BYTES = 1024 * 1024;
+
 export class StateFifo {
   readonly path: string;
-  /** The reading end. */
-  readonly source: StateSource;
   readonly #inode: number;
 
-  private constructor(path: string, fd: number) {
+  private constructor(path: string, inode: number) {
     this.path = path;
-    this.#inode = fstatSync(fd).ino;
-    this.source = new PipeSource(fd, path);
+    this.#inode = inode;
   }
 
   /** @param folder one that only this process and QEMU can write to. @throws StubferryError CAPTURE_LOST */
@@ -35,14 +39,9 @@ export class StateFifo {
     try {
       // Node has no mkfifo() of its own.
       await promisify(execFile)('mkfifo', ['-m', '600', path]);
-      return new StateFifo(path, openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+      return new StateFifo(path, (await lstat(path)).ino);
     } catch (cause) {
-      throw new StubferryError('CAPTURE_LOST', 'cannot make the FIFO for QEMU to write into', {
-        where: path,
-        found: messageOf(cause),
-        hint: 'is the folder there and writable, and is mkfifo (coreutils, busybox) installed?',
-        cause,
-      });
+      throw unusable(path, cause);
     }
   }
 
@@ -52,9 +51,36 @@ export class StateFifo {
     return there?.ino === this.#inode;
   }
 
-  /** Lets go of it, and of whatever QEMU has made in its place. */
+  /** Its reading end, for one state; from now on QEMU can open the other. @throws StubferryError CAPTURE_LOST */
+  open(): StateSource {
+    try {
+      const fd = openSync(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
+      enlarge(fd);
+      return new PipeSource(fd, this.path);
+    } catch (cause) {
+      throw unusable(this.path, cause);
+    }
+  }
+
+  /** Removes it, or whatever QEMU has made in its place. */
   async remove(): Promise<void> {
-    await this.source.close();
     await rm(this.path, { force: true });
   }
+}
+
+function enlarge(fd: number): void {
+  try {
+    fcntlSync(fd, F_SETPIPE_SZ, PIPE_BYTES);
+  } catch {
+    // Beyond this user's share (/proc/sys/fs/pipe-user-pages-soft): it is slower, and works.
+  }
+}
+
+function unusable(path: string, cause: unknown): StubferryError {
+  return new StubferryError('CAPTURE_LOST', 'cannot make or open the FIFO for QEMU to write into', {
+    where: path,
+    found: messageOf(cause),
+    hint: 'is the folder there and writable, and is mkfifo (coreutils, busybox) installed?',
+    cause,
+  });
 }

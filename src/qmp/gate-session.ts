@@ -146,7 +146,8 @@ export class GateSession implements Monitor {
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
-    this.#clientSays(held);
+    // As in QEMU, what waited is forgotten with its client.
+    if (!this.#gone.signal.aborted) this.#clientSays(held);
     this.#readOn();
     if (this.#gone.signal.aborted || this.#qemu.destroyed) this.#client.destroySoon();
     this.#settle();

@@ -83,6 +83,8 @@ export class QmpGate {
 
   async #admit(client: Socket): Promise<void> {
     client.on('error', () => client.destroy());
+    // Reads ahead a little, and keeps it: of a socket that is not read of, nobody hears that its client has left.
+    client.read(0);
     const { listen, onNews } = this.#options;
     const { signal } = this.#closing;
     if (this.#client !== undefined) await this.#untilFree();

@@ -1,6 +1,6 @@
 /** A place for each test, and the proof that the program leaves nothing in it but what it was asked for. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,6 +52,13 @@ export class Scratch {
 
   fifo(name: string): string {
     execFileSync('mkfifo', [this.path(name)]);
+    return this.path(name);
+  }
+
+  /** A sparse file of that length. */
+  fileOf(name: string, length: number): string {
+    writeFileSync(this.path(name), '');
+    truncateSync(this.path(name), length);
     return this.path(name);
   }
 

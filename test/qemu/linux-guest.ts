@@ -1,0 +1,56 @@
+/**
+ * A guest with an operating system: Debian's kernel, and an initramfs in which busybox counts.
+ *
+ * It prints the lines that the boot sector prints, so everything that reads a machine's count reads this one's. But
+ * it has 256 MiB of RAM in use, timers, interrupts and a scheduler: what a whole migration has to bring across.
+ */
+import { accessSync, constants, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MachineOptions } from './command-line.js';
+import { cpioArchive } from './cpio.js';
+
+export const BUSYBOX = '/bin/busybox';
+
+/** From the environment, else the newest that is installed and may be read. */
+export const KERNEL = process.env['STUBFERRY_TEST_KERNEL'] || newestKernel('/boot');
+
+/** Counts five times a second. The shell has `printf` and arithmetic itself, and asks busybox to sleep. */
+const INIT = `#!/busybox sh
+n=0
+while :; do
+  n=$((n + 1))
+  printf 'n %08x\\n' $n
+  /busybox usleep 200000
+done
+`;
+
+/** What makes a machine of {@link startMachine} boot it; its files are in the folder. */
+export function linuxGuest(folder: string): Pick<MachineOptions, 'boot' | 'mebibytes' | 'patienceMs'> {
+  const initramfs = join(folder, 'initramfs');
+  const files = [
+    { name: 'busybox', bytes: readFileSync(BUSYBOX) },
+    { name: 'init', bytes: Buffer.from(INIT) },
+  ];
+  writeFileSync(initramfs, cpioArchive(files));
+  return {
+    mebibytes: 256,
+    boot: ['-kernel', KERNEL ?? '', '-initrd', initramfs, '-append', 'console=ttyS0 loglevel=0'],
+    patienceMs: 60_000,
+  };
+}
+
+function newestKernel(folder: string): string | undefined {
+  const byVersion = new Intl.Collator('en', { numeric: true });
+  const kernels = existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith('vmlinuz-')) : [];
+  const newestFirst = kernels.sort(byVersion.compare).reverse();
+  return newestFirst.map((name) => join(folder, name)).find(isReadable);
+}
+
+export function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * One real QEMU for a test, with what its guest prints and how it ends.
+ *
+ * A test has the first monitor to itself (`qmpPath`); the harness looks in through a second one. Whatever still
+ * runs when a test ends is killed, and its RAM is gone.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach } from '@jest/globals';
+import { countsIn } from './boot-sector.js';
+import { commandLine, fileOf, type MachineOptions, QEMU } from './command-line.js';
+import { forgetGuestMemory, guestMemory } from './guest-memory.js';
+import { Monitor, MonitorGone } from './monitor.js';
+
+export interface MachineEnd {
+  /** The exit status, or the signal that ended it. */
+  readonly exit: number | NodeJS.Signals;
+  /** What it had to say, on standard output and standard error. */
+  readonly log: string;
+}
+
+/** Far more than anything takes, on two cores that others use as well. */
+const PATIENCE_MS = 20_000;
+const POLL_MS = 10;
+
+const machines = new Set<Machine>();
+
+/** Starts a QEMU; resolves when its monitors answer. */
+export async function startMachine(options: MachineOptions): Promise<Machine> {
+  const machine = new Machine(options);
+  machines.add(machine);
+  await machine.connected;
+  return machine;
+}
+
+export class Machine {
+  readonly qmpPath: string;
+  readonly logPath: string;
+  /** The file that is its RAM. */
+  readonly memory: string;
+  readonly ended: Promise<MachineEnd>;
+  /** Resolves when its monitors answer. */
+  readonly connected: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #options: MachineOptions;
+  #monitor: Monitor | undefined;
+  #end: MachineEnd | undefined;
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+    this.qmpPath = fileOf(options, 'qmp');
+    this.logPath = fileOf(options, 'log');
+    this.memory = options.memory ?? guestMemory();
+    this.#child = this.#start(options);
+    this.ended = new Promise((resolve, reject) => {
+      this.#child.once('error', reject);
+      this.#child.once('exit', (status, signal) => {
+        this.#end = { exit: status ?? signal ?? -1, log: this.log() };
+        resolve(this.#end);
+      });
+    });
+    this.connected = this.#connect();
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** What it has said so far, on standard output and standard error. */
+  log(): string {
+    return textOf(this.logPath);
+  }
+
+  /** What its guest has printed on COM1 so far. */
+  serial(): string {
+    return textOf(fileOf(this.#options, 'serial'));
+  }
+
+  /** Every number its guest has printed. */
+  counts(): number[] {
+    return countsIn(this.serial());
+  }
+
+  /** The last number its guest has printed; 0 before the first. */
+  counter(): number {
+    return this.counts().at(-1) ?? 0;
+  }
+
+  /** Resolves with the count as soon as it is beyond that number: the present one, if none is said. */
+  async untilCounting(beyond = this.counter()): Promise<number> {
+    await this.#until(`a count beyond ${beyond}`, () => this.counter() > beyond);
+    return this.counter();
+  }
+
+  /** Asks over the harness's monitor. Throws what QEMU says is wrong, or how it ended. */
+  async command<T = unknown>(name: string, args: object = {}): Promise<T> {
+    if (this.#monitor === undefined) throw new Error(`${name}: no monitor is open yet`);
+    try {
+      return await this.#monitor.command<T>(name, args);
+    } catch (error) {
+      if (!(error instanceof MonitorGone)) throw error;
+      const { exit, log } = await this.ended;
+      throw new Error(`${name}: QEMU ended (${exit}): ${log}`, { cause: error });
+    }
+  }
+
+  /** `running`, `paused`, `prelaunch`, `inmigrate`, `save-vm`, `postmigrate`, ... */
+  async runState(): Promise<string> {
+    return (await this.command<{ status: string }>('query-status')).status;
+  }
+
+  untilState(state: string): Promise<void> {
+    return this.#until(`the run state ${state}`, async () => (await this.runState()) === state);
+  }
+
+  /** Has QEMU migrate to a file, which appears when it is whole. */
+  async migrateTo(path: string): Promise<void> {
+    await this.command('migrate', { uri: `exec:cat > '${path}.part' && mv '${path}.part' '${path}'` });
+    await this.untilMigrated();
+    await this.#until(`${path}`, () => existsSync(path)); // QEMU does not wait for cat.
+  }
+
+  /** Resolves when a migration, in either direction, is complete; rejects when it failed. */
+  async untilMigrated(): Promise<void> {
+    await this.#until('the end of the migration', async () => {
+      const state = await this.command<{ status?: string; 'error-desc'?: string }>('query-migrate');
+      if (state.status === 'failed') throw new Error(`migration failed: ${state['error-desc'] ?? this.log()}`);
+      return state.status === 'completed';
+    });
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<MachineEnd> {
+    this.#child.kill(signal);
+    return this.ended;
+  }
+
+  #start(options: MachineOptions): ChildProcess {
+    const output = openSync(this.logPath, 'w');
+    // The kernel kills QEMU when the test process is killed itself, and nobody runs `afterEach`.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', QEMU, ...commandLine(options, this.memory)], {
+      stdio: ['ignore', output, output, ...(options.descriptors ?? [])],
+      cwd: options.folder,
+    });
+    closeSync(output);
+    return child;
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      this.#monitor = await Monitor.open(fileOf(this.#options, 'monitor'), () => this.#end === undefined);
+    } catch (error) {
+      throw new Error(`${QEMU} does not answer: ${this.log()}`, { cause: error });
+    }
+  }
+
+  async #until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const { patienceMs = PATIENCE_MS } = this.#options;
+    const deadline = Date.now() + patienceMs;
+    while (!(await holds())) {
+      if (this.#end !== undefined) throw new Error(`${what}: QEMU ended (${this.#end.exit}): ${this.log()}`);
+      if (Date.now() > deadline) {
+        throw new Error(`${what}: not in ${patienceMs} ms: ${this.log()}\n${this.serial().slice(-500)}`);
+      }
+      await delay(POLL_MS);
+    }
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+afterEach(async () => {
+  for (const machine of machines) await machine.kill().catch(() => undefined);
+  machines.clear();
+  forgetGuestMemory();
+});

@@ -1,0 +1,88 @@
+/**
+ * The whole way: a toolstack saves a guest through the gate, the state is restored into a second QEMU that finds the guest's RAM
+ * in place, and is saved again from there. Section by section and field by field the two are the same, but for clocks.
+ */
+import { expect, it } from '@jest/globals';
+import { describeWith } from '../blockdev-utils/as-root.js';
+import { stubferry } from '../cli/run-stubferry.js';
+import { useScratch } from '../cli/scratch.js';
+import { countsIn } from './boot-sector.js';
+import { unexplained } from './clocks.js';
+import { differences } from './described-state.js';
+import { describeState } from './description.js';
+import { saveThrough, saveWell, startGate } from './gated.js';
+import { startMachine } from './machine.js';
+import { MACHINES } from './machines.js';
+import { A_QEMU } from './needs.js';
+import { splitState } from './split-state.js';
+import { failureOf } from './toolstack.js';
+
+describeWith([A_QEMU], 'a guest that is saved through the gate, restored, and saved again', () => {
+  const scratch = useScratch();
+
+  it.each(Object.entries(MACHINES))('has the same state: %s', async (_, machine) => {
+    const { folder } = scratch;
+    const first = await startMachine({ folder, name: 'first', machine });
+    await first.untilCounting(3);
+    const firstGate = await startGate(scratch, first);
+    await saveWell(scratch, firstGate, 'one');
+    const before = first.serial();
+    firstGate.agent.child.kill('SIGTERM');
+    await firstGate.agent.end;
+    await first.kill();
+
+    const fifo = scratch.fifo('incoming');
+    const options = { folder, machine, memory: first.memory };
+    const second = await startMachine({ ...options, name: 'second', incoming: `exec:cat ${fifo}`, paused: true });
+    const restored = await stubferry([
+      ...['restore', scratch.path('one'), '--incoming', fifo, '--qmp', second.qmpPath],
+      ...['--qemu-log', second.logPath, ...scratch.options],
+    ]);
+    expect(restored.stderr).toBe('');
+    const secondGate = await startGate(scratch, second);
+    await saveWell(scratch, secondGate, 'two');
+
+    const description = await describeState(scratch.path('one'), { ...options, name: 'describer' });
+    const [one, two] = [await scratch.bytes('one'), await scratch.bytes('two')];
+    const differing = differences(splitState(one, description), splitState(two, description));
+    expect(unexplained(differing)).toEqual([]);
+
+    // And it is not only its state that is the same: the guest counts on, and has not missed a number.
+    await second.command('cont');
+    await second.untilCounting();
+    const counts = countsIn(before + second.serial());
+    expect(counts).toEqual(counts.map((_count, index) => index + 1));
+  });
+
+  it('differs in more than clocks when the guest has run in between', async () => {
+    const { folder } = scratch;
+    const machine = MACHINES['pc, e1000 and VGA'];
+    const guest = await startMachine({ folder, name: 'guest', machine });
+    await guest.untilCounting(3);
+    const gate = await startGate(scratch, guest);
+    await saveWell(scratch, gate, 'one');
+    await guest.command('cont');
+    await guest.untilCounting();
+    await saveWell(scratch, gate, 'two');
+    await guest.kill();
+    const options = { folder, name: 'describer', machine, memory: guest.memory };
+    const description = await describeState(scratch.path('one'), options);
+    const [one, two] = [await scratch.bytes('one'), await scratch.bytes('two')];
+    expect(unexplained(differences(splitState(one, description), splitState(two, description)))).toContain(
+      'timer/cpu_clock_offset',
+    );
+  });
+
+  it('sends libxl what QEMU would: events, replies with its ids, and nothing of the gate', async () => {
+    const guest = await startMachine({ folder: scratch.folder, name: 'guest', machine: MACHINES['pc, e1000 and VGA'] });
+    await guest.untilCounting();
+    const gate = await startGate(scratch, guest, ['--attach-timeout', '1s']);
+    const { greeting, events, replies } = await saveThrough(gate);
+    expect(greeting?.QMP?.version.qemu).toMatchObject({ major: 7, minor: 2 });
+    expect(events.map(({ event }) => event)).toEqual(['STOP']);
+    expect(replies.map(({ id }) => id)).toEqual([0x786c7101, 0x786c7100, 0x786c7102, 0x786c7103]);
+    expect(failureOf({ greeting, events, replies, sent: [] })).toMatch(
+      /^stubferry: the transfer disk did not become usable/,
+    );
+  });
+});
