@@ -42,6 +42,10 @@ export async function runGateAgent(job: GateJob, context: AgentContext): Promise
   await rehearse();
   const folder = await mkdtemp(join(job.folder, 'stubferry-qemu-'));
   try {
+    let open: () => void = () => undefined;
+    const opening = new Promise<void>((resolve) => {
+      open = resolve;
+    });
     const saves = await GateSaves.prepare(job, folder, context);
     const gate = await QmpGate.listen({
       listen: job.listen,
@@ -49,12 +53,13 @@ export async function runGateAgent(job: GateJob, context: AgentContext): Promise
       onSave: (request) => saves.run(request),
       onNews: (news) => context.log.debug({ gate: job.listen }, `toolstack ${news}`),
       patienceMs: context.timeouts.absentMs,
+      opening,
     });
     context.onEvent({ event: 'listening', gate: job.listen });
     let reason: unknown;
     try {
-      // A toolstack that comes meanwhile waits for QEMU's monitor, as it would without a gate.
       if (job.restore !== undefined) await restoreOnce(job.restore, context);
+      open();
       await aborted(context.signal);
     } catch (error) {
       reason = error;

@@ -5,6 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Most bytes read of the end of a log. */
 const TAIL_BYTES = 8 * 1024;
 
+/** QEMU begins each line with its own name. */
+const OWN_NAME = /^\S*qemu-system-\S+: /;
+
 /** QEMU's last words may still be on their way (through a pipe, to a logger) when it is gone, milliseconds. */
 const LAST_WORDS_MS = 100;
 
@@ -27,7 +30,7 @@ export class QemuLog {
   async sentence(): Promise<string | undefined> {
     await delay(LAST_WORDS_MS);
     const text = await this.#read().catch(() => '');
-    const lines = text.split(/\r?\n/).map((line) => line.trim());
+    const lines = text.split(/\r?\n/).map((line) => line.trim().replace(OWN_NAME, ''));
     const said = lines.filter((line) => line !== '').join('; ');
     return said === '' ? undefined : said;
   }

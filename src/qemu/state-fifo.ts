@@ -48,7 +48,8 @@ export class StateFifo {
   /** Whether its path still leads to it. */
   async isInPlace(): Promise<boolean> {
     const there = await lstat(this.path).catch(() => undefined);
-    return there?.ino === this.#inode;
+    // The inode of a FIFO that was removed is soon given to another file.
+    return there?.isFIFO() === true && there.ino === this.#inode;
   }
 
   /** Its reading end, for one state; from now on QEMU can open the other. @throws StubferryError CAPTURE_LOST */

@@ -24,6 +24,8 @@ export interface GateOptions {
   readonly onNews: (news: 'connected' | 'disconnected' | 'refused') => void;
   /** How long QEMU's monitor may take to be there, milliseconds. */
   readonly patienceMs: number;
+  /** Until this resolves, QEMU's monitor is needed by others, and a toolstack that has come waits. */
+  readonly opening?: Promise<void>;
 }
 
 /**
@@ -43,12 +45,16 @@ export class QmpGate {
   #session: GateSession | undefined;
   /** Clients that wait for the one of now to be gone; called then. */
   readonly #newcomers = new Set<() => void>();
-  /** Until the last session has let go of QEMU. */
-  #before: Promise<void> = Promise.resolve();
+  /** Until the last session has let go of QEMU, or the first may begin. */
+  #before: Promise<void>;
 
   private constructor(server: Server, options: GateOptions) {
     this.#server = server;
     this.#options = options;
+    const closing = new Promise<void>((resolve) => {
+      this.#closing.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    this.#before = Promise.race([options.opening ?? Promise.resolve(), closing]);
     server.on('connection', (client) => void this.#admit(client));
   }
 

@@ -114,8 +114,8 @@ describeWith([A_QEMU], 'a migration that fails', () => {
     expect(restored).toMatchObject({
       exit: 67,
       message:
-        "QEMU did not load the state: qemu-system-x86_64: Machine type received is 'pc-i440fx-7.2' and local is 'pc-q35-7.2'; " +
-        'qemu-system-x86_64: load of migration failed: Invalid argument',
+        "QEMU did not load the state: Machine type received is 'pc-i440fx-7.2' and local is 'pc-q35-7.2'; " +
+        'load of migration failed: Invalid argument',
     });
   });
 });

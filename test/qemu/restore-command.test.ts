@@ -84,7 +84,8 @@ describeWith([A_QEMU], 'stubferry restore --incoming', () => {
     expect(restored).toMatchObject({ exit: 67, code: 'LOAD_FAILED', where: guest.qmpPath, found: 'QEMU has ended' });
     const { log } = await guest.ended;
     // What QEMU said at its start is not its reason.
-    const sentences = log.split('\n').filter((line) => line !== '' && !line.includes('warning: nic'));
+    const lines = log.split('\n').filter((line) => line !== '' && !line.includes('warning: nic'));
+    const sentences = lines.map((line) => line.replace('qemu-system-x86_64: ', ''));
     expect(sentences.length).toBeGreaterThan(1);
     expect(restored.message).toBe(`QEMU did not load the state: ${sentences.join('; ')}`);
   });

@@ -1,0 +1,72 @@
+/** The gate's agent at the boot of a stubdom that restores: QEMU is fed first, the toolstack is served when QEMU runs. */
+import { expect, it } from '@jest/globals';
+import { type Agent, startAgent } from '../agents/agent.js';
+import { describeWith } from '../blockdev-utils/as-root.js';
+import { stubferry } from '../cli/run-stubferry.js';
+import { useScratch } from '../cli/scratch.js';
+import { dom0Saving, type Gate, saveThrough, startGate, untilTold } from './gated.js';
+import { type Machine, startMachine } from './machine.js';
+import { A_QEMU } from './needs.js';
+import { failureOf, Toolstack } from './toolstack.js';
+
+describeWith([A_QEMU], 'a gate with --incoming', () => {
+  const scratch = useScratch();
+  const PC = ['-machine', 'pc'];
+
+  /** A guest that was saved and is gone; and a QEMU that waits for its state, behind a gate. */
+  async function restoring(machine: readonly string[]): Promise<{ count: number; second: Machine; gate: Gate }> {
+    const first = await startMachine({ folder: scratch.folder, name: 'first', machine: PC });
+    await first.untilCounting(3);
+    const saved = await stubferry(['save', '--qmp', first.qmpPath, '-o', scratch.path('state'), ...scratch.options]);
+    expect(saved.stderr).toBe('');
+    const count = first.counter();
+    await first.kill();
+    const fifo = scratch.fifo('incoming');
+    const waiting = { name: 'second', machine, memory: first.memory, incoming: `exec:cat ${fifo}` };
+    const second = await startMachine({ folder: scratch.folder, ...waiting });
+    const gate = await startGate(scratch, second, ['--incoming', fifo, '--qemu-log', second.logPath]);
+    return { count, second, gate };
+  }
+
+  const dom0Restoring = (): Agent => {
+    return startAgent('dom0', ['--disk', scratch.disk(), '--restore', scratch.path('state')]);
+  };
+
+  it('restores, serves a toolstack that has waited meanwhile, and saves the guest again', async () => {
+    const { count, second, gate } = await restoring(PC);
+    const early = new Toolstack(gate.socket).operation([{ execute: 'query-status' }]);
+    const dom0 = dom0Restoring();
+    expect((await early).replies.at(-1)?.return).toMatchObject({ status: 'running' });
+    expect((await dom0.end).exit).toBe(0);
+    await second.untilCounting();
+    expect(second.counts()[0]).toBe(count + 1);
+    const saving = await dom0Saving(scratch, scratch.path('again'));
+    expect(failureOf(await saveThrough(gate))).toBeUndefined();
+    expect((await saving.end).exit).toBe(0);
+  });
+
+  it("ends when QEMU refuses the state, and dom0 hears QEMU's own sentence", async () => {
+    const { gate } = await restoring(['-machine', 'q35']);
+    const dom0 = dom0Restoring();
+    const { error } = await dom0.end;
+    expect(error).toMatchObject({ code: 'PEER_ABORTED', found: 'LOAD_FAILED' });
+    expect(error?.message).toMatch(
+      /^the receiver gave up: LOAD_FAILED: QEMU did not load the state: .*load of migration failed: Invalid argument$/,
+    );
+    expect((await gate.agent.end).error?.code).toBe('LOAD_FAILED');
+  });
+
+  it('ends when no disk comes for the restore', async () => {
+    const first = await startMachine({
+      folder: scratch.folder,
+      name: 'first',
+      machine: PC,
+      incoming: 'exec:sleep 100',
+    });
+    const incoming = ['--incoming', scratch.fifo('incoming')];
+    const gate = await startGate(scratch, first, [...incoming, '--attach-timeout', '500ms']);
+    await untilTold(gate.agent, 'listening');
+    expect((await gate.agent.end).error?.code).toBe('DISK_ABSENT');
+    expect(await first.runState()).toBe('inmigrate');
+  });
+});
