@@ -92,7 +92,9 @@ class GateSaves {
   readonly #job: GateJob;
   readonly #context: AgentContext;
   readonly #capture: DeviceStateCapture;
+  /** Transfers that were begun: their disks are not taken again. */
   readonly #over = new Set<string>();
+  #last: Promise<void> = Promise.resolve();
 
   private constructor(job: GateJob, context: AgentContext, capture: DeviceStateCapture) {
     this.#job = job;
@@ -105,8 +107,20 @@ class GateSaves {
     return new GateSaves(job, context, await DeviceStateCapture.prepare({ folder, stallMs }));
   }
 
-  /** One save, from the command to COMMITTED. Resolves or rejects when QEMU can be used again. */
+  /** One save, from the command to COMMITTED. When it rejects, QEMU has come to its end and can be asked again. */
   async run(request: SaveRequest): Promise<void> {
+    // The toolstack's reply does not wait until the disk is let go of, but the next save does.
+    await this.#last;
+    let isSafe: () => void = () => undefined;
+    const safe = new Promise<void>((resolve) => {
+      isSafe = resolve;
+    });
+    const whole = this.#save(request, isSafe);
+    this.#last = whole.catch(() => undefined);
+    await Promise.race([safe, whole]);
+  }
+
+  async #save(request: SaveRequest, isSafe: () => void): Promise<void> {
     const { onEvent, log } = this.#context;
     const context = { ...this.#context, signal: AbortSignal.any([this.#context.signal, request.signal]) };
     let begun: Promise<StateSource> | undefined;
@@ -116,7 +130,7 @@ class GateSaves {
       return begun;
     };
     try {
-      const summary = await this.#overDisk(request, begin, context);
+      const summary = await this.#overDisk(request, begin, isSafe, context);
       onEvent({ event: 'done', report: transferReport(summary) });
     } catch (cause) {
       const error = StubferryError.from(cause);
@@ -132,6 +146,7 @@ class GateSaves {
   #overDisk(
     { monitor }: SaveRequest,
     begin: () => Promise<StateSource>,
+    onSafe: () => void,
     context: AgentContext,
   ): Promise<TransferSummary> {
     const { disk, provenance, sha256, qmp } = this.#job;
@@ -148,11 +163,12 @@ class GateSaves {
     const expectation = { targetUuid, transferUuid: undefined, directions: ['save' as const], except: this.#over };
     return withTransferDisk(disk, expectation, context, async (device, superblock) => {
       this.#over.add(superblock.transferUuid);
-      return runTransfer(device, superblock, { role: 'sender', open }, context);
+      return runTransfer(device, superblock, { role: 'sender', open, onSafe }, context);
     });
   }
 
-  close(): Promise<void> {
-    return this.#capture.close();
+  async close(): Promise<void> {
+    await this.#last;
+    await this.#capture.close();
   }
 }

@@ -22,7 +22,12 @@ import { transferReport } from './transfer-report.js';
 
 /** What this side does on the link. */
 export type Task =
-  | { readonly role: 'sender'; readonly open: () => Promise<StateToSend> }
+  | {
+      readonly role: 'sender';
+      readonly open: () => Promise<StateToSend>;
+      /** Told of COMMITTED at once, before the disk is let go of. */
+      readonly onSafe?: () => void;
+    }
   | { readonly role: 'receiver'; readonly sink: StateSink };
 
 /** A task whose endpoints are open; `close` lets go of what the transfer did not. */
@@ -53,6 +58,7 @@ export async function runTransfer(
     let summary: TransferSummary;
     if (task.role === 'sender') {
       summary = await sendState(link, task.open, { onProgress });
+      task.onSafe?.();
       last = 'done';
     } else {
       summary = await receiveState(link, task.sink, { onProgress });

@@ -10,6 +10,7 @@
  */
 import { StubferryError } from '../errors/index.js';
 import type { StateSource } from '../transfer/index.js';
+import { drain } from './drain.js';
 
 export interface CapturedStateOptions {
   /** For messages. */
@@ -25,8 +26,6 @@ const SETTLE_MS = 2_000;
 
 /** For a QEMU that is not wanted any more to come to an end, milliseconds. */
 const ABANDON_MS = 10_000;
-
-const DRAIN_BYTES = 64 * 1024;
 
 export class CapturedState implements StateSource {
   readonly #pipe: StateSource;
@@ -116,18 +115,9 @@ export class CapturedState implements StateSource {
   }
 
   async #abandon(): Promise<void> {
-    void this.#drain();
+    void drain(this.#pipe);
     await this.#options.cancel?.().catch(() => undefined);
     await this.#word;
-  }
-
-  async #drain(): Promise<void> {
-    const nowhere = new Uint8Array(DRAIN_BYTES);
-    try {
-      while ((await this.#pipe.read(nowhere)) > 0);
-    } catch {
-      // It was closed, or QEMU is gone: nothing more comes.
-    }
   }
 }
 

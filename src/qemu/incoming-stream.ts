@@ -1,6 +1,7 @@
 /** Opens what QEMU reads its incoming state from, as the command line of QEMU and ours name it. */
 import { fstat } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { descriptorOutput, openFifo, pipeOutput, type StreamOutput, socketOutput } from '../endpoints/index.js';
 import { StubferryError } from '../errors/index.js';
@@ -31,12 +32,23 @@ export async function incomingStream(incoming: string, readerMs: number): Promis
   });
   if (kind.isFIFO()) return () => openFifo(incoming, readerMs);
   if (kind.isSocket()) {
-    return async () => {
-      const signal = AbortSignal.timeout(readerMs);
-      return socketOutput(await connectSocket(incoming, { signal, patienceMs: readerMs }), incoming);
-    };
+    return async () => socketOutput(await connected(incoming, readerMs), incoming);
   }
   throw unsuited(incoming, kind.isDirectory() ? 'a folder' : 'a file or device');
+}
+
+async function connected(path: string, patienceMs: number): Promise<Socket> {
+  try {
+    return await connectSocket(path, { signal: new AbortController().signal, patienceMs });
+  } catch (cause) {
+    throw new StubferryError('DESTINATION_GONE', 'nobody listens on the socket', {
+      where: path,
+      expected: `a QEMU that listens within ${patienceMs} ms`,
+      found: StubferryError.from(cause).details.found,
+      hint: "start QEMU with -incoming 'unix:PATH' before or during the restore",
+      cause,
+    });
+  }
 }
 
 function unsuited(where: string, found: string, cause?: unknown): StubferryError {

@@ -1,5 +1,5 @@
 /** The destination of a restore into QEMU: the state counts as handed on when QEMU says that it has loaded it. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { atMost, systemClock } from '../channel/index.js';
 import type { ByteOutput } from '../endpoints/index.js';
 import type { IncomingQemu } from './incoming-qemu.js';
 
@@ -27,17 +27,21 @@ export class LoadingOutput implements ByteOutput {
   async commit(): Promise<void> {
     const feeding = this.#feed.commit();
     const loading = this.#qemu.untilLoaded();
-    loading.catch(() => undefined);
+    let spoken = false;
+    const speaks = (): void => {
+      spoken = true;
+    };
+    loading.then(speaks, speaks);
     try {
       await Promise.race([feeding, loading]);
     } catch (error) {
       // A QEMU that gives up says more than the pipe that it left; and what it has loaded, it need not read to the end.
-      this.#loaded = (await Promise.race([loading, delay(LAST_WORDS_MS)])) !== undefined;
-      if (!this.#loaded) throw error;
+      await atMost(systemClock, LAST_WORDS_MS, loading);
+      if (!spoken) throw error;
     }
     this.#onLoaded(await loading);
     this.#loaded = true;
-    await Promise.race([feeding.catch(() => undefined), delay(LAST_WORDS_MS)]);
+    await atMost(systemClock, LAST_WORDS_MS, feeding);
   }
 
   /** What QEMU has begun to load cannot be taken back: it sees the end of it and ends. */

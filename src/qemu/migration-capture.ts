@@ -19,6 +19,7 @@ import {
   queryMaxBandwidth,
   queryMigrate,
   setMaxBandwidth,
+  unfitForSocket,
 } from '../qmp/index.js';
 import type { Capture, CaptureOptions } from './capture.js';
 import { CapturedState } from './captured-state.js';
@@ -38,8 +39,8 @@ let made = 0;
 export async function prepareMigration(monitor: Monitor, { folder, stallMs }: CaptureOptions): Promise<Capture> {
   made += 1;
   const path = join(folder, `stream.${process.pid}.${made}.sock`);
-  const server = await listen(path);
   const bandwidth = await queryMaxBandwidth(monitor);
+  const server = await listen(path);
   let state: CapturedState | undefined;
   return {
     begin: async () => {
@@ -69,6 +70,8 @@ export async function prepareMigration(monitor: Monitor, { folder, stallMs }: Ca
 }
 
 async function listen(path: string): Promise<Server> {
+  const unfit = unfitForSocket(path);
+  if (unfit !== undefined) throw lost(path, unfit);
   const server = createServer({ pauseOnConnect: true });
   try {
     await once(server.listen(path), 'listening');

@@ -94,6 +94,7 @@ export class QmpGate {
     const { listen, onNews } = this.#options;
     const { signal } = this.#closing;
     if (this.#client !== undefined) await this.#untilFree();
+    if (client.destroyed) return;
     if (this.#client !== undefined || signal.aborted) {
       onNews('refused');
       farewell(client, signal.aborted ? closing(listen) : busy(listen));
@@ -144,6 +145,7 @@ export class QmpGate {
 }
 
 function farewell(client: Socket, error: StubferryError): void {
+  if (client.destroyed) return;
   client.resume();
   client.end(errorReply(error, undefined));
   const timer = setTimeout(() => client.destroy(), FAREWELL_MS);

@@ -16,3 +16,4 @@ export { connectSocket } from './connect.js';
 export { QmpGate } from './gate.js';
 export type { OnSave, SaveRequest } from './gate-session.js';
 export type { Monitor } from './monitor.js';
+export { unfitForSocket } from './socket-path.js';

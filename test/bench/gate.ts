@@ -31,17 +31,8 @@ export async function gateLatency(folder: string): Promise<GateResult | undefine
   const [qmp, listen, disk] = [join(folder, 'qmp'), join(folder, 'gate'), join(folder, 'gate.img')];
   const shape = ['send-configuration=off', 'send-section-footer=off', 'store-global-state=off'];
   const globals = shape.flatMap((setting) => ['-global', `migration.${setting}`]);
-  const machine = [
-    '-machine',
-    'pc',
-    '-device',
-    'e1000,romfile=',
-    '-device',
-    'piix3-usb-uhci',
-    ...globals,
-    '-display',
-    'none',
-  ];
+  const devices = ['-vga', 'std', '-device', 'e1000,romfile=', '-device', 'piix3-usb-uhci', '-device', 'usb-tablet'];
+  const machine = ['-nodefaults', '-machine', 'pc', '-display', 'none', ...devices, ...globals];
   const sockets = [qmp, join(folder, 'qmp2')].flatMap((path) => ['-qmp', `unix:${path},server=on,wait=off`]);
   const qemu = spawn(QEMU, [...machine, ...sockets], { stdio: 'ignore' });
   try {
