@@ -1,6 +1,6 @@
 /** `stubferry agent dom0` and `stubferry agent stubdom` */
 import { randomUUID } from 'node:crypto';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   type AgentContext,
   type Dom0Job,
@@ -111,13 +111,18 @@ function stubdomCommand(agent: Command): void {
     .command('stubdom')
     .summary('find the transfer disk, and send or receive as it says')
     .description(
-      'The stubdom side: waits for the transfer disk, runs one transfer over it. With --gate it stands between the\n' +
+      'The stubdom side: waits for the transfer disk, runs one transfer over it. With --gate it stands between the ' +
         "toolstack and QEMU and runs a transfer for each save, until it is stopped. Exit status: 'stubferry exit-codes'.",
     )
     .requiredOption('--disk <path>', 'device node or file of the transfer disk; it may come later')
     .option('--source <path>', 'what to send when the disk is for a save: a file, a FIFO or -')
     .option('--sink <path>', 'where the bare state goes when it is for a restore: a file, a FIFO or -')
-    .option('--gate <socket>', 'listen here for the toolstack, and pass on to QEMU (--qmp) all but its saves');
+    .addOption(
+      new Option(
+        '--gate <socket>',
+        'listen here for the toolstack, and pass on to QEMU (--qmp) all but its saves',
+      ).conflicts(['source', 'sink', 'transfer', 'migrate', 'checkpoint', 'opaque']),
+    );
   agentOptions(addQemuOptions(command)).action((options: StubdomOptions) => {
     return runCommand(
       command,

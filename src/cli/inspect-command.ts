@@ -26,7 +26,7 @@ export function inspectCommand(program: Command): void {
     .command('inspect')
     .summary('say what a state or transfer disk is, and who wrote it')
     .description(
-      'FILE is a statefile, a bare QEMU state (also gzipped), or a transfer disk that nobody is working on.\n' +
+      'FILE is a statefile, a bare QEMU state (also gzipped), or a transfer disk that nobody is working on. ' +
         "The data of a statefile is not read: 'stubferry verify' does that.",
     )
     .argument('<file>', 'file, block device, or - for standard input');

@@ -4,12 +4,19 @@ import type { Command } from 'commander';
 import { GIVEN_FD, type QemuEnd, type RestoreTo, type SaveFrom } from '../agents/index.js';
 import { StubferryError } from '../errors/index.js';
 
-export interface QemuOptions {
+export interface SaveQemuOptions {
   readonly qmp?: string;
   readonly migrate: boolean;
   readonly checkpoint: boolean;
+}
+
+export interface RestoreQemuOptions {
+  readonly qmp?: string;
   readonly incoming?: string;
   readonly qemuLog?: string;
+}
+
+export interface QemuOptions extends SaveQemuOptions, RestoreQemuOptions {
   readonly fifoDir: string;
 }
 
@@ -18,8 +25,7 @@ const QMP = ['--qmp <socket>', "unix socket of QEMU's monitor (-qmp unix:PATH,se
 function saveOptions(command: Command): Command {
   return command
     .option('--migrate', 'save the whole machine with its RAM, not only the state of its devices', false)
-    .option('-c, --checkpoint', 'let the guest go on after the save', false)
-    .option('--fifo-dir <dir>', 'where QEMU writes to: a folder for a FIFO or socket is made here', tmpdir());
+    .option('-c, --checkpoint', 'let the guest go on after the save', false);
 }
 
 function restoreOptions(command: Command): Command {
@@ -30,41 +36,50 @@ function restoreOptions(command: Command): Command {
 
 /** For a command that saves. */
 export function addSaveQemuOptions(command: Command): Command {
-  return saveOptions(command.optionsGroup('QEMU, asked for its state:').option(...QMP));
+  return saveOptions(command.optionsGroup('QEMU, asked for its state:').option(...QMP)).optionsGroup('Options:');
 }
 
 /** For a command that restores. */
 export function addRestoreQemuOptions(command: Command): Command {
-  return restoreOptions(command.optionsGroup('QEMU, waiting for its state:').option(...QMP));
+  return restoreOptions(command.optionsGroup('QEMU, waiting for its state:').option(...QMP)).optionsGroup('Options:');
 }
 
 /** For an agent, which may do either. */
 export function addQemuOptions(command: Command): Command {
-  return restoreOptions(saveOptions(command.optionsGroup('QEMU:').option(...QMP)));
+  return restoreOptions(saveOptions(command.optionsGroup('QEMU:').option(...QMP)))
+    .option('--fifo-dir <dir>', 'where QEMU writes to: a folder for a FIFO or socket is made here', tmpdir())
+    .optionsGroup('Options:');
 }
 
-/** A save, if a monitor is named and nothing that QEMU waits for. */
+/** A save, if a monitor is named and nothing that QEMU waits for. @throws StubferryError USAGE */
 export function saveFromQemu({ qmp, migrate, checkpoint, incoming, fifoDir }: QemuOptions): SaveFrom | undefined {
-  return qmp === undefined || incoming !== undefined ? undefined : { qmp, migrate, checkpoint, folder: fifoDir };
+  if (qmp !== undefined && incoming === undefined) return { qmp, migrate, checkpoint, folder: fifoDir };
+  if (migrate || checkpoint) throw new StubferryError('USAGE', '--migrate and --checkpoint are for a save from --qmp');
+  return undefined;
 }
 
 /** @throws StubferryError USAGE */
-export function restoreToQemu({ qmp, incoming, qemuLog }: Partial<QemuOptions>): RestoreTo | undefined {
-  if (incoming === undefined) return undefined;
+export function restoreToQemu({ qmp, incoming, qemuLog }: RestoreQemuOptions): RestoreTo | undefined {
+  if (incoming === undefined && qemuLog === undefined) return undefined;
+  if (incoming === undefined) throw new StubferryError('USAGE', '--qemu-log is for a restore with --incoming');
   if (qmp !== undefined) return { incoming, qmp, qemuLog };
   throw new StubferryError('USAGE', '--incoming needs --qmp: only QEMU knows whether it has loaded the state');
 }
 
-/** The QEMU to save, and the options that the stubdom's agent needs for it. */
-export function qemuToSave({ qmp, migrate, checkpoint }: QemuOptions): QemuEnd | undefined {
+/** The QEMU to save, and the options that the stubdom's agent needs for it. @throws StubferryError USAGE */
+export function qemuToSave({ qmp, migrate, checkpoint }: SaveQemuOptions): QemuEnd | undefined {
+  if (qmp === undefined && (migrate || checkpoint))
+    throw new StubferryError('USAGE', '--migrate and --checkpoint need --qmp, the monitor of QEMU');
   if (qmp === undefined) return undefined;
   const args = ['--qmp', qmp, ...(migrate ? ['--migrate'] : []), ...(checkpoint ? ['--checkpoint'] : [])];
   return { qmp, args, given: undefined };
 }
 
 /** The QEMU to restore into. @throws StubferryError USAGE */
-export function qemuToRestore(options: Partial<QemuOptions>): QemuEnd | undefined {
+export function qemuToRestore(options: RestoreQemuOptions): QemuEnd | undefined {
   const to = restoreToQemu(options);
+  if (to === undefined && options.qmp !== undefined)
+    throw new StubferryError('USAGE', '--qmp needs --incoming, what QEMU reads the state from');
   if (to === undefined || !('incoming' in to)) return undefined;
   const [, descriptor] = /^fd:(\d{1,9})$/.exec(to.incoming) ?? [];
   const incoming = descriptor === undefined ? to.incoming : `fd:${GIVEN_FD}`;

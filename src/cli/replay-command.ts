@@ -20,7 +20,7 @@ export function replayCommand(program: Command): void {
     .command('replay')
     .summary('stream captured states through both directions and compare every byte')
     .description(
-      'For each STATE, starts a dom0 agent and a stubdom agent as processes of their own over a fresh transfer disk, saves\n' +
+      'For each STATE, starts a dom0 agent and a stubdom agent as processes of their own over a fresh transfer disk, saves ' +
         'it into a statefile, restores that, and compares both with STATE byte by byte.',
     )
     .argument('<states...>', 'statefiles, bare QEMU states or migration streams, also gzipped')

@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import { StubferryError } from '../errors/index.js';
 import { runCommand } from './command-context.js';
 import { addPairOptions, type PairCommandOptions, transferPair } from './pair-command.js';
-import { addRestoreQemuOptions, type QemuOptions, qemuToRestore } from './qemu-options.js';
+import { addRestoreQemuOptions, qemuToRestore, type RestoreQemuOptions } from './qemu-options.js';
 
-interface RestoreOptions extends PairCommandOptions, Partial<QemuOptions> {
+interface RestoreOptions extends PairCommandOptions, RestoreQemuOptions {
   readonly output?: string;
 }
 
@@ -14,8 +14,8 @@ export function restoreCommand(program: Command): void {
     .command('restore')
     .summary('move a state from dom0 into the stubdom')
     .description(
-      'Starts both agents on this machine: the dom0 agent reads the state, the stubdom agent verifies all of it and only\n' +
-        'then hands on its first byte. STATE is a statefile, a bare QEMU state or a whole migration stream, also gzipped.\n' +
+      'Starts both agents on this machine: the dom0 agent reads the state, the stubdom agent verifies all of it and only ' +
+        'then hands on its first byte. STATE is a statefile, a bare QEMU state or a whole migration stream, also gzipped. ' +
         'With --incoming and --qmp, a waiting QEMU is fed, and the restore is done when QEMU says that it has loaded it.',
     )
     .argument('<state>', 'file, FIFO, or - for standard input')

@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import { StubferryError } from '../errors/index.js';
 import { runCommand } from './command-context.js';
 import { addPairOptions, type PairCommandOptions, transferPair } from './pair-command.js';
-import { addSaveQemuOptions, type QemuOptions, qemuToSave } from './qemu-options.js';
+import { addSaveQemuOptions, qemuToSave, type SaveQemuOptions } from './qemu-options.js';
 
-interface SaveOptions extends PairCommandOptions, QemuOptions {
+interface SaveOptions extends PairCommandOptions, SaveQemuOptions {
   readonly input?: string;
   readonly output: string;
   readonly raw: boolean;
@@ -16,8 +16,8 @@ export function saveCommand(program: Command): void {
     .command('save')
     .summary('move a state out of the stubdom into a statefile')
     .description(
-      'Starts both agents on this machine: the stubdom agent reads the state, the dom0 agent checks it and commits it.\n' +
-        'There is nothing at the destination before the whole state was verified and is durable. With --qmp, QEMU itself is\n' +
+      'Starts both agents on this machine: the stubdom agent reads the state, the dom0 agent checks it and commits it. ' +
+        'There is nothing at the destination before the whole state was verified and is durable. With --qmp, QEMU itself is ' +
         'asked for its state: the guest is stopped for it, and goes on if anything fails.',
     )
     .option('-i, --input <path>', 'where the state comes from: a file, a FIFO, or - for standard input (the default)')

@@ -21,7 +21,7 @@ export function verifyCommand(program: Command): void {
     .command('verify')
     .summary('read all of a statefile or transfer disk and check every byte of it')
     .description(
-      'Ends with status 0 only when every byte of FILE was read and checked. A bare QEMU state carries no checksum: it\n' +
+      'Ends with status 0 only when every byte of FILE was read and checked. A bare QEMU state carries no checksum: it ' +
         'cannot be verified, and is said to be so (status 17).',
     )
     .argument('<file>', 'file, block device, or - for standard input');

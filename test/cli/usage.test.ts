@@ -2,6 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { DEVICE_STATE } from './captured-states.js';
 import { failureOf, stubferry } from './run-stubferry.js';
 
+const STUBDOM = ['agent', 'stubdom', '--disk', 'd'];
+const INTO_QEMU = ['restore', 'x', '--incoming', 'f', '--qmp', 'q'];
+
 const NOT_UNDERSTOOD: readonly (readonly [string, readonly string[], string])[] = [
   ['no command', [], 'Usage: stubferry'],
   ['an unknown command', ['ferry'], "error: unknown command 'ferry'"],
@@ -17,6 +20,26 @@ const NOT_UNDERSTOOD: readonly (readonly [string, readonly string[], string])[] 
   ['a domid that Xen has not', ['save', '-o', 'x', '--target-domid', '32768'], 'a domid is a number from'],
   ['an unknown digest', ['save', '-o', 'x', '--digest', 'md5'], "argument 'md5' is invalid"],
   ['an unknown log level', ['--log-level', 'loud', 'exit-codes'], "argument 'loud' is invalid"],
+  ['a save from two places', ['save', '-i', 'x', '--qmp', 'q', '-o', 'y'], 'give either --input or --qmp'],
+  ['a migration out of a file', ['save', '-i', 'x', '-o', 'y', '--migrate'], '--migrate and --checkpoint need --qmp'],
+  ['a checkpoint of a file', ['save', '-i', 'x', '-o', 'y', '-c'], '--migrate and --checkpoint need --qmp'],
+  ['a restore to nowhere', ['restore', 'x'], 'give either --output, or --incoming with --qmp'],
+  ['a restore to two places', [...INTO_QEMU, '-o', 'y'], 'give either --output, or --incoming with --qmp'],
+  ['an incoming QEMU without a monitor', ['restore', 'x', '--incoming', 'f'], '--incoming needs --qmp'],
+  ['a monitor without an incoming QEMU', ['restore', 'x', '-o', 'y', '--qmp', 'q'], '--qmp needs --incoming'],
+  ['a log of no QEMU', ['restore', 'x', '-o', 'y', '--qemu-log', 'l'], '--qemu-log is for a restore with --incoming'],
+  ['a gate without a monitor', [...STUBDOM, '--gate', 'g'], '--gate needs --qmp'],
+  [
+    'a gate with a source',
+    [...STUBDOM, '--gate', 'g', '--source', 's'],
+    "cannot be used with option '--source <path>'",
+  ],
+  ['an agent with two sources', [...STUBDOM, '--source', 's', '--qmp', 'q'], 'give either --source or --qmp'],
+  [
+    'an agent with two sinks',
+    [...STUBDOM, '--sink', 's', '--qmp', 'q', '--incoming', 'f'],
+    'give either --sink or --inc',
+  ],
   ['an agent without a disk', ['agent', 'dom0'], "error: required option '--disk <path>' not specified"],
 ];
 
