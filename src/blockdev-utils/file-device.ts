@@ -30,8 +30,12 @@ class FileDevice implements BlockDevice {
   readonly size: number;
   readonly blockSize: number;
   readonly access: AccessPath;
+  /**
+   * inotify sees what other processes write to the same file through the page cache. It does not see what another kernel
+   * writes to a disk, nor what a loop device writes to its file past the page cache: there, nothing may be waited for.
+   */
+  readonly watch?: (onWrite: () => void) => () => void;
   readonly #fd: number;
-  readonly #isFile: boolean;
   /** Start times of the requests under way; a Set iterates in the order of insertion, so the first is the oldest. */
   readonly #pending = new Set<{ readonly since: number }>();
   #closed = false;
@@ -39,10 +43,10 @@ class FileDevice implements BlockDevice {
   constructor(path: string, fd: number, size: number, blockSize: number, access: AccessPath) {
     this.path = path;
     this.#fd = fd;
-    this.#isFile = fstatSync(fd).isFile();
     this.size = size;
     this.blockSize = blockSize;
     this.access = access;
+    if (access === 'buffered' && fstatSync(fd).isFile()) this.watch = (onWrite) => this.#watchFile(onWrite);
   }
 
   read(into: Uint8Array, position: number): Promise<void> {
@@ -105,9 +109,8 @@ class FileDevice implements BlockDevice {
     return 0;
   }
 
-  /** inotify sees what other processes write to the same file; it does not see what another kernel writes to a disk. */
-  watch(onWrite: () => void): () => void {
-    if (!this.#isFile || this.#closed) return () => undefined;
+  #watchFile(onWrite: () => void): () => void {
+    if (this.#closed) return () => undefined;
     try {
       const watcher = watch(this.path, { persistent: false }, onWrite);
       watcher.on('error', () => watcher.close());

@@ -44,6 +44,20 @@ describe('a regular file as a device', () => {
     expect(readFileSync(scratch('disk')).equals(expected)).toBe(true);
   });
 
+  it('tells of what somebody else writes, so that nobody has to look all the time', async () => {
+    const disk = await opened();
+    const other = await openDevice(scratch('disk'), { access: 'buffered' });
+    const told = new Promise<void>((resolve) => {
+      const stop = disk.watch?.(() => {
+        stop?.();
+        resolve();
+      });
+    });
+    await other.write(new Uint8Array(10), 0);
+    await told;
+    await other.close();
+  });
+
   it('reads and writes up to its very end', async () => {
     const disk = await opened();
     await expect(disk.write(new Uint8Array(10), SIZE - 10)).resolves.toBeUndefined();

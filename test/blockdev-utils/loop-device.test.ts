@@ -51,6 +51,13 @@ describeWith([ROOT, LOOP_DEVICES], 'a loop device', () => {
     });
   });
 
+  it.each(['direct', 'buffered'] as const)(
+    'opened %s cannot tell of writes, and does not pretend to',
+    async (access) => {
+      expect((await opened(access)).watch).toBeUndefined();
+    },
+  );
+
   it('read with O_DIRECT gives what the file holds', async () => {
     const disk = await opened('direct');
     const into = alignedBuffer(SIZE);
