@@ -3,10 +3,11 @@
  * output stays free for the state.
  */
 import { writeSync } from 'node:fs';
-import type { AccessPath } from '../blockdev-utils/index.js';
+import type { AccessPath, BackingKind } from '../blockdev-utils/index.js';
 import type { Direction } from '../codec/superblock.js';
 import type { FileIdentity } from '../endpoints/index.js';
 import type { ErrorReport } from '../errors/index.js';
+import type { DriverName } from '../hotplug/index.js';
 import type { TransferReport } from './transfer-report.js';
 
 export type AgentEvent =
@@ -16,6 +17,13 @@ export type AgentEvent =
       readonly transfer: string;
       readonly direction: Direction;
       readonly access: AccessPath;
+    }
+  /** Dom0 has given the disk to the stubdom, which finds it there. */
+  | {
+      readonly event: 'attached';
+      readonly driver: DriverName;
+      readonly device: string;
+      readonly backing: BackingKind;
     }
   /** The gate takes toolstacks from now on. */
   | { readonly event: 'listening'; readonly gate: string }

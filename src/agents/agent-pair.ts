@@ -9,11 +9,13 @@
  * not clean up, this process does.
  */
 import { randomUUID } from 'node:crypto';
+import { symlinkSync } from 'node:fs';
 import { lstat, mkdtemp, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Direction } from '../codec/superblock.js';
 import { type FileIdentity, partPath } from '../endpoints/index.js';
 import { type ErrorCode, errnoOf, StubferryError } from '../errors/index.js';
+import { DRIVERS, type DriverName } from '../hotplug/index.js';
 import { letGuestGoOn } from '../qemu/index.js';
 import type { AgentEvent } from './agent-events.js';
 import { type AgentOutcome, type AgentProcess, startAgent } from './agent-process.js';
@@ -32,6 +34,8 @@ export interface PairOptions {
   readonly replace: boolean;
   /** Where the folder of the transfer disk is made. */
   readonly transferDir: string;
+  /** How the disk comes to the stubdom's agent. */
+  readonly attach: DriverName;
   /** More arguments for the agents, by their command lines. */
   readonly dom0Args: readonly string[];
   readonly stubdomArgs: readonly string[];
@@ -47,6 +51,8 @@ export interface QemuEnd {
   readonly args: readonly string[];
   /** A descriptor for the stubdom's agent. */
   readonly given: number | undefined;
+  /** After a save that went well the guest goes on. */
+  readonly goesOn: boolean;
 }
 
 /** What the agents reported of a state that is safe. */
@@ -71,15 +77,40 @@ export async function runPair(options: PairOptions): Promise<PairReport> {
   try {
     const [dom0, stubdom] = await startBoth({ ...options, onEvent }, transfer, folder);
     const [sender, receiver] = options.direction === 'save' ? [stubdom, dom0] : [dom0, stubdom];
+    const isSafe = receiver.ok || sender.ok;
+    const diedOnDuty = !stubdom.ok && stubdom.error.code === 'AGENT_DIED' && guestStopped;
+    const shallGoOn = options.qemu !== undefined && (!isSafe || options.qemu.goesOn);
+    const stuck = diedOnDuty && shallGoOn ? await letGuestGoOn(options.qemu.qmp, folder) : undefined;
     // A sender that ended well has read the receiver's word on the disk: that counts, whatever became of the receiver.
+    if (isSafe && stuck !== undefined) throw stuck;
     if (receiver.ok) return { transfer, state: receiver.report, senderHeard: sender.ok };
     if (sender.ok) return { transfer, state: sender.report, senderHeard: true };
-    await cleanDestination(options, transfer, published);
-    const diedOnDuty = !stubdom.ok && stubdom.error.code === 'AGENT_DIED' && guestStopped;
-    if (diedOnDuty && options.qemu !== undefined) await letGuestGoOn(options.qemu.qmp, folder);
-    throw options.signal.aborted ? options.signal.reason : decisive(receiver.error, sender.error);
+    await cleanDestination(options, transfer, published).catch(() => undefined);
+    const cause = options.signal.aborted
+      ? StubferryError.from(options.signal.reason)
+      : decisive(receiver.error, sender.error);
+    throw stuck === undefined ? cause : withGuestStopped(cause, stuck);
   } finally {
+    await detachLeftovers(options.attach, join(folder, DISK));
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Why the save failed, and what is to be done at once. */
+function withGuestStopped(cause: StubferryError, stuck: StubferryError): StubferryError {
+  const { code, message, details } = cause;
+  return new StubferryError(code, `${message}; ${stuck.message}`, { ...details, hint: stuck.details.hint });
+}
+
+/** Names in the folder: the disk as dom0 has it, and a link to the device as which the stubdom gets it, once it is attached. */
+const DISK = 'transfer.img';
+const DEVICE = 'device';
+
+/** A dom0 agent that was killed has left its disk attached. */
+async function detachLeftovers(attach: DriverName, disk: string): Promise<void> {
+  const driver = DRIVERS[attach];
+  for (const leftover of await driver.leftovers()) {
+    if (leftover.backing === disk) await driver.detach(leftover);
   }
 }
 
@@ -89,28 +120,40 @@ async function startBoth(
   folder: string,
 ): Promise<[AgentOutcome, AgentOutcome]> {
   const { program, direction, input, output, qemu, onEvent } = options;
-  const disk = join(folder, 'transfer.img');
-  const common = ['--disk', disk, '--transfer', transfer, ...(options.replace ? ['--force'] : [])];
+  const disk = join(folder, DISK);
+  const device = options.attach === 'file' ? disk : join(folder, DEVICE);
+  const common = ['--transfer', transfer, ...(options.replace ? ['--force'] : [])];
   const save = direction === 'save';
+  const dom0End = save ? ['--save', output] : ['--restore', input];
   const dom0 = startAgent({
     program,
     name: 'dom0',
-    args: [...common, ...(save ? ['--save', output] : ['--restore', input]), ...options.dom0Args],
+    args: ['--disk', disk, '--attach', options.attach, ...common, ...dom0End, ...options.dom0Args],
     stdin: save ? 'ignore' : 'inherit',
     stdout: save ? 'inherit' : 'ignore',
-    onEvent: (event) => onEvent?.('dom0', event),
+    onEvent: (event) => {
+      if (event.event === 'attached' && device !== disk) symlinkSync(event.device, device);
+      onEvent?.('dom0', event);
+    },
   });
   const path = save ? ['--source', input] : ['--sink', output];
   const stubdomEnd = qemu === undefined ? path : [...qemu.args, '--fifo-dir', folder];
-  const stubdom = startAgent({
-    program,
-    name: 'stubdom',
-    args: [...common, ...stubdomEnd, ...options.stubdomArgs],
-    stdin: save ? 'inherit' : 'ignore',
-    stdout: save ? 'ignore' : 'inherit',
-    given: qemu?.given,
-    onEvent: (event) => onEvent?.('stubdom', event),
-  });
+  let stubdom: AgentProcess;
+  try {
+    stubdom = startAgent({
+      program,
+      name: 'stubdom',
+      args: ['--disk', device, ...common, ...stubdomEnd, ...options.stubdomArgs],
+      stdin: save ? 'inherit' : 'ignore',
+      stdout: save ? 'ignore' : 'inherit',
+      given: qemu?.given,
+      onEvent: (event) => onEvent?.('stubdom', event),
+    });
+  } catch (error) {
+    dom0.end();
+    await dom0.outcome;
+    throw error;
+  }
   return supervise(dom0, stubdom, options.signal);
 }
 

@@ -3,11 +3,17 @@ import { StubferryError } from '../errors/index.js';
 import type { AgentContext } from './agent-context.js';
 import { untilAborted } from './until-aborted.js';
 
-/** `work` on the disk at `path`. @throws StubferryError DISK_HUNG when it takes too long; the reason of an abort */
+/**
+ * `work` on the disk at `path`.
+ *
+ * @param release lets go of what `work` brings when it is not waited for any more
+ * @throws StubferryError DISK_HUNG when it takes too long; the reason of an abort
+ */
 export async function withDiskDeadline<T>(
   path: string,
   { timeouts, signal }: Pick<AgentContext, 'timeouts' | 'signal'>,
   work: Promise<T>,
+  release: (late: T) => Promise<void> = async () => undefined,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -15,6 +21,9 @@ export async function withDiskDeadline<T>(
   });
   try {
     return await untilAborted(signal, Promise.race([work, late]));
+  } catch (error) {
+    work.then(release).catch(() => undefined);
+    throw error;
   } finally {
     clearTimeout(timer);
   }

@@ -1,15 +1,17 @@
 /**
- * The dom0 agent for one transfer over the embedded default: a sparse file that both agents open.
+ * The dom0 agent for one transfer.
  *
- *     open the destination, or the state -> create, lock and format the disk -> transfer -> remove the disk
+ *     open the destination, or the state -> create, lock and format the disk -> attach -> transfer -> detach, remove the disk
  *
  * What can fail without a disk fails before there is one.
  */
 import { unlink } from 'node:fs/promises';
-import { createImage, lockExclusive, openDevice } from '../blockdev-utils/index.js';
+import { backingOf, createImage, lockExclusive, openDevice } from '../blockdev-utils/index.js';
 import { diskSizeFor, formatDisk } from '../channel/index.js';
 import { checkLimits, RING_START, type Superblock } from '../codec/superblock.js';
 import { type FileIdentity, openSource, outputFor, RawSink, ReadyOutput } from '../endpoints/index.js';
+import { StubferryError } from '../errors/index.js';
+import { type Attachment, DRIVERS, type DriverName, type HotplugDriver } from '../hotplug/index.js';
 import { StatefileSink } from '../statefile/index.js';
 import type { StateSource, StateToSend, TransferSummary } from '../transfer/index.js';
 import { WRITER } from '../version.js';
@@ -25,6 +27,8 @@ import { untilAborted } from './until-aborted.js';
 export interface Dom0Job {
   /** The file to create as the transfer disk. */
   readonly disk: string;
+  /** How it comes to the stubdom. */
+  readonly attach: DriverName;
   readonly transferUuid: string;
   readonly ringLength: number;
   readonly maxPayload: number;
@@ -116,14 +120,31 @@ async function overDisk(
   task: Task,
   context: AgentContext,
 ): Promise<TransferSummary> {
+  const driver = DRIVERS[job.attach];
+  const kind = await backingOf(job.disk);
   const lock = await lockExclusive(job.disk);
-  // Buffered: the stubdom's agent opens the same file in the same kernel, so both share one page cache.
-  const device = await openDevice(job.disk, { access: 'buffered' });
+  const device = await openDevice(job.disk, { access: driver.accessTo(kind) });
   try {
     await withDiskDeadline(job.disk, context, formatDisk(device, superblock));
-    return await runTransfer(device, superblock, task, context);
+    // Formatted and locked first: whoever sees it attached sees a transfer disk, with an owner.
+    const attachment = await driver.attach(job.disk, kind);
+    context.onEvent({ event: 'attached', driver: job.attach, device: attachment.device, backing: kind });
+    try {
+      return await runTransfer(device, superblock, task, context);
+    } finally {
+      await detach(driver, attachment, context);
+    }
   } finally {
     await device.close();
     await lock.release();
+  }
+}
+
+/** A disk that stays attached does not change what became of the state; whoever lists the leftovers finds it. */
+async function detach(driver: HotplugDriver, attachment: Attachment, { log }: AgentContext): Promise<void> {
+  try {
+    await driver.detach(attachment);
+  } catch (cause) {
+    log.warn({ ...attachment, error: StubferryError.from(cause).report() }, 'the transfer disk could not be detached');
   }
 }

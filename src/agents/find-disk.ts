@@ -6,10 +6,10 @@
  */
 import { stat } from 'node:fs/promises';
 import { type AccessPath, type BlockDevice, openDevice } from '../blockdev-utils/index.js';
-import { Pace, Patience, readSuperblock, systemClock } from '../channel/index.js';
+import { isOver, Pace, Patience, readSuperblock, systemClock } from '../channel/index.js';
 import type { Direction, Superblock } from '../codec/superblock.js';
 import { NIL_UUID } from '../codec/uuid.js';
-import { type ErrorCode, StubferryError } from '../errors/index.js';
+import { type ErrorCode, errnoOf, StubferryError } from '../errors/index.js';
 import type { AgentContext } from './agent-context.js';
 import { withDiskDeadline } from './disk-deadline.js';
 
@@ -26,8 +26,8 @@ export interface Expectation {
   /** undefined accepts any transfer. */
   readonly transferUuid: string | undefined;
   readonly directions: readonly Direction[];
-  /** Transfers that are over: their disk is still there for a moment, and the next one is waited for. */
-  readonly except?: ReadonlySet<string>;
+  /** The last transfer of this agent: its disk may be there for a moment, and the next one is waited for. */
+  readonly after?: string | undefined;
 }
 
 /**
@@ -43,7 +43,7 @@ export async function findDisk(
   const patience = new Patience(systemClock);
   const patienceMs = context.timeouts.absentMs;
   for (;;) {
-    const last = await withDiskDeadline(path, context, tryOpen(path, expectation));
+    const last = await withDiskDeadline(path, context, tryOpen(path, expectation), letGo);
     if (!(last instanceof StubferryError)) return last;
     if (patience.look() > patienceMs) {
       throw new StubferryError('DISK_ABSENT', 'the transfer disk did not become usable', {
@@ -58,6 +58,10 @@ export async function findDisk(
   }
 }
 
+async function letGo(found: FoundDisk | StubferryError): Promise<void> {
+  if (!(found instanceof StubferryError)) await found.device.close();
+}
+
 /** What a disk looks like that is on its way: a superblock that is just being written, among others. */
 const NOT_YET: readonly ErrorCode[] = ['DISK_ABSENT', 'NOT_A_TRANSFER_DISK', 'CORRUPT'];
 
@@ -67,7 +71,8 @@ async function tryOpen(path: string, expectation: Expectation): Promise<FoundDis
   try {
     device = await openDevice(path, { access: await accessFor(path) });
     const superblock = await readSuperblock(device);
-    if (expectation.except?.has(superblock.transferUuid) === true) throw over(path);
+    // The last disk may still be there, for the other direction even: the next one is waited for.
+    if (superblock.transferUuid === expectation.after || (await isOver(device, superblock))) throw over(path);
     check(superblock, expectation, path);
     return { device, superblock };
   } catch (error) {
@@ -81,10 +86,19 @@ function over(path: string): StubferryError {
   return new StubferryError('DISK_ABSENT', 'the disk of the last transfer is still there', { where: path });
 }
 
-/** A block device has a page cache of its own here, which would serve stale blocks; a file is shared with dom0's agent. */
+/**
+ * A block device has a page cache of its own here, which would serve stale blocks; a file is shared with dom0's agent. What is not there
+ * yet is neither: taken for a file, it could come as a device just before it is opened (measured, one time in ten with a loop device).
+ */
 async function accessFor(path: string): Promise<AccessPath> {
-  const there = await stat(path).catch(() => undefined);
-  return there?.isBlockDevice() === true ? 'direct' : 'buffered';
+  const there = await stat(path).catch((cause: unknown) => {
+    throw new StubferryError('DISK_ABSENT', 'there is no such transfer disk', {
+      where: path,
+      found: errnoOf(cause),
+      cause,
+    });
+  });
+  return there.isBlockDevice() ? 'direct' : 'buffered';
 }
 
 function check(superblock: Superblock, expectation: Expectation, where: string): void {

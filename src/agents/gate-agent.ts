@@ -1,5 +1,5 @@
 /**
- * The stubdom's agent as a service, for as long as its QEMU lives: the gate of the toolstack, one transfer for each save.
+ * The stubdom's agent as a service: the gate of the toolstack, one transfer for each save.
  *
  *     start -> (restore, once) -> wait --save command--> disk, dom0's agent -> QEMU writes -> COMMITTED --reply--> wait
  *                                  ^                                    '--error: the reply says why--'
@@ -7,20 +7,20 @@
  * QEMU is asked for its state only when the disk is there with dom0's agent on it: until then nothing has happened, and a save
  * that fails early costs nothing. What must be made for a save is made before the toolstack asks for one.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { StubferryError } from '../errors/index.js';
 import { assertSavable, DeviceStateCapture } from '../qemu/index.js';
 import { QmpGate, type SaveRequest } from '../qmp/index.js';
 import type { StateSource, StateToSend, TransferSummary } from '../transfer/index.js';
 import type { AgentContext } from './agent-context.js';
+import type { OnEvent } from './agent-events.js';
 import { rehearse } from './rehearsal.js';
-import { runTransfer } from './run-transfer.js';
+import { runTransfer, type Task } from './run-transfer.js';
 import { provenanceOf } from './saving-end.js';
 import { type Provenance, stateToSend } from './state-to-send.js';
 import { runStubdomAgent, type StubdomJob } from './stubdom-agent.js';
 import { withTransferDisk } from './transfer-disk.js';
 import { transferReport } from './transfer-report.js';
+import { untilAborted } from './until-aborted.js';
 
 export interface GateJob {
   /** Socket to listen on for the toolstack. */
@@ -32,21 +32,20 @@ export interface GateJob {
   readonly provenance: Provenance;
   readonly sha256: boolean;
   /** Where a folder for FIFOs is made. */
-  readonly folder: string;
+  readonly fifoDir: string;
   /** What QEMU waits for at its start; undefined when it was started without `-incoming`. */
   readonly restore: StubdomJob | undefined;
 }
 
-/** Runs until the context's signal is aborted. @throws StubferryError GATE_UNUSABLE, and why the restore failed */
+/** Runs until the context's signal is aborted. @throws StubferryError GATE_UNUSABLE, DISK_HUNG, and why the restore failed */
 export async function runGateAgent(job: GateJob, context: AgentContext): Promise<never> {
   await rehearse();
-  const folder = await mkdtemp(join(job.folder, 'stubferry-qemu-'));
+  const saves = await GateSaves.prepare(job, context);
   try {
     let open: () => void = () => undefined;
     const opening = new Promise<void>((resolve) => {
       open = resolve;
     });
-    const saves = await GateSaves.prepare(job, folder, context);
     const gate = await QmpGate.listen({
       listen: job.listen,
       qemu: job.qmp,
@@ -58,53 +57,57 @@ export async function runGateAgent(job: GateJob, context: AgentContext): Promise
     context.onEvent({ event: 'listening', gate: job.listen });
     let reason: unknown;
     try {
-      if (job.restore !== undefined) await restoreOnce(job.restore, context);
+      if (job.restore !== undefined) await saves.after(job.restore);
       open();
-      await aborted(context.signal);
+      return await untilAborted(context.signal, saves.worn);
     } catch (error) {
       reason = error;
       throw error;
     } finally {
       await gate.close(StubferryError.from(reason));
-      await saves.close();
     }
-    throw new StubferryError('INTERNAL', 'the gate ended by itself');
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await saves.close();
   }
 }
 
-async function restoreOnce(job: StubdomJob, context: AgentContext): Promise<void> {
-  const report = transferReport(await runStubdomAgent(job, context));
-  context.onEvent({ event: 'done', report });
-}
-
-/** Rejects with the reason of `signal` when it is aborted. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-}
+/** After QEMU has refused: for a disk that is there to be found, so that dom0's agent hears of it, milliseconds. */
+const REFUSAL_MS = 200;
 
 /** The saves that toolstacks ask for; the gate lets one at a time. */
 class GateSaves {
   readonly #job: GateJob;
   readonly #context: AgentContext;
   readonly #capture: DeviceStateCapture;
-  /** Transfers that were begun: their disks are not taken again. */
-  readonly #over = new Set<string>();
+  /** The transfer that was begun last: its disk is not taken again. */
+  #lastTransfer: string | undefined;
   #last: Promise<void> = Promise.resolve();
+  #wear: (error: StubferryError) => void = () => undefined;
+  /** Rejects when this process cannot be used any more: each request to a disk that hangs holds an I/O thread for ever. */
+  readonly worn = new Promise<never>((_, reject) => {
+    this.#wear = reject;
+  });
 
   private constructor(job: GateJob, context: AgentContext, capture: DeviceStateCapture) {
     this.#job = job;
     this.#context = context;
     this.#capture = capture;
+    this.worn.catch(() => undefined);
   }
 
-  static async prepare(job: GateJob, folder: string, context: AgentContext): Promise<GateSaves> {
-    const stallMs = context.timeouts.progressMs;
-    return new GateSaves(job, context, await DeviceStateCapture.prepare({ folder, stallMs }));
+  static async prepare(job: GateJob, context: AgentContext): Promise<GateSaves> {
+    const options = { parent: job.fifoDir, stallMs: context.timeouts.progressMs };
+    return new GateSaves(job, context, await DeviceStateCapture.prepare(options));
+  }
+
+  /** The restore that comes before any save. */
+  async after(restore: StubdomJob): Promise<void> {
+    const onEvent: OnEvent = (event) => {
+      if (event.event === 'ready') this.#lastTransfer = event.transfer;
+      this.#context.onEvent(event);
+    };
+    const report = transferReport(await runStubdomAgent(restore, { ...this.#context, onEvent }));
+    onEvent({ event: 'done', report });
   }
 
   /** One save, from the command to COMMITTED. When it rejects, QEMU has come to its end and can be asked again. */
@@ -122,18 +125,33 @@ class GateSaves {
 
   async #save(request: SaveRequest, isSafe: () => void): Promise<void> {
     const { onEvent, log } = this.#context;
-    const context = { ...this.#context, signal: AbortSignal.any([this.#context.signal, request.signal]) };
+    const refusal = new AbortController();
+    const signal = AbortSignal.any([this.#context.signal, request.signal, refusal.signal]);
     let begun: Promise<StateSource> | undefined;
     const begin = (): Promise<StateSource> => {
-      context.signal.throwIfAborted();
+      signal.throwIfAborted();
       begun = this.#capture.begin(request.monitor, request.args);
       return begun;
     };
+    let safe = false;
+    const onSafe = (): void => {
+      safe = true;
+      isSafe();
+    };
     try {
-      const summary = await this.#overDisk(request, begin, isSafe, context);
+      // QEMU answers while the disk is looked for; when it cannot be saved, no disk is waited for.
+      const savable = assertSavable(request.monitor);
+      savable.catch((error: unknown) => setTimeout(() => refusal.abort(error), REFUSAL_MS).unref());
+      const task = { role: 'sender', open: this.#opener(request, savable, begin), onSafe } as const;
+      const summary = await this.#overDisk(task, { ...this.#context, signal });
       onEvent({ event: 'done', report: transferReport(summary) });
     } catch (cause) {
       const error = StubferryError.from(cause);
+      if (error.code === 'DISK_HUNG') this.#wear(error);
+      if (safe) {
+        log.warn({ error: error.report() }, 'the state is committed, but the transfer disk was not let go of in order');
+        return;
+      }
       log.warn({ error: error.report() }, 'a save of the toolstack failed');
       onEvent({ event: 'failed', error: error.report() });
       throw error;
@@ -143,27 +161,29 @@ class GateSaves {
     }
   }
 
-  #overDisk(
+  /** What is done when dom0's agent is on the disk: QEMU is asked. */
+  #opener(
     { monitor }: SaveRequest,
+    savable: Promise<void>,
     begin: () => Promise<StateSource>,
-    onSafe: () => void,
-    context: AgentContext,
-  ): Promise<TransferSummary> {
-    const { disk, provenance, sha256, qmp } = this.#job;
-    // QEMU answers while the disk is looked for.
-    const savable = assertSavable(monitor);
+  ): () => Promise<StateToSend> {
+    const { provenance, sha256, qmp } = this.#job;
     const known = provenanceOf(monitor, provenance);
-    for (const answer of [savable, known]) answer.catch(() => undefined);
-    const open = async (): Promise<StateToSend> => {
+    known.catch(() => undefined);
+    return async () => {
       await savable;
-      const options = { opaque: false, unpack: false, sha256, provenance: await known };
-      return stateToSend(await begin(), qmp, options);
+      return stateToSend(await begin(), qmp, { opaque: false, unpack: false, sha256, provenance: await known });
     };
+  }
+
+  #overDisk(task: Task, context: AgentContext): Promise<TransferSummary> {
+    const { disk, provenance } = this.#job;
     const { targetUuid } = provenance;
-    const expectation = { targetUuid, transferUuid: undefined, directions: ['save' as const], except: this.#over };
+    const after = this.#lastTransfer;
+    const expectation = { targetUuid, transferUuid: undefined, directions: ['save' as const], after };
     return withTransferDisk(disk, expectation, context, async (device, superblock) => {
-      this.#over.add(superblock.transferUuid);
-      return runTransfer(device, superblock, { role: 'sender', open, onSafe }, context);
+      this.#lastTransfer = superblock.transferUuid;
+      return runTransfer(device, superblock, task, context);
     });
   }
 

@@ -1,3 +1,5 @@
+export { DRIVER_NAMES, type DriverName } from '../hotplug/index.js';
+export { descriptorOf } from '../qemu/index.js';
 export type { AgentContext } from './agent-context.js';
 export { type AgentEvent, eventWriter } from './agent-events.js';
 export { type PairOptions, type PairReport, type QemuEnd, runPair } from './agent-pair.js';

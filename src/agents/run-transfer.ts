@@ -48,7 +48,8 @@ export async function runTransfer(
 ): Promise<TransferSummary> {
   const { timeouts, signal, onEvent, log } = context;
   const role: Role = task.role;
-  const link = await withDiskDeadline(device.path, context, Link.open(device, role, { superblock, timeouts, signal }));
+  const opening = Link.open(device, role, { superblock, timeouts, signal });
+  const link = await withDiskDeadline(device.path, context, opening, (late) => late.close());
   const { transferUuid, direction } = superblock;
   onEvent({ event: 'ready', transfer: transferUuid, direction, access: device.access });
   log.info({ transfer: transferUuid, role, disk: device.path, access: device.access }, 'on the transfer disk');

@@ -5,8 +5,6 @@
  *
  * The guest stands still from `open` on, so all that can be refused or made before is in `prepare`.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { openSource } from '../endpoints/index.js';
 import { StubferryError } from '../errors/index.js';
 import { assertHasGuest, assertSavable, type Capture, DeviceStateCapture, prepareMigration } from '../qemu/index.js';
@@ -29,7 +27,7 @@ export type SaveFrom =
       /** Let the guest go on after a save that went well, too. */
       readonly checkpoint: boolean;
       /** Where a folder for FIFO or socket is made. */
-      readonly folder: string;
+      readonly fifoDir: string;
     };
 
 export interface SavingEnd {
@@ -55,7 +53,6 @@ class SavingFromQemu implements SavingEnd {
   readonly #options: SendableOptions;
   readonly #context: AgentContext;
   readonly #monitor: QmpClient;
-  readonly #folder: string;
   readonly #capture: Capture;
   /** The guest ran when it was last looked at before the save: then it shall run after it. */
   #ran = false;
@@ -67,14 +64,12 @@ class SavingFromQemu implements SavingEnd {
     options: SendableOptions,
     context: AgentContext,
     monitor: QmpClient,
-    folder: string,
     capture: Capture,
   ) {
     this.#from = from;
     this.#options = options;
     this.#context = context;
     this.#monitor = monitor;
-    this.#folder = folder;
     this.#capture = capture;
   }
 
@@ -84,17 +79,16 @@ class SavingFromQemu implements SavingEnd {
     context: AgentContext,
   ): Promise<SavingFromQemu> {
     const monitor = await QmpClient.connect(from.qmp, { patienceMs: 0, signal: context.signal });
-    let folder: string | undefined;
+    let capture: Capture | undefined;
     try {
       await assertHasGuest(monitor);
       await assertSavable(monitor);
-      folder = await mkdtemp(join(from.folder, 'stubferry-qemu-'));
-      const capture = await prepareCapture(monitor, from.migrate, folder, context.timeouts.progressMs);
+      capture = await prepareCapture(monitor, from, context.timeouts.progressMs);
       const provenance = await provenanceOf(monitor, options.provenance);
-      return new SavingFromQemu(from, { ...options, provenance }, context, monitor, folder, capture);
+      return new SavingFromQemu(from, { ...options, provenance }, context, monitor, capture);
     } catch (error) {
+      await capture?.close();
       monitor.close();
-      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
       throw error;
     }
   }
@@ -109,8 +103,9 @@ class SavingFromQemu implements SavingEnd {
     this.#assertWanted();
     this.#ran = running;
     // A migration stops the guest by itself, when nearly all of its RAM is sent.
-    if (running && !this.#from.migrate) await stop(this.#monitor);
+    // Told before it is done: whoever started this agent lets the guest go on if the agent does not live to do it.
     if (running) this.#context.onEvent({ event: 'guest', status: 'stopped' });
+    if (running && !this.#from.migrate) await stop(this.#monitor);
     this.#assertWanted();
     return this.#capture.begin();
   }
@@ -128,7 +123,6 @@ class SavingFromQemu implements SavingEnd {
       if (this.#ran && (!safe || this.#from.checkpoint)) await this.#goOn();
     } finally {
       this.#monitor.close();
-      await rm(this.#folder, { recursive: true, force: true });
     }
   }
 
@@ -142,9 +136,13 @@ class SavingFromQemu implements SavingEnd {
   }
 }
 
-async function prepareCapture(monitor: Monitor, migrate: boolean, folder: string, stallMs: number): Promise<Capture> {
-  if (migrate) return prepareMigration(monitor, { folder, stallMs });
-  const capture = await DeviceStateCapture.prepare({ folder, stallMs });
+async function prepareCapture(
+  monitor: Monitor,
+  { migrate, fifoDir: parent }: Extract<SaveFrom, { qmp: string }>,
+  stallMs: number,
+): Promise<Capture> {
+  if (migrate) return prepareMigration(monitor, { parent, stallMs });
+  const capture = await DeviceStateCapture.prepare({ parent, stallMs });
   // By default QEMU gives up its images as well, for another host to open: measured with 7.2, a guest that was saved so and
   // then once more, without `cont` between, ends QEMU by an assertion.
   const args = { live: false };

@@ -60,6 +60,8 @@ class FileDevice implements BlockDevice {
   /** Repeats a partial read or write until all of `bytes` is done: the kernel may do less than it was asked for. */
   #whole(what: 'read' | 'write', call: PositionedCall, bytes: Uint8Array, position: number): Promise<void> {
     return new Promise((resolve, reject) => {
+      // The number of a closed descriptor may be another disk's by now.
+      if (this.#closed) throw ioError(what, this.path, position, new Error('it was closed'));
       this.#check(bytes, position);
       const request = { since: performance.now() };
       this.#pending.add(request);

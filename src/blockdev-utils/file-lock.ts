@@ -47,6 +47,16 @@ export function tryLock(fd: number): boolean {
   }
 }
 
+/** Whether a live process holds the lock of `path`; false for a file that is gone. */
+export async function isLocked(path: string): Promise<boolean> {
+  try {
+    await (await lockExclusive(path)).release();
+    return false;
+  } catch (error) {
+    return error instanceof StubferryError && error.code === 'DISK_LOCKED';
+  }
+}
+
 function isHeld(error: unknown): boolean {
   const errno = errnoOf(error);
   return errno === 'EAGAIN' || errno === 'EWOULDBLOCK';

@@ -1,7 +1,13 @@
 /** The two slots of one writer's control block, read and written as wholes. */
 import { alignedBuffer, type BlockDevice } from '../blockdev-utils/index.js';
 import { BLOCK_SIZE } from '../codec/block.js';
-import { type ControlBlock, decodeControlBlock, encodeControlBlock, type Role } from '../codec/control-block.js';
+import {
+  type ControlBlock,
+  decodeControlBlock,
+  encodeControlBlock,
+  type Phase,
+  type Role,
+} from '../codec/control-block.js';
 import type { Superblock } from '../codec/superblock.js';
 import { CONTROL_OFFSETS, CONTROL_SLOTS, controlSeed } from './disk-layout.js';
 
@@ -44,4 +50,17 @@ export class ControlSlots {
     encodeControlBlock(this.#writeBuffer, this.#role, control, this.#seeds[slot] ?? 0n);
     await this.#device.write(this.#writeBuffer, CONTROL_OFFSETS[this.#role] + slot * BLOCK_SIZE);
   }
+}
+
+/** The phases after which dom0's agent does nothing more on a disk. */
+const LAST_PHASES: readonly Phase[] = ['done', 'committed', 'loaded', 'aborted'];
+
+/**
+ * Whether dom0's agent has had its last word on this disk: then nothing can come of it any more, and the disk is there only because
+ * it has not been removed yet, or was lent.
+ */
+export async function isOver(device: BlockDevice, superblock: Superblock): Promise<boolean> {
+  const dom0: Role = superblock.direction === 'save' ? 'receiver' : 'sender';
+  const control = await new ControlSlots(device, dom0, superblock).newest();
+  return control !== undefined && LAST_PHASES.includes(control.phase);
 }

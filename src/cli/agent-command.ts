@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import {
   type AgentContext,
   type Dom0Job,
+  type DriverName,
   eventWriter,
   type GateJob,
   runDom0Agent,
@@ -19,7 +20,13 @@ import { type CommandContext, runCommand } from './command-context.js';
 import { parseDescriptor, parseUuidOption } from './parse-values.js';
 import { printJson } from './print.js';
 import { addQemuOptions, type QemuOptions, restoreToQemu, saveFromQemu } from './qemu-options.js';
-import { addTransferOptions, provenanceFrom, type TransferOptions, timeoutsFrom } from './transfer-options.js';
+import {
+  addTransferOptions,
+  attachOption,
+  provenanceFrom,
+  type TransferOptions,
+  timeoutsFrom,
+} from './transfer-options.js';
 
 interface AgentOptions extends TransferOptions {
   readonly disk: string;
@@ -31,6 +38,7 @@ interface Dom0Options extends AgentOptions {
   readonly save?: string;
   readonly restore?: string;
   readonly raw: boolean;
+  readonly attach: DriverName;
   readonly keepDisk: boolean;
 }
 
@@ -64,6 +72,7 @@ function dom0Command(agent: Command): void {
       "The dom0 side: makes the transfer disk, runs one transfer over it, removes it. Exit status: 'stubferry exit-codes'.",
     )
     .requiredOption('--disk <path>', 'file to create as the transfer disk')
+    .addOption(attachOption())
     .option('--save <path>', 'receive a state, and commit it there: a file, a FIFO or -')
     .option('--restore <path>', 'send the state in this file, FIFO or -')
     .option('--raw', 'with --save: the bare QEMU state instead of a statefile', false)
@@ -80,12 +89,13 @@ function dom0Command(agent: Command): void {
 }
 
 function dom0Job(options: Dom0Options): Dom0Job {
-  const { disk, ring, frame, maxState, keepDisk, save, restore, opaque, spoolDir, spoolLimit } = options;
+  const { disk, attach, ring, frame, maxState, keepDisk, save, restore, opaque, spoolDir, spoolLimit } = options;
   if ((save === undefined) === (restore === undefined))
     throw new StubferryError('USAGE', 'give either --save or --restore');
   const sha256 = options.digest === 'sha256';
   return {
     disk,
+    attach,
     transferUuid: options.transfer ?? randomUUID(),
     ringLength: ring,
     maxPayload: frame,
@@ -160,7 +170,7 @@ function gateJob(options: StubdomOptions, listen: string, qmp: string): GateJob 
   const restore = restoreToQemu(options);
   const job: Omit<GateJob, 'restore'> = {
     ...{ listen, qmp, disk: options.disk, provenance: provenanceFrom(options) },
-    ...{ sha256: options.digest === 'sha256', folder: options.fifoDir },
+    ...{ sha256: options.digest === 'sha256', fifoDir: options.fifoDir },
   };
   if (restore === undefined) return { ...job, restore };
   return { ...job, restore: stubdomJob(options) };

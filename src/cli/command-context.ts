@@ -36,7 +36,9 @@ export async function runCommand(
   const { json, logLevel } = command.optsWithGlobals<GlobalOptions>();
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(name, () => {
+    // Not once: a second one, of an impatient user or of a terminal to all of its processes, would end this process in the
+    // middle of cleaning up, with the guest still stopped.
+    process.on(name, () => {
       controller.abort(
         new StubferryError('CANCELLED', `stopped by ${name}`, { hint: 'run it again when you are ready' }),
       );

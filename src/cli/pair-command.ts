@@ -1,23 +1,32 @@
 /** What `save` and `restore` have in common: both agents here, a bar while they work, one report at the end. */
 import type { Command } from 'commander';
-import { type PairOptions, type PairReport, type QemuEnd, runPair } from '../agents/index.js';
+import { type DriverName, type PairOptions, type PairReport, type QemuEnd, runPair } from '../agents/index.js';
 import type { Direction } from '../codec/superblock.js';
 import type { CommandContext } from './command-context.js';
 import { formatBytes, formatMs, formatRate } from './format-values.js';
 import { facts, printJson, printText } from './print.js';
 import { PROGRAM } from './program-path.js';
 import { startBar } from './progress-bar.js';
-import { addTransferOptions, agentArgs, defaultTransferDir, type TransferOptions } from './transfer-options.js';
+import {
+  addTransferOptions,
+  agentArgs,
+  attachOption,
+  defaultTransferDir,
+  type TransferOptions,
+} from './transfer-options.js';
 
 export interface PairCommandOptions extends TransferOptions {
   readonly transferDir?: string;
+  readonly attach: DriverName;
 }
 
 export function addPairOptions(command: Command): Command {
-  command.option(
-    '--transfer-dir <dir>',
-    'folder for the transfer disk (default: /dev/shm if it fits, else the temporary folder)',
-  );
+  command
+    .option(
+      '--transfer-dir <dir>',
+      'folder for the transfer disk (default: /dev/shm if it fits, else the temporary folder)',
+    )
+    .addOption(attachOption());
   return addTransferOptions(command);
 }
 
@@ -44,6 +53,7 @@ export async function transferPair(
       ...work,
       replace: options.force,
       transferDir,
+      attach: options.attach,
       dom0Args: [...dom0, ...work.dom0Args],
       stubdomArgs: stubdom,
       signal: context.signal,

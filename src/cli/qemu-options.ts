@@ -1,7 +1,8 @@
 /** The options that say which QEMU a state comes from or goes to. */
+import { fstatSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Command } from 'commander';
-import { GIVEN_FD, type QemuEnd, type RestoreTo, type SaveFrom } from '../agents/index.js';
+import { descriptorOf, GIVEN_FD, type QemuEnd, type RestoreTo, type SaveFrom } from '../agents/index.js';
 import { StubferryError } from '../errors/index.js';
 
 export interface SaveQemuOptions {
@@ -53,7 +54,7 @@ export function addQemuOptions(command: Command): Command {
 
 /** A save, if a monitor is named and nothing that QEMU waits for. @throws StubferryError USAGE */
 export function saveFromQemu({ qmp, migrate, checkpoint, incoming, fifoDir }: QemuOptions): SaveFrom | undefined {
-  if (qmp !== undefined && incoming === undefined) return { qmp, migrate, checkpoint, folder: fifoDir };
+  if (qmp !== undefined && incoming === undefined) return { qmp, migrate, checkpoint, fifoDir };
   if (migrate || checkpoint) throw new StubferryError('USAGE', '--migrate and --checkpoint are for a save from --qmp');
   return undefined;
 }
@@ -72,7 +73,7 @@ export function qemuToSave({ qmp, migrate, checkpoint }: SaveQemuOptions): QemuE
     throw new StubferryError('USAGE', '--migrate and --checkpoint need --qmp, the monitor of QEMU');
   if (qmp === undefined) return undefined;
   const args = ['--qmp', qmp, ...(migrate ? ['--migrate'] : []), ...(checkpoint ? ['--checkpoint'] : [])];
-  return { qmp, args, given: undefined };
+  return { qmp, args, given: undefined, goesOn: checkpoint };
 }
 
 /** The QEMU to restore into. @throws StubferryError USAGE */
@@ -81,9 +82,27 @@ export function qemuToRestore(options: RestoreQemuOptions): QemuEnd | undefined 
   if (to === undefined && options.qmp !== undefined)
     throw new StubferryError('USAGE', '--qmp needs --incoming, what QEMU reads the state from');
   if (to === undefined || !('incoming' in to)) return undefined;
-  const [, descriptor] = /^fd:(\d{1,9})$/.exec(to.incoming) ?? [];
-  const incoming = descriptor === undefined ? to.incoming : `fd:${GIVEN_FD}`;
+  const given = descriptorOf(to.incoming);
+  if (given !== undefined) assertGiven(given);
+  const incoming = given === undefined ? to.incoming : `fd:${GIVEN_FD}`;
   const log = to.qemuLog === undefined ? [] : ['--qemu-log', to.qemuLog];
-  const given = descriptor === undefined ? undefined : Number(descriptor);
-  return { qmp: to.qmp, args: ['--incoming', incoming, '--qmp', to.qmp, ...log], given };
+  return { qmp: to.qmp, args: ['--incoming', incoming, '--qmp', to.qmp, ...log], given, goesOn: false };
+}
+
+/** Standard input, output and error are the program's own. */
+const FIRST_GIVEN = 3;
+
+/** @throws StubferryError USAGE */
+function assertGiven(fd: number): void {
+  try {
+    if (fd >= FIRST_GIVEN) {
+      fstatSync(fd);
+      return;
+    }
+  } catch {
+    // Not open: as below.
+  }
+  throw new StubferryError('USAGE', `--incoming fd:${fd} names no descriptor that this command was given`, {
+    expected: `an open one, from ${FIRST_GIVEN} on`,
+  });
 }

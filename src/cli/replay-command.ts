@@ -38,6 +38,7 @@ export function replayCommand(program: Command): void {
             await replayState(state, {
               program: PROGRAM,
               transferDir,
+              attach: options.attach,
               scratchDir: options.scratchDir,
               opaque: options.opaque,
               dom0Args: dom0,

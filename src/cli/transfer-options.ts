@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { type Command, Option } from 'commander';
-import type { Provenance } from '../agents/index.js';
+import { DRIVER_NAMES, type Provenance } from '../agents/index.js';
 import { DEFAULT_TIMEOUTS, diskSizeFor, type Timeouts } from '../channel/index.js';
 import { LIMITS } from '../codec/limits.js';
 import { NIL_UUID } from '../codec/uuid.js';
@@ -72,6 +72,16 @@ export function addTransferOptions(command: Command): Command {
     )
     .addOption(duration('--progress-timeout <time>', 'a byte moves', DEFAULT_TIMEOUTS.progressMs))
     .addOption(duration('--commit-timeout <time>', 'a verified state becomes durable', DEFAULT_TIMEOUTS.commitMs));
+}
+
+/** How the transfer disk comes to the stubdom. */
+export function attachOption(): Option {
+  return new Option(
+    '--attach <how>',
+    'file: both agents open the file; loop: the stubdom gets a loop device over it (root)',
+  )
+    .choices(DRIVER_NAMES)
+    .default('file');
 }
 
 export function timeoutsFrom(options: TransferOptions): Timeouts {

@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   DISK_IO: { status: 26, means: 'reading or writing the transfer disk failed' },
   DISK_HUNG: { status: 27, means: 'the transfer disk does not answer' },
   DISK_NO_SPACE: { status: 28, means: 'no room to create the transfer disk' },
+  DISK_INCOHERENT: { status: 29, means: 'the two sides would not see the same bytes of the transfer disk' },
 
   TORN: { status: 30, means: 'a frame was announced, but its payload never became complete' },
   FRAME_CORRUPT: { status: 31, means: 'a frame on the disk is damaged' },

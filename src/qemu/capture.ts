@@ -16,8 +16,8 @@ export interface Capture {
 }
 
 export interface CaptureOptions {
-  /** For the FIFO or socket: one that nobody else can write to. */
-  readonly folder: string;
+  /** Where a folder for the FIFO or socket is made. */
+  readonly parent: string;
   /** How long QEMU may write nothing, milliseconds. */
   readonly stallMs: number;
 }

@@ -19,6 +19,8 @@ export interface CapturedStateOptions {
   readonly stallMs: number;
   /** Has QEMU give up what it still writes. Without it QEMU is let to finish, into nothing. */
   readonly cancel?: () => Promise<void>;
+  /** Called when QEMU has not come to its end in spite of all, before its reader goes. */
+  readonly onStuck?: () => Promise<void>;
 }
 
 /** From QEMU's word to the end of the file, milliseconds: QEMU closes the file before it answers. */
@@ -111,6 +113,7 @@ export class CapturedState implements StateSource {
       await Promise.race([this.#abandon(), late]);
       clearTimeout(timer);
     }
+    if (!this.#spoken) await this.#options.onStuck?.();
     await this.#pipe.close();
   }
 

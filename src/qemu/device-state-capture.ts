@@ -18,7 +18,7 @@ export class DeviceStateCapture {
 
   /** @throws StubferryError CAPTURE_LOST */
   static async prepare(options: CaptureOptions): Promise<DeviceStateCapture> {
-    return new DeviceStateCapture(options, await StateFifo.make(options.folder));
+    return new DeviceStateCapture(options, await StateFifo.make(options.parent));
   }
 
   /**
@@ -30,7 +30,12 @@ export class DeviceStateCapture {
     if (!(await this.#fifo.isInPlace())) await this.#anew();
     const source = this.#fifo.open();
     const saved = saveDevicesState(monitor, { ...args, filename: this.#fifo.path });
-    this.#state = new CapturedState(source, saved, { where: this.#fifo.path, stallMs: this.#options.stallMs });
+    this.#state = new CapturedState(source, saved, {
+      where: this.#fifo.path,
+      stallMs: this.#options.stallMs,
+      // A QEMU that comes to open it only now fails, where it would wait for a reader with its whole main loop.
+      onStuck: () => this.#fifo.remove(),
+    });
     return this.#state;
   }
 
@@ -45,7 +50,7 @@ export class DeviceStateCapture {
 
   async #anew(): Promise<void> {
     await this.#fifo.remove();
-    this.#fifo = await StateFifo.make(this.#options.folder);
+    this.#fifo = await StateFifo.make(this.#options.parent);
   }
 
   /** Removes the FIFO. */

@@ -7,8 +7,11 @@ import { descriptorOutput, openFifo, pipeOutput, type StreamOutput, socketOutput
 import { StubferryError } from '../errors/index.js';
 import { connectSocket } from '../qmp/index.js';
 
-/** `fd:N`: a descriptor that this process was given. */
-const DESCRIPTOR = /^fd:(\d{1,9})$/;
+/** N of `fd:N`, a descriptor that this process was given; undefined for anything else. */
+export function descriptorOf(incoming: string): number | undefined {
+  const [, digits] = /^fd:(\d{1,9})$/.exec(incoming) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
 
 /**
  * @param incoming path of a FIFO (`-incoming 'exec:cat FIFO'`, or a descriptor of QEMU's that is one), path of a socket that
@@ -17,9 +20,8 @@ const DESCRIPTOR = /^fd:(\d{1,9})$/;
  * @throws StubferryError DESTINATION_UNWRITABLE for what can be no such thing
  */
 export async function incomingStream(incoming: string, readerMs: number): Promise<() => Promise<StreamOutput>> {
-  const [, descriptor] = DESCRIPTOR.exec(incoming) ?? [];
-  if (descriptor !== undefined) {
-    const fd = Number(descriptor);
+  const fd = descriptorOf(incoming);
+  if (fd !== undefined) {
     const kind = await promisify(fstat)(fd).catch((cause: unknown) => {
       throw unsuited(incoming, 'no such descriptor', cause);
     });

@@ -2,7 +2,7 @@ export type { Capture } from './capture.js';
 export { DeviceStateCapture } from './device-state-capture.js';
 export { letGuestGoOn } from './guest-rescue.js';
 export { IncomingQemu } from './incoming-qemu.js';
-export { incomingStream } from './incoming-stream.js';
+export { descriptorOf, incomingStream } from './incoming-stream.js';
 export { LoadingOutput } from './loading-output.js';
 export { prepareMigration } from './migration-capture.js';
 export { assertHasGuest, assertSavable } from './savable.js';

@@ -22,6 +22,7 @@ import {
   unfitForSocket,
 } from '../qmp/index.js';
 import type { Capture, CaptureOptions } from './capture.js';
+import { makeFolder } from './capture-folder.js';
 import { CapturedState } from './captured-state.js';
 
 /** QEMU's default is 128 MiB/s, for networks that others use too. This goes to a disk of our own. Bytes a second. */
@@ -33,14 +34,15 @@ const CONNECT_MS = 10_000;
 
 const ENDS: readonly (string | undefined)[] = ['completed', 'failed', 'cancelled'];
 
-let made = 0;
-
 /** @throws StubferryError CAPTURE_LOST, QEMU_REFUSED */
-export async function prepareMigration(monitor: Monitor, { folder, stallMs }: CaptureOptions): Promise<Capture> {
-  made += 1;
-  const path = join(folder, `stream.${process.pid}.${made}.sock`);
+export async function prepareMigration(monitor: Monitor, { parent, stallMs }: CaptureOptions): Promise<Capture> {
   const bandwidth = await queryMaxBandwidth(monitor);
-  const server = await listen(path);
+  const folder = await makeFolder(parent);
+  const path = join(folder, 'stream.sock');
+  const server = await listen(path).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
   let state: CapturedState | undefined;
   return {
     begin: async () => {
@@ -64,7 +66,7 @@ export async function prepareMigration(monitor: Monitor, { folder, stallMs }: Ca
       await state?.close();
       if (bandwidth !== undefined) await setMaxBandwidth(monitor, bandwidth).catch(() => undefined);
       server.close();
-      await rm(path, { force: true });
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }

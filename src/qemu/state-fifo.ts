@@ -14,8 +14,7 @@ import { fcntlSync } from 'fs-ext';
 import { PipeSource } from '../endpoints/index.js';
 import { messageOf, StubferryError } from '../errors/index.js';
 import type { StateSource } from '../transfer/index.js';
-
-let made = 0;
+import { makeFolder } from './capture-folder.js';
 
 /** fcntl(2); fs-ext has no name for it. */
 const F_SETPIPE_SZ = 1031;
@@ -25,22 +24,25 @@ const PIPE_BYTES = 1024 * 1024;
 
 export class StateFifo {
   readonly path: string;
+  readonly #folder: string;
   readonly #inode: number;
 
-  private constructor(path: string, inode: number) {
+  private constructor(folder: string, path: string, inode: number) {
+    this.#folder = folder;
     this.path = path;
     this.#inode = inode;
   }
 
-  /** @param folder one that only this process and QEMU can write to. @throws StubferryError CAPTURE_LOST */
-  static async make(folder: string): Promise<StateFifo> {
-    made += 1;
-    const path = join(folder, `state.${process.pid}.${made}.fifo`);
+  /** @param parent where a folder for it is made, which only this user can enter. @throws StubferryError CAPTURE_LOST */
+  static async make(parent: string): Promise<StateFifo> {
+    const folder = await makeFolder(parent);
+    const path = join(folder, 'state.fifo');
     try {
       // Node has no mkfifo() of its own.
       await promisify(execFile)('mkfifo', ['-m', '600', path]);
-      return new StateFifo(path, (await lstat(path)).ino);
+      return new StateFifo(folder, path, (await lstat(path)).ino);
     } catch (cause) {
+      await rm(folder, { recursive: true, force: true });
       throw unusable(path, cause);
     }
   }
@@ -65,7 +67,7 @@ export class StateFifo {
 
   /** Removes it, or whatever QEMU has made in its place. */
   async remove(): Promise<void> {
-    await rm(this.path, { force: true });
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }
 
@@ -80,7 +82,8 @@ function enlarge(fd: number): void {
 function unusable(path: string, cause: unknown): StubferryError {
   return new StubferryError('CAPTURE_LOST', 'cannot make or open the FIFO for QEMU to write into', {
     where: path,
-    found: messageOf(cause),
+    // Of a program that failed, its last line.
+    found: messageOf(cause).trim().split('\n').at(-1),
     hint: 'is the folder there and writable, and is mkfifo (coreutils, busybox) installed?',
     cause,
   });

@@ -76,7 +76,8 @@ export class QmpClient implements Monitor {
     return this.#ended;
   }
 
-  ask(command: string, args: Readonly<Record<string, unknown>>, options: AskOptions): Promise<unknown> {
+  async ask(command: string, args: Readonly<Record<string, unknown>>, options: AskOptions): Promise<unknown> {
+    options.signal?.throwIfAborted();
     const id = `stubferry-${this.#nextId}`;
     this.#nextId += 1;
     const reply = this.#replies.wait(id, command, options);

@@ -1,5 +1,6 @@
 /** The commands that stubferry gives, with what QEMU (7.2: qapi/*.json) replies to them. */
 import * as z from 'zod/mini';
+import { StubferryError } from '../errors/index.js';
 import type { Monitor } from './monitor.js';
 import { notQmp } from './qmp-error.js';
 
@@ -85,8 +86,13 @@ export async function setMaxBandwidth(monitor: Monitor, bytesPerSecond: number):
 
 /** The machine type, such as `pc-i440fx-7.2`; empty when QEMU does not tell. */
 export async function machineType(monitor: Monitor): Promise<string> {
-  const type = await ask(monitor, 'qom-get', { path: '/machine', property: 'type' }, z.string());
-  return type.replace(/-machine$/, '');
+  try {
+    const type = await ask(monitor, 'qom-get', { path: '/machine', property: 'type' }, z.string());
+    return type.replace(/-machine$/, '');
+  } catch (error) {
+    if (error instanceof StubferryError && error.code === 'QEMU_REFUSED') return '';
+    throw error;
+  }
 }
 
 /** The command by which libxl has the state of the devices saved, and its arguments. */

@@ -13,8 +13,13 @@ export interface ConnectOptions {
 
 const RETRY_MS = 20;
 
-/** What a socket answers while its QEMU is being started. */
-const NOT_YET: readonly (string | undefined)[] = ['ENOENT', 'ECONNREFUSED'];
+/** What a socket answers while its QEMU is being started, or has too many who wait for its monitor. */
+const NOT_YET: readonly (string | undefined)[] = ['ENOENT', 'ECONNREFUSED', 'EAGAIN'];
+
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: 'run this as the user that QEMU runs as, or as root',
+  EAGAIN: 'a monitor serves one client at a time, and others wait for it already',
+};
 
 /** @throws StubferryError QMP_UNREACHABLE; the reason of an abort */
 export async function connectSocket(path: string, { signal, patienceMs }: ConnectOptions): Promise<Socket> {
@@ -40,7 +45,7 @@ function unreachable(path: string, found: string | undefined, cause?: unknown): 
     where: path,
     expected: "the unix socket of a QEMU that was started with '-qmp unix:PATH,server=on,wait=off'",
     found,
-    hint: found === 'EACCES' ? 'run this as the user that QEMU runs as, or as root' : 'is QEMU running?',
+    hint: HINTS[found ?? ''] ?? 'is QEMU running?',
     cause,
   });
 }

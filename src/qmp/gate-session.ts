@@ -28,6 +28,9 @@ export const SAVE_FDSET = '/dev/fdset/1';
 /** Messages up to this length are looked at; a longer one is no save and no reply to one, and is passed on as it comes. */
 const LOOK_LIMIT = 64 * 1024;
 
+/** For a toolstack to read the last that it is told, milliseconds. */
+const FAREWELL_MS = 1_000;
+
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 
@@ -104,7 +107,8 @@ export class GateSession implements Monitor {
     if (!this.#saving) this.#client.destroy();
   }
 
-  ask(command: string, args: Readonly<Record<string, unknown>>, options: AskOptions): Promise<unknown> {
+  async ask(command: string, args: Readonly<Record<string, unknown>>, options: AskOptions): Promise<unknown> {
+    options.signal?.throwIfAborted();
     const id = `${this.#idPrefix}${this.#nextId}`;
     this.#nextId += 1;
     const reply = this.#replies.wait(id, command, options);
@@ -149,7 +153,7 @@ export class GateSession implements Monitor {
     // As in QEMU, what waited is forgotten with its client.
     if (!this.#gone.signal.aborted) this.#clientSays(held);
     this.#readOn();
-    if (this.#gone.signal.aborted || this.#qemu.destroyed) this.#client.destroySoon();
+    if (this.#gone.signal.aborted) this.#leave();
     this.#settle();
   }
 
@@ -200,10 +204,20 @@ export class GateSession implements Monitor {
   }
 
   #qemuLeft(): void {
-    this.#replies.close(monitorGone(this.path, this.#replies.oldest));
+    const gone = monitorGone(this.path, this.#replies.oldest);
+    this.#replies.close(gone);
+    this.#gone.abort(gone);
     // As QEMU's own end would: the toolstack's connection ends, but for the reply that it still waits for.
-    if (!this.#saving) this.#client.destroySoon();
+    if (!this.#saving) this.#leave();
     this.#settle();
+  }
+
+  /** Ends the toolstack's connection, after what it has been told; one that does not read is not waited for. */
+  #leave(): void {
+    if (this.#client.destroyed) return;
+    this.#client.destroySoon();
+    const timer = setTimeout(() => this.#client.destroy(), FAREWELL_MS);
+    this.#client.once('close', () => clearTimeout(timer));
   }
 
   #settle(): void {

@@ -124,11 +124,15 @@ export class QmpGate {
 
   async #serve(client: Socket): Promise<void> {
     const { qemu, onSave, onNews, patienceMs } = this.#options;
+    if (client.destroyed) return;
+    const left = new AbortController();
+    client.once('close', () => left.abort());
     let monitor: Socket;
     try {
-      monitor = await connectSocket(qemu, { signal: this.#closing.signal, patienceMs });
+      const signal = AbortSignal.any([this.#closing.signal, left.signal]);
+      monitor = await connectSocket(qemu, { signal, patienceMs });
     } catch (error) {
-      farewell(client, StubferryError.from(error));
+      if (!client.destroyed) farewell(client, StubferryError.from(error));
       return;
     }
     if (client.destroyed) {

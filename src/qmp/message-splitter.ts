@@ -29,8 +29,8 @@ const RESET = 0xff;
 
 export class MessageSplitter {
   readonly #limit: number;
-  /** The beginning of a message whose end has not come yet. */
-  #held: Uint8Array[] = [];
+  /** The beginning of a message whose end has not come yet: the first bytes of this. */
+  #held: Uint8Array = new Uint8Array(0);
   #heldBytes = 0;
   /** The message under way is beyond the limit: it is passed on as it comes. */
   #overlong = false;
@@ -114,24 +114,34 @@ export class MessageSplitter {
 
   /** The message that was under way is over with `last`. */
   #take(pieces: Piece[], last: Uint8Array, complete: boolean): void {
-    const length = this.#heldBytes + last.length;
-    const bytes = this.#held.length === 0 ? last : Buffer.concat([...this.#held, last], length);
-    pieces.push({ whole: complete && !this.#overlong && length <= this.#limit, bytes });
-    this.#held = [];
-    this.#heldBytes = 0;
+    const bytes = this.#joined(last);
+    pieces.push({ whole: complete && !this.#overlong && bytes.length <= this.#limit, bytes });
     this.#overlong = false;
   }
 
   #hold(pieces: Piece[], rest: Uint8Array): void {
     this.#overlong ||= this.#heldBytes + rest.length > this.#limit;
-    if (!this.#overlong) {
-      // A copy: the chunk is its reader's again after this.
-      this.#held.push(Uint8Array.from(rest));
-      this.#heldBytes += rest.length;
-      return;
-    }
-    pieces.push({ whole: false, bytes: Buffer.concat([...this.#held, rest]) });
-    this.#held = [];
+    if (this.#overlong) pieces.push({ whole: false, bytes: this.#joined(rest) });
+    else this.#keep(rest);
+  }
+
+  /** What was held and `last`, as one; nothing is held after it. */
+  #joined(last: Uint8Array): Uint8Array {
+    const held = this.#held.subarray(0, this.#heldBytes);
+    this.#held = new Uint8Array(0);
     this.#heldBytes = 0;
+    return held.length === 0 ? last : Buffer.concat([held, last]);
+  }
+
+  /** Copies, since the chunk is its reader's again after this; into a buffer that grows in doubles, whatever the pieces. */
+  #keep(rest: Uint8Array): void {
+    const length = this.#heldBytes + rest.length;
+    if (length > this.#held.length) {
+      const larger = new Uint8Array(Math.min(this.#limit, 2 * length));
+      larger.set(this.#held.subarray(0, this.#heldBytes));
+      this.#held = larger;
+    }
+    this.#held.set(rest, this.#heldBytes);
+    this.#heldBytes = length;
   }
 }

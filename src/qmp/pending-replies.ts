@@ -9,6 +9,8 @@ interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly stop: () => void;
+  /** Nobody waits for the reply any more; when it comes, it is still known for what it is. */
+  abandoned: boolean;
 }
 
 export class PendingReplies {
@@ -20,9 +22,10 @@ export class PendingReplies {
     this.#where = where;
   }
 
-  /** A command that has no reply yet, for messages. */
+  /** A command whose reply is awaited, for messages. */
   get oldest(): string | undefined {
-    return this.#waiting.values().next().value?.command;
+    for (const { command, abandoned } of this.#waiting.values()) if (!abandoned) return command;
+    return undefined;
   }
 
   get isEmpty(): boolean {
@@ -33,17 +36,21 @@ export class PendingReplies {
   wait(id: string, command: string, { timeoutMs, signal }: AskOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) throw this.#closed;
-      signal?.throwIfAborted();
-      // The entry stays: a reply that comes too late is still known for what it is.
-      const late = (): void => reject(timedOut(this.#where, command, timeoutMs ?? 0));
+      const abandon = (error: unknown): void => {
+        waiting.abandoned = true;
+        waiting.stop();
+        reject(error);
+      };
+      const late = (): void => abandon(timedOut(this.#where, command, timeoutMs ?? 0));
       const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
-      const onAbort = (): void => reject(signal?.reason);
+      const onAbort = (): void => abandon(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
       const stop = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);
       };
-      this.#waiting.set(id, { command, resolve, reject, stop });
+      const waiting: Waiting = { command, resolve, reject, stop, abandoned: false };
+      this.#waiting.set(id, waiting);
     });
   }
 

@@ -1,0 +1,93 @@
+/** Loop devices, by util-linux' losetup and sysfs. Needs root. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import * as z from 'zod/mini';
+import { messageOf, StubferryError } from '../errors/index.js';
+
+export interface LoopDevice {
+  /** Its node, such as `/dev/loop3`. */
+  readonly node: string;
+  /** The file behind it, as the kernel names it. */
+  readonly file: string;
+  /** Whether it goes past the page cache to its file. */
+  readonly directIo: boolean;
+}
+
+/** For a device in use to be let go of after a detach, milliseconds: until then the kernel keeps it. */
+const DETACH_MS = 2_000;
+const POLL_MS = 5;
+
+const listing = z.object({
+  loopdevices: z.array(z.object({ name: z.string(), 'back-file': z.nullable(z.string()), dio: z.boolean() })),
+});
+
+/**
+ * Attaches `file` to a free loop device.
+ *
+ * @throws StubferryError DISK_INCOHERENT when it does not go to the file in the way that was asked for: losetup may
+ *   exit with 0 and leave direct I/O off. DISK_IO
+ */
+export async function attachLoop(file: string, { directIo }: { readonly directIo: boolean }): Promise<LoopDevice> {
+  const mode = directIo ? 'on' : 'off';
+  const node = (await losetup(file, '--find', '--show', '--nooverlap', `--direct-io=${mode}`, file)).trim();
+  const found = (await readFile(`/sys/block/${basename(node)}/loop/dio`, 'utf8').catch(() => '')).trim();
+  if (found === (directIo ? '1' : '0')) return { node, file, directIo };
+  await detachLoop(node);
+  throw new StubferryError(
+    'DISK_INCOHERENT',
+    'the loop device does not go to its file in the way that both sides need',
+    {
+      where: file,
+      expected: `direct I/O ${mode}`,
+      found: found === '' ? 'neither on nor off' : `direct I/O ${found === '1' ? 'on' : 'off'}`,
+      hint: 'put the transfer disk on tmpfs, or on a file system that takes O_DIRECT in units of 512 bytes',
+    },
+  );
+}
+
+/** Detaches it; returns when it is gone. @throws StubferryError DISK_IO when somebody keeps it open */
+export async function detachLoop(node: string): Promise<void> {
+  await losetup(node, '--detach', node);
+  for (let waited = 0; await isAttached(node); waited += POLL_MS) {
+    if (waited >= DETACH_MS) {
+      throw new StubferryError('DISK_IO', 'the loop device cannot be detached', {
+        where: node,
+        expected: `nobody that uses it after ${DETACH_MS} ms`,
+        found: 'somebody that has it open (see: fuser)',
+        hint: 'it goes when that process closes it',
+      });
+    }
+    await delay(POLL_MS);
+  }
+}
+
+/** All that are attached, ours and others. @throws StubferryError DISK_IO */
+export async function listLoops(): Promise<LoopDevice[]> {
+  const text = await losetup('losetup', '--list', '--json', '--output', 'NAME,BACK-FILE,DIO');
+  // Without any loop device it prints nothing at all.
+  const { loopdevices } = listing.parse(text.trim() === '' ? { loopdevices: [] } : JSON.parse(text));
+  return loopdevices.map((one) => ({ node: one.name, file: one['back-file'] ?? '', directIo: one.dio }));
+}
+
+async function isAttached(node: string): Promise<boolean> {
+  return readFile(`/sys/block/${basename(node)}/loop/backing_file`).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function losetup(where: string, ...args: readonly string[]): Promise<string> {
+  try {
+    return (await promisify(execFile)('losetup', [...args])).stdout;
+  } catch (cause) {
+    throw new StubferryError('DISK_IO', 'losetup failed', {
+      where,
+      found: messageOf(cause).split('\n').slice(0, 2).join('; '),
+      hint: 'are you root, and is the loop module there (modprobe loop)?',
+      cause,
+    });
+  }
+}
