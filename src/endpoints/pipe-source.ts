@@ -99,8 +99,9 @@ export class PipeSource implements StateSource {
   }
 
   async close(): Promise<void> {
-    if (this.#socket !== undefined) this.#socket.destroy();
-    else if (!this.#closed) await promisify(close)(this.#fd);
+    const wasOpen = !this.#closed;
     this.#closed = true;
+    if (this.#socket !== undefined) this.#socket.destroy();
+    else if (wasOpen) await promisify(close)(this.#fd);
   }
 }

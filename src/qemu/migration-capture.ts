@@ -50,16 +50,13 @@ export async function prepareMigration(monitor: Monitor, { parent, stallMs }: Ca
       const connection = once(server, 'connection', { signal: AbortSignal.timeout(CONNECT_MS) });
       connection.catch(() => undefined);
       await migrate(monitor, `unix:${path}`);
-      const socket = await connection.then(
-        ([first]) => first as Socket,
-        () => Promise.reject(lost(path, 'no connection of QEMU')),
-      );
+      const migrated = untilMigrated(monitor);
       const cancel = (): Promise<void> => migrateCancel(monitor);
-      state = new CapturedState(new SocketSource(socket, path), untilMigrated(monitor), {
-        where: path,
-        stallMs,
-        cancel,
+      const socket = await connected(connection, migrated, path).catch(async (error: unknown) => {
+        await cancel().catch(() => undefined);
+        throw error;
       });
+      state = new CapturedState(new SocketSource(socket, path), migrated, { where: path, stallMs, cancel });
       return state;
     },
     close: async () => {
@@ -69,6 +66,15 @@ export async function prepareMigration(monitor: Monitor, { parent, stallMs }: Ca
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** QEMU's connection; or why it gave up before it made one. */
+async function connected(connection: Promise<unknown[]>, migrated: Promise<void>, path: string): Promise<Socket> {
+  const first = connection.then(
+    ([socket]) => socket as Socket,
+    () => Promise.reject(lost(path, 'no connection of QEMU')),
+  );
+  return Promise.race([first, migrated.then(() => first)]);
 }
 
 async function listen(path: string): Promise<Server> {

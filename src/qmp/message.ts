@@ -98,6 +98,7 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{}[\],:]|[^{}[\],:"'\s]+/g;
 function withPlainQuotes(text: string): string {
   if (!text.includes("'")) return text;
   return text.replace(TOKEN, (token) => {
+    if (token.startsWith('"')) return token.replace(/\\./g, (part) => (part === "\\'" ? "'" : part));
     if (!token.startsWith("'")) return token;
     const content = token
       .slice(1, -1)

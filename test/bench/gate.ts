@@ -48,6 +48,7 @@ export async function gateLatency(folder: string): Promise<GateResult | undefine
     }
   } finally {
     qemu.kill('SIGKILL');
+    await once(qemu, 'exit');
   }
 }
 
@@ -118,6 +119,10 @@ function isInstalled(): boolean {
   }
 }
 
+const PATIENCE_MS = 10_000;
+
 async function untilThere(path: string): Promise<void> {
-  while (!existsSync(path)) await delay(5);
+  for (const deadline = now() + PATIENCE_MS; !existsSync(path); await delay(5)) {
+    if (now() > deadline) throw new Error(`${path} did not come`);
+  }
 }

@@ -105,6 +105,13 @@ export class Machine {
     }
   }
 
+  /** The names of the events that QEMU has told of. */
+  async eventsSoFar(): Promise<string[]> {
+    // What comes before the reply to a command has happened before it.
+    await this.runState();
+    return (this.#monitor?.events ?? []).flatMap(({ event }) => event ?? []);
+  }
+
   /** `running`, `paused`, `prelaunch`, `inmigrate`, `save-vm`, `postmigrate`, ... */
   async runState(): Promise<string> {
     return (await this.command<{ status: string }>('query-status')).status;

@@ -1,10 +1,12 @@
 /** `stubferry restore --incoming --qmp`: done when QEMU says that it has loaded the state, and not before. */
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { expect, it } from '@jest/globals';
 import { describeWith } from '../blockdev-utils/as-root.js';
+import { agentOf } from '../cli/agents-of-pair.js';
 import { documentOf, type Ended, failureOf, PROGRAM, start, startStubferry, stubferry } from '../cli/run-stubferry.js';
 import { useScratch } from '../cli/scratch.js';
+import { until } from './gated.js';
 import { type Machine, startMachine } from './machine.js';
 import { A_QEMU } from './needs.js';
 
@@ -34,6 +36,17 @@ function restore(guest: Machine, state: string, incoming: string, more: readonly
     ...['--json', 'restore', state, '--incoming', incoming, '--qmp', guest.qmpPath],
     ...[...log, ...scratch.options, ...more],
   ]);
+}
+
+/** What the descriptors of a process lead to. */
+function linksOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 describeWith([A_QEMU], 'stubferry restore --incoming', () => {
@@ -138,7 +151,9 @@ describeWith([A_QEMU], 'stubferry restore --incoming', () => {
     const guest = await waiting(memory, `exec:cat ${scratch.fifo('another')}`);
     const args = ['--json', 'restore', state, '--incoming', fifo, '--qmp', guest.qmpPath, ...scratch.options];
     const restoring = startStubferry(args);
-    setTimeout(() => void guest.kill(), 1500);
+    const agent = await agentOf(restoring, 'stubdom');
+    await until('a spool', () => linksOf(agent).some((link) => link.includes('stubferry-spool')));
+    await guest.kill();
     expect(failureOf(await restoring.ended)).toMatchObject({ exit: 67, code: 'LOAD_FAILED', found: 'QEMU has ended' });
   });
 

@@ -10,12 +10,12 @@ import { countsIn } from './boot-sector.js';
 import { unexplained } from './clocks.js';
 import { differences } from './described-state.js';
 import { describeState } from './description.js';
-import { saveThrough, saveWell, startGate } from './gated.js';
+import { dom0Saving, saveThrough, saveWell, startGate } from './gated.js';
 import { startMachine } from './machine.js';
 import { MACHINES } from './machines.js';
 import { A_QEMU } from './needs.js';
 import { splitState } from './split-state.js';
-import { failureOf } from './toolstack.js';
+import { failureOf, Toolstack } from './toolstack.js';
 
 describeWith([A_QEMU], 'a guest that is saved through the gate, restored, and saved again', () => {
   const scratch = useScratch();
@@ -72,6 +72,38 @@ describeWith([A_QEMU], 'a guest that is saved through the gate, restored, and sa
       'timer/cpu_clock_offset',
     );
   });
+
+  it('serves a toolstack that does all that libxl does, a connection for each, in small pieces, also after a failure', async () => {
+    const guest = await startMachine({ folder: scratch.folder, name: 'guest', machine: MACHINES['pc, e1000 and VGA'] });
+    await guest.untilCounting();
+    const gate = await startGate(scratch, guest, ['--attach-timeout', '500ms']);
+    const toolstack = new Toolstack(gate.socket, { piece: 7 });
+    const failed = (await toolstack.save({ live: true })).map(failureOf);
+    expect(failed).toEqual([undefined, undefined, expect.stringContaining('[DISK_ABSENT]'), undefined, undefined]);
+    await guest.untilCounting();
+    const dom0 = await dom0Saving(scratch, scratch.path('state'));
+    expect((await toolstack.save({ live: true })).map(failureOf)).toEqual([undefined, undefined, undefined, undefined]);
+    expect((await dom0.end).exit).toBe(0);
+    expect(await guest.runState()).toBe('paused');
+  });
+
+  it.each(['half sent', 'sent'] as const)(
+    'forgets a toolstack that hangs up when its save is %s, and serves the next',
+    async (when) => {
+      const guest = await startMachine({
+        folder: scratch.folder,
+        name: 'guest',
+        machine: MACHINES['pc, e1000 and VGA'],
+      });
+      await guest.untilCounting();
+      const gate = await startGate(scratch, guest);
+      const rude = new Toolstack(gate.socket, { hangUp: { during: 'xen-save-devices-state', when } });
+      expect(failureOf(await rude.suspendAndSave())).toBe('no reply');
+      expect(failureOf(await new Toolstack(gate.socket).resume())).toBeUndefined();
+      await guest.untilCounting();
+      expect((await saveWell(scratch, gate, 'state')).toString('latin1', 0, 4)).toBe('QEVM');
+    },
+  );
 
   it('sends libxl what QEMU would: events, replies with its ids, and nothing of the gate', async () => {
     const guest = await startMachine({ folder: scratch.folder, name: 'guest', machine: MACHINES['pc, e1000 and VGA'] });

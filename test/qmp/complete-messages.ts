@@ -1,0 +1,23 @@
+/** The messages in what comes in pieces: each from its first brace to its last. For messages that are valid JSON. */
+
+/** @param onMessage told of each, when it is complete */
+export function completeMessages(onMessage: (text: string) => void): (piece: string) => void {
+  let message = '';
+  let depth = 0;
+  let inString = false;
+  let escaped = false;
+  return (piece) => {
+    for (const character of piece) {
+      if (depth > 0 || character === '{') message += character;
+      if (inString) {
+        if (!escaped && character === '"') inString = false;
+        escaped = !escaped && character === '\\';
+      } else if (character === '"') inString = true;
+      else if (character === '{') depth += 1;
+      else if (character === '}') depth -= 1;
+      if (depth > 0 || message === '') continue;
+      onMessage(message);
+      message = '';
+    }
+  };
+}

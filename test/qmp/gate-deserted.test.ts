@@ -1,0 +1,96 @@
+/** A toolstack that leaves in the middle of a save: QEMU is not let go of before the save has cleaned up. */
+import { describe, expect, it } from '@jest/globals';
+import { HeldSaves, SAVE } from './held-saves.js';
+import { passingTime } from './passing-time.js';
+import { GREETING, type Script, SILENCE } from './scripted-qemu.js';
+import { stage } from './stage.js';
+import { settled, until } from './until.js';
+
+const SOON = { timeoutMs: 10_000 };
+const QEMU: Script = {
+  'query-status': () => ({ status: 'paused', running: false }),
+  cont: () => ({}),
+  wait: () => SILENCE,
+};
+
+describe('a toolstack that leaves in the middle of a save', () => {
+  const { qemu: startQemu, gate: startGate, toolstack, news } = stage();
+  const time = passingTime();
+
+  it('has the save told', async () => {
+    await startQemu(QEMU);
+    const saves = new HeldSaves();
+    await startGate(saves.onSave);
+    const client = await toolstack();
+    await client.send(SAVE);
+    const { request, fail } = await saves.save();
+    client.leave();
+    await until(() => request.signal.aborted);
+    expect(request.signal.reason).toMatchObject({
+      code: 'CANCELLED',
+      message: 'the toolstack closed its connection in the middle of the save',
+      details: { where: request.monitor.path },
+    });
+    fail(new Error('cancelled'));
+  });
+
+  it('leaves QEMU to the save until that has ended', async () => {
+    const qemu = await startQemu(QEMU);
+    const saves = new HeldSaves();
+    await startGate(saves.onSave);
+    const client = await toolstack();
+    await client.send(SAVE);
+    const { request, fail } = await saves.save();
+    client.leave();
+    await until(() => request.signal.aborted);
+    await settled(10);
+    expect(qemu.present).toBe(1);
+    await expect(request.monitor.ask('cont', {}, SOON)).resolves.toEqual({});
+    time.stop();
+    fail(new Error('cancelled'));
+    await until(() => qemu.present === 0);
+    await until(() => news.length === 2);
+    expect(time.waiting()).toBe(0);
+    expect(news).toEqual(['connected', 'disconnected']);
+  });
+
+  it('has the commands that waited forgotten', async () => {
+    const qemu = await startQemu(QEMU);
+    const saves = new HeldSaves();
+    await startGate(saves.onSave);
+    const client = await toolstack();
+    await client.hears(GREETING);
+    await client.send(SAVE);
+    const { request, fail } = await saves.save();
+    await client.command('cont', undefined, 8);
+    await settled(10);
+    client.leave();
+    await until(() => request.signal.aborted);
+    fail(new Error('cancelled'));
+    await until(() => qemu.present === 0);
+    expect(qemu.names).toEqual([]);
+  });
+
+  it('makes room for another one, which waits for the end of the save and is served then', async () => {
+    const qemu = await startQemu(QEMU);
+    const saves = new HeldSaves();
+    await startGate(saves.onSave);
+    const first = await toolstack();
+    await first.send(SAVE);
+    const { request, fail } = await saves.save();
+    first.leave();
+    await until(() => request.signal.aborted);
+    const second = await toolstack();
+    await settled();
+    expect(second.text).toBe('');
+    expect(qemu.visits).toBe(1);
+    fail(new Error('cancelled'));
+    await second.hears(GREETING);
+    await second.send(SAVE);
+    (await saves.save(1)).succeed();
+    await second.hears('{"return": {}, "id": 7}');
+    expect(qemu.visits).toBe(2);
+    expect(news).toEqual(['connected', 'disconnected', 'connected']);
+    expect(second.text).toBe(`${GREETING}{"return": {}, "id": 7}\r\n`);
+  });
+});
