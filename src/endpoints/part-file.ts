@@ -41,6 +41,7 @@ export class PartFile implements ByteOutput {
   readonly #destination: string;
   readonly #path: string;
   readonly #file: FileHandle;
+  readonly #folder: FileHandle;
   readonly #identity: FileIdentity;
   readonly #options: PartFileOptions;
   #open = true;
@@ -52,12 +53,14 @@ export class PartFile implements ByteOutput {
     destination: string,
     path: string,
     file: FileHandle,
+    folder: FileHandle,
     identity: FileIdentity,
     options: PartFileOptions,
   ) {
     this.#destination = destination;
     this.#path = path;
     this.#file = file;
+    this.#folder = folder;
     this.#identity = identity;
     this.#options = options;
   }
@@ -71,7 +74,10 @@ export class PartFile implements ByteOutput {
     for (let tries = 0; ; tries += 1) {
       const file = await create(path, destination);
       const identity = await claim(file, path, destination);
-      if (identity !== undefined) return new PartFile(destination, path, file, identity, options);
+      if (identity !== undefined) {
+        const folder = await openFolder(destination, file, path);
+        return new PartFile(destination, path, file, folder, identity, options);
+      }
       await file.close();
       await delay(SWEEP_MS * tries);
     }
@@ -110,7 +116,8 @@ export class PartFile implements ByteOutput {
       throw destinationError(this.#destination, cause, errnoOf(cause) === 'EEXIST');
     }
     this.#committed = true;
-    await this.#close();
+    // Not waited for: the guest may stand still until the word COMMITTED.
+    this.#close().catch(() => undefined);
   }
 
   /** Gives the file its name. From here on it is to be seen; what cannot be made to last is taken back. */
@@ -120,13 +127,13 @@ export class PartFile implements ByteOutput {
       await rename(this.#path, this.#destination);
       // What was there before is gone: this cannot be taken back, even if it should not last.
       this.#committed = true;
-      await syncFolder(dirname(this.#destination));
+      await this.#folder.sync();
       return;
     }
     await link(this.#path, this.#destination);
     try {
-      await unlink(this.#path);
-      await syncFolder(dirname(this.#destination));
+      // If the old name comes back after a loss of power, the next save to this destination sweeps it away.
+      await Promise.all([unlink(this.#path), this.#folder.sync()]);
     } catch (cause) {
       await unlink(this.#destination);
       throw cause;
@@ -146,7 +153,18 @@ export class PartFile implements ByteOutput {
 
   async #close(): Promise<void> {
     this.#open = false;
-    await this.#file.close();
+    await Promise.all([this.#file.close(), this.#folder.close()]);
+  }
+}
+
+/** The folder of the destination, opened ahead of the moment in which it is to be made durable. */
+async function openFolder(destination: string, file: FileHandle, path: string): Promise<FileHandle> {
+  try {
+    return await open(dirname(destination), 'r');
+  } catch (cause) {
+    await file.close();
+    await unlink(path);
+    throw destinationError(destination, cause, true);
   }
 }
 
@@ -185,15 +203,6 @@ async function mustBeAbsent(destination: string): Promise<void> {
   const there = await lstat(destination).catch(() => undefined);
   if (there === undefined) return;
   throw destinationError(destination, Object.assign(new Error('it exists'), { code: 'EEXIST' }), true);
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 /** Longer than a sweep holds a file, milliseconds. */
