@@ -44,6 +44,16 @@ describe('a regular file as a device', () => {
     expect(readFileSync(scratch('disk')).equals(expected)).toBe(true);
   });
 
+  it('takes nothing more when it is closed: its descriptor may be another file by then', async () => {
+    const disk = await opened();
+    await disk.close();
+    await expect(disk.write(new Uint8Array(10), 0)).rejects.toMatchObject({
+      code: 'DISK_IO',
+      details: { found: 'it was closed' },
+    });
+    await expect(disk.read(new Uint8Array(10), 0)).rejects.toMatchObject({ code: 'DISK_IO' });
+  });
+
   it('tells of what somebody else writes, so that nobody has to look all the time', async () => {
     const disk = await opened();
     const other = await openDevice(scratch('disk'), { access: 'buffered' });
