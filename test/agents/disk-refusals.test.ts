@@ -86,7 +86,7 @@ describe('a stubdom agent', () => {
         message: 'this transfer disk is for a save',
         expected: 'restore',
         found: 'save',
-        hint: 'a save needs --source, a restore needs --sink',
+        hint: 'a save needs --source or --qmp, a restore needs --sink or --incoming',
       },
     });
     expect(await dom0.end).toMatchObject({

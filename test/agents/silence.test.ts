@@ -96,7 +96,7 @@ describe('a source that falls silent in the middle', () => {
     const { dom0, stubdom } = saveByHand(scratch, '-', scratch.path('out'), options);
     // Not opaque: then the first bytes are waited for before anything is said of the state.
     await Promise.all([dom0.ready, stubdom.ready]);
-    expect(dom0.events.map(({ event }) => event)).toEqual(['ready']);
+    expect(dom0.events.map(({ event }) => event)).toEqual(['attached', 'ready']);
     await feed(stubdom.child.stdin, [Buffer.from('late')]);
     expect([(await dom0.end).exit, (await stubdom.end).exit]).toEqual([0, 0]);
   });

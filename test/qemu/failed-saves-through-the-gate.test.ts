@@ -4,7 +4,7 @@
  */
 import { readdirSync, unlinkSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import type { Agent } from '../agents/agent.js';
 import { describeWith } from '../blockdev-utils/as-root.js';
 import { useScratch } from '../cli/scratch.js';
@@ -13,6 +13,9 @@ import { type Machine, startMachine } from './machine.js';
 import { A_QEMU } from './needs.js';
 import { QmpConnection } from './qmp-connection.js';
 import { failureOf, Toolstack } from './toolstack.js';
+
+/** Several QEMUs in turn, in software, beside other tests. */
+jest.setTimeout(120_000);
 
 const scratch = useScratch();
 

@@ -1,5 +1,5 @@
 /** The gate's agent at the boot of a stubdom that restores: QEMU is fed first, the toolstack is served when QEMU runs. */
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { type Agent, startAgent } from '../agents/agent.js';
 import { describeWith } from '../blockdev-utils/as-root.js';
 import { stubferry } from '../cli/run-stubferry.js';
@@ -8,6 +8,9 @@ import { dom0Saving, type Gate, saveThrough, startGate, untilTold } from './gate
 import { type Machine, startMachine } from './machine.js';
 import { A_QEMU } from './needs.js';
 import { failureOf, Toolstack } from './toolstack.js';
+
+/** Several QEMUs in turn, in software, beside other tests. */
+jest.setTimeout(120_000);
 
 describeWith([A_QEMU], 'a gate with --incoming', () => {
   const scratch = useScratch();

@@ -1,5 +1,5 @@
 /** A whole machine with its RAM: `stubferry save --migrate` of a running Linux, restored into another QEMU, where it goes on. */
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { describeWith } from '../blockdev-utils/as-root.js';
 import { agentOf } from '../cli/agents-of-pair.js';
 import { documentOf, failureOf, startStubferry, stubferry } from '../cli/run-stubferry.js';
@@ -11,6 +11,8 @@ import { type Machine, startMachine } from './machine.js';
 import { A_LINUX_GUEST, A_QEMU } from './needs.js';
 
 const MIB = 1024 * 1024;
+/** A Linux boots in it, in software, beside other tests. */
+jest.setTimeout(180_000);
 
 describeWith(A_LINUX_GUEST, 'a running Linux with 256 MiB of RAM', () => {
   const scratch = useScratch();

@@ -1,7 +1,7 @@
 /** `stubferry restore --incoming --qmp`: done when QEMU says that it has loaded the state, and not before. */
 import { closeSync, constants, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { describeWith } from '../blockdev-utils/as-root.js';
 import { agentOf } from '../cli/agents-of-pair.js';
 import { documentOf, type Ended, failureOf, PROGRAM, start, startStubferry, stubferry } from '../cli/run-stubferry.js';
@@ -9,6 +9,9 @@ import { useScratch } from '../cli/scratch.js';
 import { until } from './gated.js';
 import { type Machine, startMachine } from './machine.js';
 import { A_QEMU } from './needs.js';
+
+/** Several QEMUs in turn, in software, beside other tests. */
+jest.setTimeout(120_000);
 
 const scratch = useScratch();
 

@@ -2,7 +2,7 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { describeWith } from '../blockdev-utils/as-root.js';
 import { agentOf } from '../cli/agents-of-pair.js';
 import { documentOf, failureOf, type Started, startStubferry, stubferry } from '../cli/run-stubferry.js';
@@ -11,6 +11,9 @@ import { until } from './gated.js';
 import { type Machine, startMachine } from './machine.js';
 import { A_QEMU } from './needs.js';
 import { QmpConnection } from './qmp-connection.js';
+
+/** Several QEMUs in turn, in software, beside other tests. */
+jest.setTimeout(120_000);
 
 const scratch = useScratch({ mayLeave: true });
 

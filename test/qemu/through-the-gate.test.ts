@@ -2,7 +2,7 @@
  * The whole way: a toolstack saves a guest through the gate, the state is restored into a second QEMU that finds the guest's RAM
  * in place, and is saved again from there. Section by section and field by field the two are the same, but for clocks.
  */
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { describeWith } from '../blockdev-utils/as-root.js';
 import { stubferry } from '../cli/run-stubferry.js';
 import { useScratch } from '../cli/scratch.js';
@@ -16,6 +16,9 @@ import { MACHINES } from './machines.js';
 import { A_QEMU } from './needs.js';
 import { splitState } from './split-state.js';
 import { failureOf, Toolstack } from './toolstack.js';
+
+/** Several QEMUs in turn, in software, beside other tests. */
+jest.setTimeout(120_000);
 
 describeWith([A_QEMU], 'a guest that is saved through the gate, restored, and saved again', () => {
   const scratch = useScratch();
