@@ -62,12 +62,6 @@ async function letGo(found: FoundDisk | StubferryError): Promise<void> {
   if (!(found instanceof StubferryError)) await found.device.close();
 }
 
-/** The disk if it is there now. @throws StubferryError as {@link findDisk}, but never DISK_ABSENT */
-export async function lookForDisk(path: string, expectation: Expectation): Promise<FoundDisk | undefined> {
-  const found = await tryOpen(path, expectation);
-  return found instanceof StubferryError ? undefined : found;
-}
-
 /** What a disk looks like that is on its way: a superblock that is just being written, among others. */
 const NOT_YET: readonly ErrorCode[] = ['DISK_ABSENT', 'NOT_A_TRANSFER_DISK', 'CORRUPT'];
 

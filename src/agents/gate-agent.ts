@@ -7,16 +7,12 @@
  * QEMU is asked for its state only when the disk is there with dom0's agent on it: until then nothing has happened, and a save
  * that fails early costs nothing. What must be made for a save is made before the toolstack asks for one.
  */
-import type { BlockDevice } from '../blockdev-utils/index.js';
-import type { Superblock } from '../codec/superblock.js';
 import { StubferryError } from '../errors/index.js';
 import { assertSavable, DeviceStateCapture } from '../qemu/index.js';
 import { QmpGate, type SaveRequest } from '../qmp/index.js';
 import type { StateSource, StateToSend, TransferSummary } from '../transfer/index.js';
 import type { AgentContext } from './agent-context.js';
 import type { OnEvent } from './agent-events.js';
-import { DiskAhead } from './disk-ahead.js';
-import type { Expectation } from './find-disk.js';
 import { rehearse } from './rehearsal.js';
 import { runTransfer, type Task } from './run-transfer.js';
 import { provenanceOf } from './saving-end.js';
@@ -54,11 +50,7 @@ export async function runGateAgent(job: GateJob, context: AgentContext): Promise
       listen: job.listen,
       qemu: job.qmp,
       onSave: (request) => saves.run(request),
-      onNews: (news) => {
-        context.log.debug({ gate: job.listen }, `toolstack ${news}`);
-        if (news === 'connected') saves.mayCome();
-        if (news === 'disconnected') saves.doesNotCome();
-      },
+      onNews: (news) => context.log.debug({ gate: job.listen }, `toolstack ${news}`),
       patienceMs: context.timeouts.absentMs,
       opening,
     });
@@ -87,7 +79,6 @@ class GateSaves {
   readonly #job: GateJob;
   readonly #context: AgentContext;
   readonly #capture: DeviceStateCapture;
-  readonly #ahead: DiskAhead;
   /** The transfer that was begun last: its disk is not taken again. */
   #lastTransfer: string | undefined;
   #last: Promise<void> = Promise.resolve();
@@ -101,7 +92,6 @@ class GateSaves {
     this.#job = job;
     this.#context = context;
     this.#capture = capture;
-    this.#ahead = new DiskAhead(job.disk, context);
     this.worn.catch(() => undefined);
   }
 
@@ -187,30 +177,16 @@ class GateSaves {
   }
 
   #overDisk(task: Task, context: AgentContext): Promise<TransferSummary> {
-    const use = (device: BlockDevice, superblock: Superblock): Promise<TransferSummary> => {
+    const { targetUuid } = this.#job.provenance;
+    const after = this.#lastTransfer;
+    const expectation = { targetUuid, transferUuid: undefined, directions: ['save' as const], after };
+    return withTransferDisk(this.#job.disk, expectation, context, async (device, superblock) => {
       this.#lastTransfer = superblock.transferUuid;
       return runTransfer(device, superblock, task, context);
-    };
-    return withTransferDisk(this.#job.disk, this.#expectation(), context, use, this.#ahead);
-  }
-
-  #expectation(): Expectation {
-    const { targetUuid } = this.#job.provenance;
-    return { targetUuid, transferUuid: undefined, directions: ['save'], after: this.#lastTransfer };
-  }
-
-  /** A toolstack is there. */
-  mayCome(): void {
-    this.#ahead.look(this.#expectation());
-  }
-
-  /** It is gone. */
-  doesNotCome(): void {
-    this.#ahead.release();
+    });
   }
 
   async close(): Promise<void> {
-    this.#ahead.release();
     await this.#last;
     await this.#capture.close();
   }

@@ -57,7 +57,7 @@ const LAST_PHASES: readonly Phase[] = ['done', 'committed', 'loaded', 'aborted']
 
 /**
  * Whether dom0's agent has had its last word on this disk: then nothing can come of it any more, and the disk is there only because
- * it has not been removed yet, or was lent.
+ * it has not been removed yet.
  */
 export async function isOver(device: BlockDevice, superblock: Superblock): Promise<boolean> {
   const dom0: Role = superblock.direction === 'save' ? 'receiver' : 'sender';
