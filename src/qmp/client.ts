@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import { printable, StubferryError } from '../errors/index.js';
 import { type ConnectOptions, connectSocket } from './connect.js';
 import { parseServerMessage, type ServerMessage } from './message.js';
-import { MessageSplitter } from './message-splitter.js';
+import { MessageSplitter, textOf } from './message-splitter.js';
 import type { AskOptions, Monitor } from './monitor.js';
 import { PendingReplies } from './pending-replies.js';
 import { monitorGone, notQmp } from './qmp-error.js';
@@ -108,11 +108,11 @@ export class QmpClient implements Monitor {
   }
 
   #arrived(chunk: Uint8Array): void {
-    for (const { whole, bytes } of this.#splitter.push(chunk)) {
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
-      const message = whole ? parseServerMessage(text) : undefined;
+    for (const piece of this.#splitter.push(chunk)) {
+      const text = textOf(piece);
+      const message = piece.whole ? parseServerMessage(text) : undefined;
       if (message !== undefined) this.#heard(message);
-      else if (whole || text.trim() !== '') this.#end(notQmp(this.path, describe(bytes, text)));
+      else if (piece.whole || text.trim() !== '') this.#end(notQmp(this.path, describe(piece.bytes, text)));
     }
   }
 

@@ -17,7 +17,7 @@ import { StubferryError } from '../errors/index.js';
 import { SAVE_DEVICES_STATE } from './commands.js';
 import { errorReply, successReply } from './gate-reply.js';
 import { type ClientCommand, parseCommand, parseServerMessage } from './message.js';
-import { MessageSplitter, type Piece } from './message-splitter.js';
+import { MessageSplitter, type Piece, textOf } from './message-splitter.js';
 import type { AskOptions, Monitor } from './monitor.js';
 import { PendingReplies } from './pending-replies.js';
 import { monitorGone } from './qmp-error.js';
@@ -225,10 +225,6 @@ export class GateSession implements Monitor {
     this.#qemu.destroy();
     if (this.#qemu.closed) this.#over();
   }
-}
-
-function textOf({ bytes }: Piece): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
 function isSave(command: ClientCommand): boolean {

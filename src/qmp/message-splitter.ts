@@ -17,6 +17,10 @@ export interface Piece {
   readonly bytes: Uint8Array;
 }
 
+export function textOf({ bytes }: Piece): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+}
+
 const QUOTE = 0x22;
 const APOSTROPHE = 0x27;
 const BACKSLASH = 0x5c;
