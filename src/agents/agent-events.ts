@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import type { AccessPath, BackingKind } from '../blockdev-utils/index.js';
+import type { Phase } from '../codec/control-block.js';
 import type { Direction } from '../codec/superblock.js';
 import type { FileIdentity } from '../endpoints/index.js';
 import type { ErrorReport } from '../errors/index.js';
@@ -29,6 +30,8 @@ export type AgentEvent =
   | { readonly event: 'listening'; readonly gate: string }
   /** What the guest does, as far as the agent has to do with it: `stopped`, `running`, ... */
   | { readonly event: 'guest'; readonly status: string }
+  /** This side has come to that phase; from `verified` on, its word is on the disk. */
+  | { readonly event: 'phase'; readonly phase: Phase }
   | { readonly event: 'progress'; readonly bytes: number; readonly frames: number }
   /** A verified state is about to get its name at the destination: this file, whatever its name will be. */
   | { readonly event: 'publishing'; readonly file: FileIdentity }
