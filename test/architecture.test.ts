@@ -18,6 +18,7 @@ const LAYERS = [
   'endpoints',
   'transfer',
   'channel',
+  'xenstore',
   'blockdev-utils',
 ];
 
@@ -89,6 +90,15 @@ describe('the folders of src/', () => {
   it('know the version of the program in agents and cli only', () => {
     const wrong = WITHIN.filter(({ folder, target }) => {
       return target === 'version.js' && folder !== 'agents' && folder !== 'cli';
+    });
+    expect(wrong.map(said)).toEqual([]);
+  });
+});
+
+describe('xenstore/wire', () => {
+  it('is pure: it imports nothing but itself and errors', () => {
+    const wrong = IMPORTS.filter(({ file, imported }) => {
+      return file.startsWith('xenstore/wire/') && !/^(\.\/[^/]+|\.\.\/\.\.\/errors\/index)\.js$/.test(imported);
     });
     expect(wrong.map(said)).toEqual([]);
   });

@@ -9,6 +9,7 @@
  *   40 .. 49  the destination
  *   50 .. 59  the processes around a transfer
  *   60 .. 69  QEMU and its monitor
+ *   70 .. 79  xenstore
  *
  * Numbers are never reused or changed: they are on disks and in people's scripts.
  */
@@ -65,6 +66,14 @@ export const ERROR_CODES = {
   CAPTURE_LOST: { status: 66, means: 'QEMU says that it has saved, but the state did not come' },
   LOAD_FAILED: { status: 67, means: 'QEMU did not load the state' },
   GATE_UNUSABLE: { status: 68, means: "the gate's socket cannot be made" },
+
+  XENSTORE_UNREACHABLE: { status: 70, means: 'xenstore cannot be connected to' },
+  XENSTORE_PROTOCOL: { status: 71, means: "what answers is no xenstored, or breaks the protocol's rules" },
+  XENSTORE_TIMEOUT: { status: 72, means: 'xenstored did not answer in time' },
+  XENSTORE_GONE: { status: 73, means: 'the connection to xenstore was lost' },
+  XENSTORE_REFUSED: { status: 74, means: 'xenstored answered with an error' },
+  XENSTORE_CONFLICT: { status: 75, means: 'others changed the same of xenstore each time' },
+  XENSTORE_INVALID: { status: 76, means: 'a path, value or domid that xenstore does not hold' },
 
   CANCELLED: { status: 130, means: 'stopped by a signal' },
 } as const satisfies Record<string, { readonly status: number; readonly means: string }>;
