@@ -8,7 +8,6 @@ import type { Phase } from '../codec/control-block.js';
 import type { Direction } from '../codec/superblock.js';
 import type { FileIdentity } from '../endpoints/index.js';
 import type { ErrorReport } from '../errors/index.js';
-import type { DriverName } from '../hotplug/index.js';
 import type { TransferReport } from './transfer-report.js';
 
 export type AgentEvent =
@@ -22,10 +21,13 @@ export type AgentEvent =
   /** Dom0 has given the disk to the stubdom, which finds it there. */
   | {
       readonly event: 'attached';
-      readonly driver: DriverName;
+      /** Name of the driver. */
+      readonly driver: string;
       readonly device: string;
       readonly backing: BackingKind;
     }
+  /** Dom0's agent serves all stubdoms from now on, and the command line on that socket. */
+  | { readonly event: 'serving'; readonly control: string }
   /** The gate takes toolstacks from now on. */
   | { readonly event: 'listening'; readonly gate: string }
   /** What the guest does, as far as the agent has to do with it: `stopped`, `running`, ... */

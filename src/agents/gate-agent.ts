@@ -18,7 +18,7 @@ import { runTransfer, type Task } from './run-transfer.js';
 import { provenanceOf } from './saving-end.js';
 import { type Provenance, stateToSend } from './state-to-send.js';
 import { runStubdomAgent, type StubdomJob } from './stubdom-agent.js';
-import { withTransferDisk } from './transfer-disk.js';
+import { type DiskPlace, withTransferDisk } from './transfer-disk.js';
 import { transferReport } from './transfer-report.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -27,8 +27,8 @@ export interface GateJob {
   readonly listen: string;
   /** Socket of QEMU's monitor. */
   readonly qmp: string;
-  /** Device node or file of the transfer disks: they come one after the other. */
-  readonly disk: string;
+  /** Where the transfer disks come from: one after the other. */
+  readonly disk: DiskPlace;
   readonly provenance: Provenance;
   readonly sha256: boolean;
   /** Where a folder for FIFOs is made. */

@@ -10,6 +10,7 @@
  *   50 .. 59  the processes around a transfer
  *   60 .. 69  QEMU and its monitor
  *   70 .. 79  xenstore
+ *   90 .. 99  dom0's agent as a service
  *
  * Numbers are never reused or changed: they are on disks and in people's scripts.
  */
@@ -75,6 +76,17 @@ export const ERROR_CODES = {
   XENSTORE_CONFLICT: { status: 75, means: 'others changed the same of xenstore each time' },
   XENSTORE_INVALID: { status: 76, means: 'a path, value or domid that xenstore does not hold' },
 
+  SERVICE_UNREACHABLE: { status: 90, means: "dom0's agent does not run, or does not answer" },
+  SERVICE_RUNNING: { status: 91, means: "another dom0's agent is at work in the same folder" },
+  REQUEST_UNANSWERED: { status: 92, means: "dom0's agent did not answer a request for a disk" },
+  REQUEST_REFUSED: { status: 93, means: "dom0's agent gives no disk" },
+  NOT_A_DEVICE_MODEL: { status: 94, means: "a domain asks for a disk that is no target's device model" },
+  TOO_BUSY: { status: 95, means: "more transfers than dom0's agent allows" },
+  TRANSFER_EXPIRED: { status: 96, means: 'the transfer took longer than is allowed as a whole' },
+  NO_SUCH_TRANSFER: { status: 97, means: "dom0's agent has no such transfer" },
+  SERVICE_RESTARTED: { status: 98, means: "dom0's agent was restarted in the middle" },
+  HOST_UNREADY: { status: 99, means: 'the host lacks something that stubferry needs' },
+
   CANCELLED: { status: 130, means: 'stopped by a signal' },
 } as const satisfies Record<string, { readonly status: number; readonly means: string }>;
 
@@ -84,6 +96,11 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 const byStatus = new Map<number, ErrorCode>(
   Object.entries(ERROR_CODES).map(([code, { status }]) => [status, code as ErrorCode]),
 );
+
+/** The code of that name; undefined for one that this version does not know. */
+export function errorCodeNamed(name: string): ErrorCode | undefined {
+  return Object.hasOwn(ERROR_CODES, name) ? (name as ErrorCode) : undefined;
+}
 
 /** The code that a number on a transfer disk stands for; undefined for numbers this version does not know. */
 export function errorCodeOf(status: number): ErrorCode | undefined {

@@ -6,14 +6,18 @@
  * A driver knows one way. Whichever it is, dom0's agent works on the backing, by the access path that {@link HotplugDriver.accessTo}
  * says, and the stubdom's on the device; both see each other's writes. What a driver leaves behind when it is killed, it finds again.
  */
+import * as z from 'zod/mini';
 import type { AccessPath, BackingKind } from '../blockdev-utils/index.js';
 
-export interface Attachment {
+export const attachmentSchema = z.object({
   /** Path of what the stubdom opens. */
-  readonly device: string;
+  device: z.string(),
   /** Path of what dom0 opens. */
-  readonly backing: string;
-}
+  backing: z.string(),
+});
+
+/** Plain data: a journal holds it, so that the next agent can detach what a killed one has attached. */
+export type Attachment = Readonly<z.infer<typeof attachmentSchema>>;
 
 export interface HotplugDriver {
   readonly name: string;
@@ -21,13 +25,14 @@ export interface HotplugDriver {
   accessTo(kind: BackingKind): AccessPath;
   /**
    * Gives a formatted backing to the stubdom; returns when the device can be used.
+   * @param stubdom domid; undefined where the stubdom's agent is a process of this machine
    * @throws StubferryError DISK_INCOHERENT when the two sides would not see the same bytes; DISK_IO
    */
-  attach(backing: string, kind: BackingKind): Promise<Attachment>;
+  attach(backing: string, kind: BackingKind, stubdom?: number): Promise<Attachment>;
   /** Takes it away; returns when it is gone. @throws StubferryError DISK_IO */
   detach(attachment: Attachment): Promise<void>;
   /** What is attached now and carries a transfer disk; never what is somebody else's. @throws StubferryError DISK_IO */
   list(): Promise<Attachment[]>;
   /** Of {@link list}, what no live agent owns: its dom0 agent was killed. @throws StubferryError DISK_IO */
-  leftovers(): Promise<Attachment[]>;
+  leftovers(folder?: string): Promise<Attachment[]>;
 }

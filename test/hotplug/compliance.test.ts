@@ -14,7 +14,7 @@ import {
 import { diskSizeFor, formatDisk, readSuperblock } from '../../src/channel/index.js';
 import { LIMITS } from '../../src/codec/limits.js';
 import { RING_START } from '../../src/codec/superblock.js';
-import { type Attachment, DRIVERS, type DriverName, type HotplugDriver } from '../../src/hotplug/index.js';
+import { type Attachment, type DriverName, driverFor, type HotplugDriver } from '../../src/hotplug/index.js';
 import { describeWith, LOOP_DEVICES, type Need, ROOT } from '../blockdev-utils/as-root.js';
 import { SeededRandom } from '../cli/seeded-random.js';
 import { SUPERBLOCK as SAMPLE } from '../codec/sample-superblock.js';
@@ -32,7 +32,7 @@ const SUITES: readonly (readonly [DriverName, readonly Need[]])[] = [
 for (const [name, needs] of SUITES) {
   describeWith(needs, `the ${name} driver`, () => {
     for (const [kind, parent] of PLACES)
-      describe(`with a ${kind} backing`, () => complies(DRIVERS[name], kind, parent));
+      describe(`with a ${kind} backing`, () => complies(driverFor(name), kind, parent));
   });
 }
 
