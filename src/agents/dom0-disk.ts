@@ -10,7 +10,6 @@ import {
   type BackingKind,
   type BlockDevice,
   backingOf,
-  createImage,
   type FileLock,
   lockExclusive,
   openDevice,
@@ -20,17 +19,18 @@ import { checkLimits, type Superblock } from '../codec/superblock.js';
 import { StubferryError } from '../errors/index.js';
 import type { Attachment, HotplugDriver } from '../hotplug/index.js';
 import type { AgentContext } from './agent-context.js';
+import { takeBacking } from './backing.js';
 import { withDiskDeadline } from './disk-deadline.js';
 import { roleLockPath } from './role-lock.js';
 
 export interface DiskOptions {
-  /** The file to create. */
+  /** The file to create, or a block device to use. */
   readonly path: string;
   readonly superblock: Superblock;
   readonly driver: HotplugDriver;
   /** The domain that gets it; undefined where the stubdom's agent is a process of this machine. */
   readonly stubdom: number | undefined;
-  /** Leave the file when it is taken back. */
+  /** Leave it as it is when it is taken back. */
   readonly keep: boolean;
 }
 
@@ -41,6 +41,7 @@ export class Dom0Disk {
   readonly kind: BackingKind;
   readonly #options: DiskOptions;
   readonly #lock: FileLock;
+  readonly #letGo: () => Promise<void>;
   readonly #context: Pick<AgentContext, 'log'>;
 
   private constructor(
@@ -48,6 +49,7 @@ export class Dom0Disk {
     lock: FileLock,
     attachment: Attachment,
     kind: BackingKind,
+    letGo: () => Promise<void>,
     options: DiskOptions,
     context: Pick<AgentContext, 'log'>,
   ) {
@@ -55,6 +57,7 @@ export class Dom0Disk {
     this.superblock = options.superblock;
     this.attachment = attachment;
     this.kind = kind;
+    this.#letGo = letGo;
     this.#lock = lock;
     this.#options = options;
     this.#context = context;
@@ -64,8 +67,8 @@ export class Dom0Disk {
   static async make(options: DiskOptions, context: Omit<AgentContext, 'onEvent'>): Promise<Dom0Disk> {
     const { path, superblock, driver, stubdom } = options;
     checkLimits(superblock, path);
-    await createImage(path, diskSizeFor(superblock.ringLength));
-    const undo: (() => Promise<unknown>)[] = [() => unlink(path)];
+    const letGo = await takeBacking(path, diskSizeFor(superblock.ringLength), options.keep);
+    const undo: (() => Promise<unknown>)[] = [letGo];
     try {
       const kind = await backingOf(path);
       const lock = await lockExclusive(path);
@@ -74,7 +77,7 @@ export class Dom0Disk {
       undo.push(() => device.close());
       await withDiskDeadline(path, context, formatDisk(device, superblock));
       const attachment = await driver.attach(path, kind, stubdom);
-      return new Dom0Disk(device, lock, attachment, kind, options, context);
+      return new Dom0Disk(device, lock, attachment, kind, letGo, options, context);
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;
@@ -83,7 +86,7 @@ export class Dom0Disk {
 
   /** Never throws. A disk that stays attached does not change what became of the state; whoever lists the leftovers finds it. */
   async remove(): Promise<void> {
-    const { path, driver, keep } = this.#options;
+    const { path, driver } = this.#options;
     try {
       await driver.detach(this.attachment);
     } catch (cause) {
@@ -93,6 +96,11 @@ export class Dom0Disk {
     await this.device.close();
     await this.#lock.release();
     await unlink(roleLockPath(path)).catch(() => undefined);
-    if (!keep) await unlink(path).catch(() => undefined);
+    await this.#letGo().catch((cause: unknown) => {
+      this.#context.log.warn(
+        { path, error: StubferryError.from(cause).report() },
+        'the transfer disk could not be removed',
+      );
+    });
   }
 }

@@ -1,5 +1,5 @@
 export { ALIGNMENT, AlignedMemory, alignedBuffer, roundUp } from './aligned-memory.js';
-export { type BackingKind, backingOf, coherentAccess } from './backing.js';
+export { type BackingKind, backingOf, coherentAccess, isInMemory } from './backing.js';
 export type { AccessPath, BlockDevice } from './block-device.js';
 export { createImage } from './create-image.js';
 export { openDevice } from './file-device.js';

@@ -58,7 +58,7 @@ export function dom0AgentCommand(agent: Command): void {
     )
     .addOption(attachOption())
     .optionsGroup('One transfer by hand:')
-    .option('--disk <path>', 'file to create as the transfer disk')
+    .option('--disk <path>', 'file to create as the transfer disk, or a block device to use')
     .option('--save <path>', 'receive a state, and commit it there: a file, a FIFO or -')
     .option('--restore <path>', 'send the state in this file, FIFO or -')
     .option('--raw', 'with --save: the bare QEMU state instead of a statefile', false)

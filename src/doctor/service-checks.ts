@@ -1,7 +1,7 @@
 /** What dom0's agent works with: xenstore, its folders, the agent itself, and the hook of the toolstack. */
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { backingOf } from '../blockdev-utils/index.js';
+import { isInMemory } from '../blockdev-utils/index.js';
 import { diskSizeFor } from '../channel/index.js';
 import { StubferryError } from '../errors/index.js';
 import { askService } from '../service/index.js';
@@ -33,7 +33,7 @@ export async function transferFolder(path: string, ringLength: number): Promise<
   const found = `${path}, ${Math.floor(room / 2 ** 20)} MiB free`;
   if (room < needed)
     return missing(what, found, `make room for ${Math.ceil(needed / 2 ** 20)} MiB, or give a smaller --ring`);
-  if ((await backingOf(at)) === 'memory') return ok(what, `${found}, on tmpfs`);
+  if (await isInMemory(at)) return ok(what, `${found}, on tmpfs`);
   return advice(what, `${found}, not on tmpfs`, 'tmpfs is faster, and leaves nothing after a reboot: --transfer-dir');
 }
 

@@ -11,11 +11,11 @@
  * temporary at a destination on a real disk is found by its own name and lock (see `part-file.ts`).
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { isUuid } from '../codec/uuid.js';
-import { errnoOf, messageOf, StubferryError } from '../errors/index.js';
+import { type ErrorDetails, errnoOf, messageOf, StubferryError } from '../errors/index.js';
 import { attachmentSchema } from '../hotplug/index.js';
 
 const JOURNAL = 'journal.json';
@@ -107,17 +107,29 @@ export interface LeftFolder {
   readonly damage?: string;
 }
 
-/** The folder of all transfers, made when it is absent. @throws StubferryError DESTINATION_UNWRITABLE */
+/**
+ * The folder of all transfers, made when it is absent; one that somebody else could change is not used.
+ * @throws StubferryError DESTINATION_UNWRITABLE
+ */
 export async function makeTransferDir(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new StubferryError('DESTINATION_UNWRITABLE', 'cannot make the folder for transfer disks', {
-      where: path,
-      found: errnoOf(cause),
-      cause,
-    });
+    throw unusable(path, { found: errnoOf(cause), cause });
   }
+  const there = await lstat(path);
+  const mode = there.mode & 0o777;
+  if (there.isDirectory() && there.uid === process.geteuid?.() && (mode & 0o077) === 0) return;
+  const found = there.isDirectory() ? `mode ${mode.toString(8)}` : 'no folder';
+  const expected = 'a folder of this user, with mode 700';
+  throw unusable(path, { expected, found: there.uid === process.geteuid?.() ? found : `uid ${there.uid}` });
+}
+
+function unusable(where: string, details: ErrorDetails): StubferryError {
+  return new StubferryError('DESTINATION_UNWRITABLE', 'the folder for transfer disks cannot be used', {
+    where,
+    ...details,
+  });
 }
 
 /** Folders of transfers in `parent`, by their names; nothing else that lies there. */
