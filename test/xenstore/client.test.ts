@@ -112,6 +112,11 @@ describeWith(XENSTORED, 'a client of xenstore', () => {
     expect(read).toEqual(Array.from({ length: 200 }, (_, index) => `${index}`));
   });
 
+  it('is one of many that come at the same moment: xenstored lets only one of them wait', async () => {
+    const stores = await Promise.all(Array.from({ length: 40 }, () => stage.dom0()));
+    expect(new Set(await Promise.all(stores.map((store) => store.read('/test'))))).toEqual(new Set([undefined]));
+  });
+
   it('says what xenstored refuses, and goes on', async () => {
     const store = await stage.dom0();
     expect(await rejectionOf(store.setPermissions('/test/nothing', { owner: 0, domains: [] }))).toMatchObject({

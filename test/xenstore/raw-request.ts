@@ -1,6 +1,7 @@
 /** One request to xenstored without a client of xenstore: it shares no code with src/xenstore. */
 import { once } from 'node:events';
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Bytes of a message: four u32 and the payload. */
 export function messageOf(
@@ -20,9 +21,8 @@ export function messageOf(
 
 /** Resolves when xenstored says that it is done. */
 export async function sayToXenstored(path: string, type: number, ...strings: readonly string[]): Promise<void> {
-  const socket = createConnection(path);
+  const socket = await connected(path);
   try {
-    await once(socket, 'connect');
     socket.write(messageOf(type, 1, 0, strings.map((text) => `${text}\0`).join('')));
     const done = messageOf(type, 1, 0, 'OK\0');
     let reply = Buffer.alloc(0);
@@ -33,14 +33,23 @@ export async function sayToXenstored(path: string, type: number, ...strings: rea
   }
 }
 
-export async function isListening(path: string): Promise<boolean> {
-  const socket = createConnection(path);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
+/** Resolves when somebody listens. */
+export async function untilListening(path: string): Promise<void> {
+  (await connected(path)).destroy();
+}
+
+const CONNECT_MS = 10_000;
+
+/** Tries until it is taken in: xenstored may be on its way, and lets one client wait at a time. */
+async function connected(path: string): Promise<Socket> {
+  for (const since = performance.now(); ; await delay(5)) {
+    const socket = createConnection(path);
+    try {
+      await once(socket, 'connect');
+      return socket;
+    } catch (error) {
+      socket.destroy();
+      if (performance.now() - since > CONNECT_MS) throw error;
+    }
   }
 }

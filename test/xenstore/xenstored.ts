@@ -13,11 +13,10 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Need } from '../blockdev-utils/as-root.js';
-import { isListening, sayToXenstored } from './raw-request.js';
+import { sayToXenstored, untilListening } from './raw-request.js';
 
 const PROGRAM = '/usr/lib/xen-4.17/bin/xenstored';
 const HYPERVISOR = fileURLToPath(new URL('hypervisor.c', import.meta.url));
@@ -104,12 +103,4 @@ export async function startXenstored(): Promise<Xenstored> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-const START_MS = 10_000;
-
-async function untilListening(socket: string): Promise<void> {
-  for (const since = performance.now(); !(await isListening(socket)); await delay(5)) {
-    if (performance.now() - since > START_MS) throw new Error(`xenstored does not listen on ${socket}`);
-  }
 }
