@@ -49,6 +49,11 @@ async function verify(file: string, given: Given): Promise<Verdict> {
         found: `a ${given.start.kind}, by its first bytes`,
         hint: "'stubferry save -i FILE -o STATEFILE' makes a statefile of it, which can be verified from then on",
       });
+    case 'container': {
+      await given.close();
+      if (given.flaw !== undefined) throw given.flaw;
+      return { file, format: given.container.kind, bytes: 0, dataRecords: 0 };
+    }
     case 'statefile': {
       const { reader } = given;
       while ((await reader.next()) !== undefined);
