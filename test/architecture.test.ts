@@ -10,6 +10,7 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 /** From the top down: a folder may import from those after it. */
 const LAYERS = [
   'cli',
+  'conversions',
   'agents',
   'hotplug',
   'qemu',
