@@ -1,0 +1,7 @@
+export type { Description, DeviceDescription, FieldDescription, StructDescription } from './description.js';
+export { type Field, Misfit, readFields, type Struct, type Subsection } from './fields.js';
+export { QEVM_LIMITS } from './limits.js';
+export { QevmReader, type ReaderOptions, readQevm } from './reader.js';
+export { canEndIn, hasQevmMagic, type QevmStart, recogniseQevm } from './recognise.js';
+export { baseName, type SectionType } from './section-header.js';
+export type { Configuration, QevmSection, QevmState, Ram, RamBlock, SplitBy } from './state.js';
