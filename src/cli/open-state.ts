@@ -1,4 +1,5 @@
 /** Opens the state that a command is to read. */
+import { CheckedSource } from '../containers/index.js';
 import { openSource } from '../endpoints/index.js';
 import { StubferryError } from '../errors/index.js';
 import { type OpenedState, recogniseState } from '../statefile/index.js';
@@ -10,12 +11,16 @@ export function nameOf(path: string): string {
   return path === '-' ? 'standard input' : path;
 }
 
-/** @throws StubferryError NOT_A_STATE for a transfer disk too, and whatever the state or its container is refused for */
+/**
+ * Its source ends only when the state is whole.
+ * @throws StubferryError NOT_A_STATE for a transfer disk too, and whatever the state or its container is refused for
+ */
 export async function openState(path: string): Promise<StateToRead> {
   const source = await openSource(path);
   try {
     const state = await recogniseState(source, nameOf(path));
-    if (state.format !== 'transfer-disk') return state;
+    if (state.format === 'statefile') return state;
+    if (state.format !== 'transfer-disk') return { ...state, source: new CheckedSource(state.source, nameOf(path)) };
     throw new StubferryError('NOT_A_STATE', 'this is a transfer disk, not a state', {
       where: nameOf(path),
       hint: 'look at it with: stubferry inspect',

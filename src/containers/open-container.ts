@@ -7,13 +7,15 @@
  *
  * (Device states under Xen are 6 to 210 KiB; libxl holds one in memory as well.)
  */
-import { type Compression, MemorySource, PeekedSource, peekAt, RangeSource, unpack } from '../endpoints/index.js';
-import { StubferryError } from '../errors/index.js';
+import { MemorySource, peekAt, RangeSource } from '../endpoints/index.js';
+import { printable, StubferryError } from '../errors/index.js';
 import type { LibvirtSaveSummary } from '../libvirt-save/index.js';
 import type { EmulatorContext } from '../libxl-stream/index.js';
-import { hasQevmMagic, type QevmStart, recogniseQevm } from '../qevm/recognise.js';
+import { hasQevmMagic, type QevmStart, type QevmState, recogniseQevm } from '../qevm/index.js';
 import type { StateSource } from '../transfer/index.js';
 import type { ContainerReader } from './container-reader.js';
+import { type BareState, libvirtStream } from './libvirt-stream.js';
+import { checkState } from './state-check.js';
 import type { ContainerSummary } from './summary.js';
 import { walkFile } from './walk-file.js';
 import { walkSource } from './walk-source.js';
@@ -36,6 +38,8 @@ export interface ContainedState {
   /** Its bare bytes; closing it closes the container. */
   readonly source: StateSource;
   readonly start: QevmStart;
+  /** Its sections: it was read and is whole. Undefined for the stream of libvirt, which may be many GiB. */
+  readonly qevm: QevmState | undefined;
   /** Where it begins in the (unpacked) container, bytes. */
   readonly offset: number;
 }
@@ -62,21 +66,19 @@ export async function openContainer(
   }
   const container = reader.summary;
   if (container === undefined) throw flaw ?? new Error('a container that is neither known nor damaged');
+  const bare =
+    container.kind === 'libvirt-save'
+      ? await libvirtStream(source, unread, container, where)
+      : emulatorContext(source, kept.state, container, where);
+  if (bare === undefined || bare instanceof StubferryError) return { container, flaw: flaw ?? bare, state: undefined };
   try {
-    const bytes =
-      container.kind === 'libvirt-save'
-        ? await libvirtStream(source, unread, container, where, flaw)
-        : emulatorContext(source, kept.state, container, where);
-    return { container, flaw, state: bytes === undefined ? undefined : await begun(bytes, where) };
+    return { container, flaw, state: await opened(bare, where, container.kind !== 'libvirt-save') };
   } catch (cause) {
     if (!(cause instanceof StubferryError)) throw cause;
+    // What unpacks it must not be left behind.
+    await bare.source.close();
     return { container, flaw: flaw ?? cause, state: undefined };
   }
-}
-
-interface Bytes {
-  readonly source: StateSource;
-  readonly offset: number;
 }
 
 function emulatorContext(
@@ -84,7 +86,7 @@ function emulatorContext(
   kept: Uint8Array | undefined,
   container: Exclude<ContainerSummary, LibvirtSaveSummary>,
   where: string,
-): Bytes | undefined {
+): BareState | undefined {
   const context: EmulatorContext | undefined = container.libxl?.emulatorContext;
   if (context === undefined) return undefined;
   const { offset } = context;
@@ -93,57 +95,31 @@ function emulatorContext(
   return kept === undefined ? undefined : { offset, source: new MemorySource(kept, close) };
 }
 
-const UNPACKED: Readonly<Partial<Record<LibvirtSaveSummary['compression'], Compression | 'raw'>>> = {
-  raw: 'raw',
-  gzip: 'gzip',
-  xz: 'xz',
-  zstd: 'zstd',
-};
-
-async function libvirtStream(
-  source: StateSource,
-  unread: Uint8Array,
-  container: LibvirtSaveSummary,
-  where: string,
-  flaw: StubferryError | undefined,
-): Promise<Bytes | undefined> {
-  const { stateOffset: offset, compression } = container;
-  if (offset === undefined || flaw !== undefined) return undefined;
-  const how = UNPACKED[compression];
-  if (how === undefined) {
-    throw new StubferryError('UNSUPPORTED_VERSION', `the stream in the libvirt save file is ${compression}`, {
-      where,
-      offset,
-      expected: Object.keys(UNPACKED).join(', '),
-      found: compression,
-      hint:
-        compression === 'sparse' ? 'it is no stream' : `unpack it: tail -c +${offset + 1} FILE | ${compression} -dc`,
-    });
-  }
-  const { seekable } = source;
-  const close = (): Promise<void> => source.close();
-  const stream =
-    seekable === undefined
-      ? new PeekedSource(unread, source)
-      : new RangeSource(seekable, { offset, length: (await seekable.size()) - offset }, where, close);
-  return { offset, source: how === 'raw' ? stream : unpack(how, stream, where) };
-}
-
-async function begun({ source, offset }: Bytes, where: string): Promise<ContainedState> {
+/** @throws StubferryError when it does not begin like a QEMU state, or is not whole */
+async function opened({ source, offset }: BareState, where: string, check: boolean): Promise<ContainedState> {
   const { front, source: whole } = await peekAt(source, FRONT_BYTES);
   if (!hasQevmMagic(front)) {
     throw new StubferryError(front.length < 4 ? 'TRUNCATED' : 'CORRUPT', 'what should be a QEMU state is none', {
       where,
       offset,
       expected: '"QEVM"',
-      found: front.length < 4 ? `${front.length} bytes` : 'other bytes',
+      found:
+        front.length < 4
+          ? `${front.length} bytes`
+          : JSON.stringify(printable(Buffer.from(front.subarray(0, 4)).toString('latin1'))),
     });
   }
+  const start = startOf(front, where, offset);
+  const qevm = check && source.seekable !== undefined ? await checkState(source.seekable, where, offset) : undefined;
+  return { source: whole, start, qevm, offset };
+}
+
+/** Offsets in its errors are of the container, not of the state alone. */
+function startOf(front: Uint8Array, where: string, offset: number): QevmStart {
   try {
-    return { source: whole, start: recogniseQevm(front, where), offset };
+    return recogniseQevm(front, where);
   } catch (cause) {
     if (!(cause instanceof StubferryError)) throw cause;
-    // The offset in it is that of the state alone.
     const { offset: within = 0, ...details } = cause.details;
     throw new StubferryError(cause.code, cause.message, { ...details, offset: offset + within });
   }

@@ -10,6 +10,7 @@ export class FileSource implements StateSource {
   /** Only of a file that this process opened: where an inherited descriptor stands, nobody knows. */
   readonly seekable: Seekable | undefined;
   #reading = 0;
+  #closed = false;
 
   /** @param fd owned from here on; read from where it stands. @param seekable it is a regular file, at its beginning */
   constructor(fd: number, path: string, seekable = false) {
@@ -55,7 +56,9 @@ export class FileSource implements StateSource {
 
   /** Under a read that hangs the descriptor is left to the process: its number must not get another meaning. */
   async close(): Promise<void> {
-    if (this.#reading === 0) await promisify(close)(this.#fd);
+    const wasOpen = !this.#closed;
+    this.#closed = true;
+    if (wasOpen && this.#reading === 0) await promisify(close)(this.#fd);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Walks a libvirt save file to where QEMU's stream begins, which goes on to the end of the file. Layout: header.ts. */
-import type { Place, Walk } from '../stream-walk/index.js';
+import { type Place, utf8Text, type Walk } from '../stream-walk/index.js';
 import { type LibvirtHeader, takeLibvirtHeader } from './header.js';
 import type { LibvirtSaveSummary } from './summary.js';
 
@@ -44,9 +44,10 @@ export class LibvirtSaveReader {
 
   #textIn(bytes: Buffer, from: number, to: number): string {
     const end = bytes.subarray(from, to).indexOf(0);
-    if (end !== -1) return bytes.subarray(from, from + end).toString('utf8');
+    const offset = this.#place.offset - bytes.length + from;
+    if (end !== -1) return utf8Text(this.#place, bytes.subarray(from, from + end), offset);
     throw this.#place.error('CORRUPT', 'a text in the libvirt save file has no end', {
-      offset: this.#place.offset - bytes.length + from,
+      offset,
       expected: `a NUL within ${to - from} bytes`,
       found: 'none',
     });

@@ -14,7 +14,7 @@ import { SUPERBLOCK_MAGIC } from '../codec/superblock.js';
 import { containerReaderFor, type OpenedContainer, openContainer } from '../containers/index.js';
 import { type Compression, compressionOf, peekAt, unpack } from '../endpoints/index.js';
 import { printable, StubferryError } from '../errors/index.js';
-import { hasQevmMagic, type QevmStart, recogniseQevm } from '../qevm/recognise.js';
+import { hasQevmMagic, type QevmStart, recogniseQevm } from '../qevm/index.js';
 import type { StateSource } from '../transfer/index.js';
 import { STATEFILE_MAGIC } from './file-header.js';
 import { StatefileReader, StatefileSource } from './statefile-reader.js';
@@ -84,9 +84,26 @@ export function withoutState(where: string): StubferryError {
  * @throws StubferryError NOT_A_STATE, and whatever the header of the input is refused for
  */
 export async function examineInput(outer: StateSource, where: string): Promise<ExaminedInput> {
-  let { front, source } = await peekAt(outer, ENOUGH);
+  const { front, source } = await peekAt(outer, ENOUGH);
   const compressed = compressionOf(front);
-  if (compressed !== false) ({ front, source } = await peekAt(unpack(compressed, source, where), ENOUGH));
+  if (compressed === false) return recognised(front, source, compressed, where);
+  const unpacked = unpack(compressed, source, where);
+  try {
+    const inner = await peekAt(unpacked, ENOUGH);
+    return await recognised(inner.front, inner.source, compressed, where);
+  } catch (error) {
+    // What unpacks it must not be left behind.
+    await unpacked.close();
+    throw error;
+  }
+}
+
+async function recognised(
+  front: Uint8Array,
+  source: StateSource,
+  compressed: Compression | false,
+  where: string,
+): Promise<ExaminedInput> {
   const magic = Buffer.from(front.subarray(0, 8)).toString('latin1');
   if (magic === STATEFILE_MAGIC) {
     const reader = await StatefileReader.open(source, where);

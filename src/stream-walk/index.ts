@@ -7,5 +7,6 @@ export {
   takePadding,
   takeRecordHeader,
 } from './record.js';
+export { utf8Text } from './text.js';
 export { type Answer, type Ask, Place, type Walk } from './walk.js';
 export { walkBytes } from './walk-bytes.js';

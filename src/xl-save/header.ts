@@ -9,7 +9,7 @@
  *     48   N  optional data: u32 length of the config, the config with its NUL, and what later versions append
  *   48+N      the libxl stream
  */
-import { type ByteOrder, hex32, isLittle, type Place, viewOf, type Walk } from '../stream-walk/index.js';
+import { type ByteOrder, hex32, isLittle, type Place, utf8Text, viewOf, type Walk } from '../stream-walk/index.js';
 import type { XlConfig } from './summary.js';
 
 export const XL_MAGIC = 'Xen saved domain, xl format\n \0 \r';
@@ -101,5 +101,5 @@ export function* takeConfig(place: Place, header: XlHeader): Walk<XlConfig | und
   const format = (header.mandatoryFlags & JSON_CONFIG) !== 0 ? 'json' : 'xl';
   // libxl counts the NUL of its JSON; the text of a config file has none.
   const end = text.at(-1) === 0 ? length - 1 : length;
-  return { format, text: text.subarray(0, end).toString('utf8'), offset: offset + 4, length };
+  return { format, text: utf8Text(place, text.subarray(0, end), offset + 4), offset: offset + 4, length };
 }
