@@ -10,11 +10,13 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 /** From the top down: a folder may import from those after it. */
 const LAYERS = [
   'cli',
+  'conversions',
   'agents',
   'hotplug',
   'qemu',
   'qmp',
   'statefile',
+  'containers',
   'endpoints',
   'transfer',
   'channel',
@@ -23,6 +25,11 @@ const LAYERS = [
 
 /** Below the layers, and without any I/O: what each of these may import of ours. */
 const PURE: Readonly<Record<string, readonly string[]>> = {
+  'xl-save': ['libxl-stream', 'stream-walk', 'errors'],
+  'libxl-stream': ['libxc-stream', 'stream-walk', 'errors'],
+  'libxc-stream': ['stream-walk', 'errors'],
+  'libvirt-save': ['stream-walk', 'errors'],
+  'stream-walk': ['errors'],
   qevm: ['codec', 'errors'],
   codec: ['errors'],
   errors: [],

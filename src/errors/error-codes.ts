@@ -9,6 +9,7 @@
  *   40 .. 49  the destination
  *   50 .. 59  the processes around a transfer
  *   60 .. 69  QEMU and its monitor
+ *   85 .. 89  what is looked for in a container, and what it takes to unpack it
  *
  * Numbers are never reused or changed: they are on disks and in people's scripts.
  */
@@ -65,6 +66,9 @@ export const ERROR_CODES = {
   CAPTURE_LOST: { status: 66, means: 'QEMU says that it has saved, but the state did not come' },
   LOAD_FAILED: { status: 67, means: 'QEMU did not load the state' },
   GATE_UNUSABLE: { status: 68, means: "the gate's socket cannot be made" },
+
+  UNPACKER_ABSENT: { status: 85, means: 'the program that unpacks the input is not installed' },
+  NOT_IN_INPUT: { status: 86, means: 'the input is whole, but what was asked for is not in it' },
 
   CANCELLED: { status: 130, means: 'stopped by a signal' },
 } as const satisfies Record<string, { readonly status: number; readonly means: string }>;
