@@ -8,13 +8,11 @@
  *     instance    a counter, or something of the machine's such as an address: any u32
  *     version     a small number: the largest is 21 (qxl)
  */
-import { baseName, SECTION_TYPES, type SectionHeader, sectionHeaderAt } from './section-header.js';
+import type { Node } from './chain.js';
+import { baseName, SECTION_TYPES, sectionHeaderAt } from './section-header.js';
 
-export interface Candidate extends SectionHeader {
-  readonly offset: number;
-  /** How much it looks like a header: above 0, at most 1. */
-  readonly weight: number;
-}
+/** See {@link Node}: a weight says how much it looks like a header. */
+export type Candidate = Node;
 
 const LARGEST_ID = 1 << 20;
 const LARGEST_VERSION = 1023;
@@ -40,8 +38,8 @@ export function candidatesIn(bytes: Uint8Array, end: number, limit: number): rea
   return found;
 }
 
-/** What stands at `at`, where that is a 0x04. */
-function candidateAt(bytes: Uint8Array, at: number): Candidate | undefined {
+/** What stands at `at`, whatever its type. */
+export function candidateAt(bytes: Uint8Array, at: number): Candidate | undefined {
   // The upper bytes of the id and the length of the name refuse nearly all, before a text is made of anything.
   if (bytes[at + 1] !== 0 || (bytes[at + 2] ?? 0xff) > LARGEST_ID >> 16 || (bytes[at + 5] ?? 0) < SHORTEST_NAME) return;
   const header = sectionHeaderAt(bytes, at);
@@ -49,5 +47,5 @@ function candidateAt(bytes: Uint8Array, at: number): Candidate | undefined {
   const { name, instance } = header;
   if (!POSSIBLE_NAME.test(name) || !POSSIBLE_BASE.test(baseName(name))) return;
   const weight = (USUAL_NAME.test(name) ? 1 : 0.6) * (instance <= USUAL_INSTANCE ? 1 : 0.7);
-  return { ...header, offset: at, weight };
+  return { ...header, offset: at, weight, isFull: bytes[at] === SECTION_TYPES.full };
 }

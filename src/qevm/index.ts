@@ -1,3 +1,4 @@
+export { type Analysis, analysisOf, structAnalysis } from './analysis.js';
 export type { Description, DeviceDescription, FieldDescription, StructDescription } from './description.js';
 export { type Field, Misfit, readFields, type Struct, type Subsection } from './fields.js';
 export { QEVM_LIMITS } from './limits.js';
@@ -5,3 +6,4 @@ export { QevmReader, type ReaderOptions, readQevm } from './reader.js';
 export { canEndIn, hasQevmMagic, type QevmStart, recogniseQevm } from './recognise.js';
 export { baseName, type SectionType } from './section-header.js';
 export type { Configuration, QevmSection, QevmState, Ram, RamBlock, SplitBy } from './state.js';
+export { fieldValue, type Value } from './values.js';

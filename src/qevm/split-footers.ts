@@ -3,136 +3,176 @@
  *
  *     header of S  body  0x7e S | header of T  body  0x7e T | ... | 0x00
  *
- * A body has no length, and may by chance hold the bytes of a footer and of a header behind it. So every place at which
- * a footer is followed by a header is taken for a possible boundary, and those are kept that make a chain: the footer in
- * front of each names the section before it. That leaves one reading, since no two full sections have the same id: cut
- * the body of S in two, and both parts must be called S. Where there is more than one way to read it all the same, the
- * sections concerned are marked as inferred.
+ * A body has no length, and may hold the bytes of a footer and of a header behind it. So every place at which a footer is
+ * followed by a header is a node, and a chain of them is a way to read the state: each node's footer must name the section
+ * before it. There is one such way in nearly any state, since no two sections have the same id: where a body of S is cut
+ * in two, both parts must be called S. A guest that puts a whole state into a buffer of a device makes a second way. Then
+ * the most plausible one is taken (chain.ts), and the sections about which the ways do not agree are marked as inferred.
  */
 import { viewOf } from '../codec/block.js';
 import { printable } from '../errors/index.js';
+import { candidateAt } from './candidates.js';
+import { bestChain, hasPriority, type Node } from './chain.js';
 import { complaint, hexByte, type Place } from './complaint.js';
 import { QEVM_LIMITS } from './limits.js';
 import type { DevicePart, Piece } from './piece.js';
-import {
-  FOOTER,
-  FOOTER_BYTES,
-  SECTION_TYPES,
-  type SectionHeader,
-  type SectionType,
-  sectionHeaderAt,
-} from './section-header.js';
+import { FOOTER, FOOTER_BYTES, SECTION_TYPES, type SectionType } from './section-header.js';
 
-interface Node extends SectionHeader {
+interface FooteredNode extends Node {
   readonly type: SectionType;
-  readonly offset: number;
-  readonly before: Node | undefined;
-  /** There is another section of the same id in front that could end in this one's footer. */
-  readonly doubtful: boolean;
+  /** The section that the footer in front of it is of. */
+  readonly footerOf: number | undefined;
 }
 
 /** Of a part or end section: type and id. */
 const CONTINUATION_BYTES = 5;
+/** Sections of one id that are looked at, from the last one backwards. Only parts are many, and those follow each other. */
+const SAME_ID = 32;
 
 /** @throws StubferryError CORRUPT, LIMIT_EXCEEDED */
 export function splitByFooters(part: DevicePart, place: Place): Piece[] {
   const { bytes, end } = part;
   if (end === 0) return [];
-  const chain = new Chain(part, place);
-  for (let at = bytes.indexOf(FOOTER); at !== -1 && at + FOOTER_BYTES < end; at = bytes.indexOf(FOOTER, at + 1)) {
-    chain.boundary(at + FOOTER_BYTES);
+  const nodes = nodesIn(part, place);
+  const { before, reached } = linksOf(nodes, bytes, end);
+  const chain = bestChain(nodes, end, (at) => before[at] ?? [], FOOTER_BYTES);
+  if (chain.length === 0) {
+    const last = nodes[reached];
+    const message = `the section ${printable(last?.name ?? '')} does not end in its footer`;
+    const expected = `0x7e, section id ${last?.id}, and the next section or the end mark`;
+    throw complaint('CORRUPT', message, place, part.offset + (last?.offset ?? 0), expected, 'neither, up to the end');
   }
-  return chain.pieces();
+  const doubtful = doubtfulIn(chain, before, nodes);
+  return chain.flatMap((at, step) => {
+    const node = nodes[at];
+    if (node === undefined) return [];
+    const next = chain[step + 1] ?? nodes.length;
+    const bodyLength = (nodes[next]?.offset ?? end) - FOOTER_BYTES - node.offset - node.headerBytes;
+    const inferred = doubtful.has(at) || doubtful.has(next);
+    return { ...node, bodyLength, footerBytes: FOOTER_BYTES, inferred, alternatives: [] };
+  });
 }
 
-class Chain {
-  readonly #part: DevicePart;
-  readonly #bytes: Uint8Array;
-  readonly #place: Place;
-  /** The last section that can be reached, by id; and whether there are several. */
-  readonly #reached = new Map<number, Node>();
-  readonly #several = new Set<number>();
-  readonly #names = new Map<number, SectionHeader>();
-  #count = 0;
-  #last: Node | undefined;
-
-  constructor(part: DevicePart, place: Place) {
-    this.#part = part;
-    this.#bytes = part.bytes.subarray(0, part.end);
-    this.#place = place;
-    const first = this.#nodeAt(0, undefined);
-    if (first === undefined) {
-      const found = hexByte(part.bytes[0]);
-      throw complaint('CORRUPT', 'no section begins here', place, part.offset, 'the header of a section', found);
-    }
-    this.#reach(first);
-  }
-
-  /** A footer ends at `at`. */
-  boundary(at: number): void {
-    const before = this.#endsAt(at);
-    const node = before === undefined ? undefined : this.#nodeAt(at, before);
-    if (node !== undefined) this.#reach(node);
-  }
-
-  pieces(): Piece[] {
-    const { end, offset } = this.#part;
-    const pieces: Piece[] = [];
-    let node = this.#endsAt(end);
-    if (node === undefined) {
-      const { name, offset: at = 0 } = this.#last ?? {};
-      const message = `the section ${printable(name ?? '')} does not end in its footer`;
-      const expected = `0x7e, section id ${this.#last?.id}, and the next section or the end mark`;
-      throw complaint('CORRUPT', message, this.#place, offset + at, expected, 'neither, up to the end of the state');
-    }
-    for (let after = end; node !== undefined; node = node.before) {
-      const bodyLength = after - FOOTER_BYTES - node.offset - node.headerBytes;
-      const inferred = node.doubtful;
-      pieces.push({ ...node, bodyLength, footerBytes: FOOTER_BYTES, inferred, alternatives: [] });
-      after = node.offset;
-    }
-    return pieces.reverse();
-  }
-
-  /** The section that the footer in front of `at` is of. */
-  #endsAt(at: number): Node | undefined {
-    const footer = at - FOOTER_BYTES;
-    if (footer < 0 || this.#bytes[footer] !== FOOTER) return undefined;
-    const node = this.#reached.get(viewOf(this.#bytes).getUint32(footer + 1));
-    return node !== undefined && node.offset + node.headerBytes <= footer ? node : undefined;
-  }
-
-  #nodeAt(at: number, before: Node | undefined): Node | undefined {
-    const type = typeOf(this.#bytes[at]);
-    if (type === undefined) return undefined;
-    const header = type === 'start' || type === 'full' ? sectionHeaderAt(this.#bytes, at) : this.#continuationAt(at);
-    if (header === undefined || header.headerBytes === 0) return undefined;
-    return { ...header, type, offset: at, before, doubtful: before !== undefined && this.#several.has(before.id) };
-  }
-
-  #continuationAt(at: number): SectionHeader | undefined {
-    if (at + CONTINUATION_BYTES > this.#bytes.length) return undefined;
-    const started = this.#names.get(viewOf(this.#bytes).getUint32(at + 1));
-    return started === undefined ? undefined : { ...started, headerBytes: CONTINUATION_BYTES };
-  }
-
-  #reach(node: Node): void {
-    this.#count += 1;
-    if (this.#count > QEVM_LIMITS.sections) {
+/** Every place at which a section may begin: the first byte, and behind a footer. */
+function nodesIn({ bytes, end, offset }: DevicePart, place: Place): readonly FooteredNode[] {
+  const within = bytes.subarray(0, end);
+  const started = new Map<number, Node>();
+  const nodes: FooteredNode[] = [];
+  const add = (at: number, footerOf: number | undefined): void => {
+    const node = nodeAt(within, at, started);
+    if (node === undefined) return;
+    if (nodes.length === QEVM_LIMITS.sections) {
       const expected = `at most ${QEVM_LIMITS.sections}`;
-      throw complaint('LIMIT_EXCEEDED', 'too many sections', this.#place, node.offset, expected, 'more');
+      throw complaint('LIMIT_EXCEEDED', 'too many sections', place, offset + at, expected, 'more');
     }
-    if (node.type === 'full' && this.#reached.has(node.id)) this.#several.add(node.id);
-    if (node.type === 'start') this.#names.set(node.id, node);
-    this.#reached.set(node.id, node);
-    this.#last = node;
+    if (node.type === 'start') started.set(node.id, node);
+    nodes.push({ ...node, footerOf });
+  };
+  add(0, undefined);
+  if (nodes.length === 0) {
+    const found = hexByte(bytes[0]);
+    throw complaint('CORRUPT', 'no section begins here', place, offset, 'the header of a section', found);
+  }
+  for (let at = within.indexOf(FOOTER, 1); at !== -1; at = within.indexOf(FOOTER, at + 1)) {
+    const after = at + FOOTER_BYTES;
+    if (after < end) add(after, viewOf(within).getUint32(at + 1));
+  }
+  return nodes;
+}
+
+type FoundNode = Omit<FooteredNode, 'footerOf'>;
+
+function nodeAt(bytes: Uint8Array, at: number, started: ReadonlyMap<number, Node>): FoundNode | undefined {
+  switch (bytes[at]) {
+    case SECTION_TYPES.full:
+    case SECTION_TYPES.start: {
+      const candidate = candidateAt(bytes, at);
+      const type = bytes[at] === SECTION_TYPES.full ? 'full' : 'start';
+      return candidate === undefined ? undefined : { ...candidate, type };
+    }
+    case SECTION_TYPES.part:
+    case SECTION_TYPES.end: {
+      if (at + CONTINUATION_BYTES > bytes.length) return undefined;
+      const node = started.get(viewOf(bytes).getUint32(at + 1));
+      const type = bytes[at] === SECTION_TYPES.part ? 'part' : 'end';
+      return node === undefined
+        ? undefined
+        : { ...node, type, offset: at, headerBytes: CONTINUATION_BYTES, isFull: false };
+    }
+    default:
+      return undefined;
   }
 }
 
-const TYPES = new Map<number, SectionType>(
-  Object.entries(SECTION_TYPES).map(([type, byte]) => [byte, type as SectionType]),
-);
+interface Links {
+  /** For each node, and for the end: the places of nodes that may stand before it and can be reached themselves. */
+  readonly before: readonly (readonly number[])[];
+  /** The last node that can be reached. */
+  readonly reached: number;
+}
 
-function typeOf(byte: number | undefined): SectionType | undefined {
-  return byte === undefined ? undefined : TYPES.get(byte);
+function linksOf(nodes: readonly FooteredNode[], bytes: Uint8Array, end: number): Links {
+  const byId = new Map<number, number[]>();
+  const before: number[][] = [];
+  let reached = 0;
+  const places = (footerOf: number | undefined, at: number, to: FooteredNode | undefined): number[] => {
+    if (footerOf === undefined) return [];
+    const same = (byId.get(footerOf) ?? []).slice(-SAME_ID);
+    return same.filter((place) => {
+      const from = nodes[place];
+      return from !== undefined && from.offset + from.headerBytes + FOOTER_BYTES <= at && mayFollow(from, to);
+    });
+  };
+  nodes.forEach((node, place) => {
+    const links = places(node.footerOf, node.offset, node);
+    before.push(links);
+    if (place > 0 && links.length === 0) return;
+    reached = place;
+    byId.set(node.id, [...(byId.get(node.id) ?? []).slice(1 - SAME_ID), place]);
+  });
+  const footer = end - FOOTER_BYTES;
+  const last = footer >= 0 && bytes[footer] === FOOTER ? viewOf(bytes).getUint32(footer + 1) : undefined;
+  before.push(places(last, end, undefined));
+  return { before, reached };
+}
+
+/** No two full sections have the same id; the others are of devices that take turns. */
+function mayFollow(from: FooteredNode, to: FooteredNode | undefined): boolean {
+  return to === undefined || !from.isFull || !to.isFull || to.id !== from.id;
+}
+
+/** Places of the chain over which another way to read the state passes. */
+function doubtfulIn(
+  chain: readonly number[],
+  before: readonly (readonly number[])[],
+  nodes: readonly FooteredNode[],
+): ReadonlySet<number> {
+  const end = nodes.length;
+  const live = new Set<number>([end]);
+  /** How many links begin and end at a place: those that are open at a place pass over it. */
+  const opened = new Int32Array(end + 1);
+  const own = new Map(chain.map((place, step) => [chain[step + 1] ?? end, place]));
+  for (let to = end; to > 0; to -= 1) {
+    if (!live.has(to)) continue;
+    for (const from of before[to] ?? []) {
+      if (own.get(to) !== from && !isPlausible(nodes[from], nodes[to], from === before[to]?.at(-1))) continue;
+      live.add(from);
+      opened[from + 1] = (opened[from + 1] ?? 0) + 1;
+      opened[to] = (opened[to] ?? 0) - 1;
+    }
+  }
+  let open = 0;
+  const passed = new Set<number>();
+  for (let place = 0; place <= end; place += 1) {
+    open += opened[place] ?? 0;
+    if (open > 0) passed.add(place);
+  }
+  return new Set(chain.filter((place) => passed.has(place)));
+}
+
+/** Whether `to` is to be expected after `from`, in a state that no guest has had its hands in. */
+function isPlausible(from: FooteredNode | undefined, to: FooteredNode | undefined, isLast: boolean): boolean {
+  if (from === undefined || to === undefined) return true;
+  if (!from.isFull || !to.isFull) return isLast;
+  return to.id > from.id || hasPriority(from);
 }
