@@ -4,6 +4,7 @@ import type { QevmState } from '../qevm/index.js';
 import type { ExaminedInput } from '../statefile/index.js';
 import type { StateSource } from '../transfer/index.js';
 import { formatBytes } from './format-values.js';
+import { nameOf } from './open-state.js';
 
 export interface Verdict {
   readonly file: string;
@@ -27,7 +28,7 @@ type ExaminedContainer = Extract<ExaminedInput, { format: 'container' }>;
 
 /** Reads all of a bare state. @throws StubferryError what is wrong with it */
 export async function verifyState(file: string, source: StateSource, format: string): Promise<Verdict> {
-  return { file, format, checked: 'structure', ...stateFacts(await readAll(source, file)) };
+  return { file, format, checked: 'structure', ...stateFacts(await readAll(source, nameOf(file))) };
 }
 
 /** @throws StubferryError what is wrong with it, or with the state that it holds */
@@ -35,7 +36,7 @@ export async function verifyContainer(file: string, examined: ExaminedContainer)
   const { container, flaw, state } = examined;
   if (flaw !== undefined) throw flaw;
   if (container.kind === 'libvirt-save') {
-    const facts = state === undefined ? { bytes: 0 } : stateFacts(await readAll(state.source, file));
+    const facts = state === undefined ? { bytes: 0 } : stateFacts(await readAll(state.source, nameOf(file)));
     return { file, format: 'libvirt save file', checked: 'structure', ...facts };
   }
   const facts = state?.qevm === undefined ? { bytes: 0 } : stateFacts(state.qevm);

@@ -35,9 +35,9 @@ export function verifyCommand(program: Command): void {
 async function verify(file: string, given: Given): Promise<Verdict> {
   switch (given.format) {
     case 'qevm':
-      return closing(given.source, () => verifyState(nameOf(file), given.source, 'QEMU state'));
+      return closing(given.source, () => verifyState(file, given.source, 'QEMU state'));
     case 'container':
-      return closing(given, () => verifyContainer(nameOf(file), given));
+      return closing(given, () => verifyContainer(file, given));
     case 'statefile':
       return closing(given.source, () => verifyStatefile(file, given.source, given.reader));
     case 'transfer-disk':
