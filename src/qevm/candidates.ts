@@ -8,8 +8,9 @@
  *     instance    a counter, or something of the machine's such as an address: any u32
  *     version     a small number: the largest is 21 (qxl)
  */
-import type { Node } from './chain.js';
+import { hasPriority, type Node } from './chain.js';
 import { baseName, SECTION_TYPES, sectionHeaderAt } from './section-header.js';
+import { usualBody } from './usual-bodies.js';
 
 /** See {@link Node}: a weight says how much it looks like a header. */
 export type Candidate = Node;
@@ -25,15 +26,14 @@ const USUAL_NAME = /^[\w.:/@+,-]+$/;
 const POSSIBLE_NAME = /^[\x21-\x7e][\x20-\x7e]*$/;
 const POSSIBLE_BASE = /^[A-Za-z0-9].*[A-Za-z0-9)]$/;
 
-/** Every candidate before `end`, in order; undefined when there are more than `limit`. */
-export function candidatesIn(bytes: Uint8Array, end: number, limit: number): readonly Candidate[] | undefined {
+/** The candidates before `end`, in order, but for what comes after the first `limit` of them. */
+export function candidatesIn(bytes: Uint8Array, end: number, limit: number): readonly Candidate[] {
   const found: Candidate[] = [];
   const within = bytes.subarray(0, end);
   for (let at = within.indexOf(SECTION_TYPES.full); at !== -1; at = within.indexOf(SECTION_TYPES.full, at + 1)) {
     const candidate = candidateAt(within, at);
-    if (candidate === undefined) continue;
-    if (found.length === limit) return undefined;
-    found.push(candidate);
+    if (candidate !== undefined) found.push(candidate);
+    if (found.length === limit) break;
   }
   return found;
 }
@@ -47,5 +47,6 @@ export function candidateAt(bytes: Uint8Array, at: number): Candidate | undefine
   const { name, instance } = header;
   if (!POSSIBLE_NAME.test(name) || !POSSIBLE_BASE.test(baseName(name))) return;
   const weight = (USUAL_NAME.test(name) ? 1 : 0.6) * (instance <= USUAL_INSTANCE ? 1 : 0.7);
-  return { ...header, offset: at, weight, isFull: bytes[at] === SECTION_TYPES.full };
+  const isFull = bytes[at] === SECTION_TYPES.full;
+  return { ...header, offset: at, weight, isFull, isEarly: hasPriority(name), usual: usualBody(name) };
 }

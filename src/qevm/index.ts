@@ -5,6 +5,7 @@ export { QEVM_LIMITS } from './limits.js';
 export { QevmReader, type ReaderOptions, readQevm } from './reader.js';
 export { canEndIn, hasQevmMagic, type QevmStart, recogniseQevm } from './recognise.js';
 export { baseName, type SectionType } from './section-header.js';
+export { selectSection } from './select-section.js';
 export type { Configuration, QevmSection, QevmState, Ram, RamBlock, SplitBy } from './state.js';
 export { USUAL_BODIES } from './usual-bodies.js';
 export { fieldValue, type Value } from './values.js';

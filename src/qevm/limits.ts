@@ -6,8 +6,10 @@ export const QEVM_LIMITS = {
   deviceBytes: 256 * MiB,
   /** Sections of a state. A migration that takes two hours has 144,000 of RAM: one in 50 ms. */
   sections: 1 << 18,
-  /** Places in the device part that look like the header of a section, where its split is inferred: all pairs are looked at. */
-  candidates: 8192,
+  /** Places in the device part that look like the header of a section. Real states have at most one for each section. */
+  candidates: 1 << 14,
+  /** So many of them are looked at as the section before another one: time is this times `candidates`. */
+  candidatesBack: 256,
   /** Blocks of RAM. */
   ramBlocks: 4096,
   /** Bytes of a command's data: what its length can say. */

@@ -12,7 +12,7 @@
 import { viewOf } from '../codec/block.js';
 import { printable } from '../errors/index.js';
 import { candidateAt } from './candidates.js';
-import { bestChain, hasPriority, type Node } from './chain.js';
+import { bestChain, type Node } from './chain.js';
 import { complaint, hexByte, type Place } from './complaint.js';
 import { QEVM_LIMITS } from './limits.js';
 import type { DevicePart, Piece } from './piece.js';
@@ -35,7 +35,7 @@ export function splitByFooters(part: DevicePart, place: Place): Piece[] {
   if (end === 0) return [];
   const nodes = nodesIn(part, place);
   const { before, reached } = linksOf(nodes, bytes, end);
-  const chain = bestChain(nodes, end, (at) => before[at] ?? [], FOOTER_BYTES);
+  const chain = bestChain(nodes, end, before, FOOTER_BYTES);
   if (chain.length === 0) {
     const last = nodes[reached];
     const message = `the section ${printable(last?.name ?? '')} does not end in its footer`;
@@ -174,5 +174,5 @@ function doubtfulIn(
 function isPlausible(from: FooteredNode | undefined, to: FooteredNode | undefined, isLast: boolean): boolean {
   if (from === undefined || to === undefined) return true;
   if (!from.isFull || !to.isFull) return isLast;
-  return to.id > from.id || hasPriority(from);
+  return to.id > from.id || from.isEarly;
 }
