@@ -12,11 +12,13 @@ const LAYERS = [
   'cli',
   'doctor',
   'service',
+  'conversions',
   'agents',
   'hotplug',
   'qemu',
   'qmp',
   'statefile',
+  'containers',
   'endpoints',
   'transfer',
   'channel',
@@ -26,6 +28,11 @@ const LAYERS = [
 
 /** Below the layers, and without any I/O: what each of these may import of ours. */
 const PURE: Readonly<Record<string, readonly string[]>> = {
+  'xl-save': ['libxl-stream', 'stream-walk', 'errors'],
+  'libxl-stream': ['libxc-stream', 'stream-walk', 'errors'],
+  'libxc-stream': ['stream-walk', 'errors'],
+  'libvirt-save': ['stream-walk', 'errors'],
+  'stream-walk': ['errors'],
   qevm: ['codec', 'errors'],
   codec: ['errors'],
   errors: [],

@@ -4,12 +4,15 @@ import { Command, CommanderError, Option } from 'commander';
 import { ERROR_CODES, StubferryError } from '../errors/index.js';
 import { VERSION } from '../version.js';
 import { agentCommand } from './agent-command.js';
+import { convertCommand } from './convert-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { exitCodesCommand } from './exit-codes-command.js';
+import { extractCommand } from './extract-command.js';
 import { gcCommand } from './gc-command.js';
 import { inspectCommand } from './inspect-command.js';
 import { LOG_LEVELS } from './logger.js';
 import { printJson } from './print.js';
+import { replaceEmulatorCommand } from './replace-emulator-command.js';
 import { replayCommand } from './replay-command.js';
 import { restoreCommand } from './restore-command.js';
 import { saveCommand } from './save-command.js';
@@ -59,6 +62,9 @@ for (const add of [
   replayCommand,
   inspectCommand,
   verifyCommand,
+  extractCommand,
+  replaceEmulatorCommand,
+  convertCommand,
   agentCommand,
   transfersCommand,
   abortCommand,
