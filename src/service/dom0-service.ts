@@ -105,7 +105,7 @@ export class Dom0Service {
       if (nonce !== undefined && (await this.#isAnswered(stubdom, nonce))) return;
       const request = decodeRequest(text, key);
       log.info({ stubdom, ...request }, 'a stubdom asks for a transfer disk');
-      const transfer = await this.#transferFor(await identifyDeviceModel(xenstore, stubdom), request);
+      const transfer = await this.#transferFor(await this.#modelAt(stubdom), request);
       // On its disk before the stubdom is told of it: nobody waits then.
       void transfer.run();
       const { uuid: transferUuid, device } = transfer;
@@ -125,6 +125,13 @@ export class Dom0Service {
     } catch (error) {
       this.#options.log.warn({ stubdom, error: `${error}` }, 'a stubdom cannot be answered');
     }
+  }
+
+  /** Who that is. One for whom a disk is prepared was looked at then, and a domain that goes takes its transfer with it. */
+  async #modelAt(stubdom: number): Promise<DeviceModel> {
+    for (const { model, isPrepared } of this.#transfers.values())
+      if (isPrepared && model.stubdom === stubdom) return model;
+    return identifyDeviceModel(this.#options.xenstore, stubdom);
   }
 
   /** A watch fires for many reasons, and after a restart of this agent too. */
