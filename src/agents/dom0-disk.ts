@@ -76,7 +76,7 @@ export class Dom0Disk {
       const device = await openDevice(path, { access: driver.accessTo(kind) });
       undo.push(() => device.close());
       await withDiskDeadline(path, context, formatDisk(device, superblock));
-      const attachment = await driver.attach(path, kind, stubdom);
+      const attachment = await driver.attach(path, kind, { stubdom, signal: context.signal });
       return new Dom0Disk(device, lock, attachment, kind, letGo, options, context);
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined);
@@ -88,7 +88,9 @@ export class Dom0Disk {
   async remove(): Promise<void> {
     const { path, driver } = this.#options;
     try {
-      await driver.detach(this.attachment);
+      const { forced } = await driver.detach(this.attachment);
+      if (forced !== undefined)
+        this.#context.log.warn({ ...this.attachment, forced }, 'the transfer disk was taken from the stubdom by force');
     } catch (cause) {
       const error = StubferryError.from(cause).report();
       this.#context.log.warn({ ...this.attachment, error }, 'the transfer disk could not be detached');

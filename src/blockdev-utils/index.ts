@@ -2,6 +2,7 @@ export { ALIGNMENT, AlignedMemory, alignedBuffer, roundUp } from './aligned-memo
 export { type BackingKind, backingOf, coherentAccess, isInMemory } from './backing.js';
 export type { AccessPath, BlockDevice } from './block-device.js';
 export { createImage } from './create-image.js';
+export { deviceNumber } from './device-number.js';
 export { openDevice } from './file-device.js';
 export { type FileLock, isLocked, lockExclusive, tryLock } from './file-lock.js';
 export { attachLoop, detachLoop, type LoopDevice, listLoops } from './loop-device.js';

@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   DESTINATION_GONE: { status: 44, means: 'whoever read the destination closed it' },
 
   AGENT_DIED: { status: 50, means: 'an agent ended without saying why' },
+  ATTACH_FAILED: { status: 51, means: 'the transfer disk did not come to the stubdom' },
 
   QMP_UNREACHABLE: { status: 60, means: "QEMU's monitor cannot be connected to" },
   QMP_PROTOCOL: { status: 61, means: "what answers is no QMP monitor, or breaks QMP's rules" },

@@ -23,7 +23,7 @@ export const fileDriver: HotplugDriver = {
       },
     );
   },
-  detach: async () => undefined,
+  detach: async () => ({}),
   list: async () => [],
   leftovers: async () => [],
 };

@@ -134,7 +134,8 @@ async function onDisk<T>(
 }
 
 function ofAttachment(attachment: Attachment, transfer: string | undefined, driver: HotplugDriver): Found {
-  return { kind: 'attachment', what: attachment.device, transfer, remove: () => driver.detach(attachment) };
+  const remove = async (): Promise<void> => void (await driver.detach(attachment));
+  return { kind: 'attachment', what: attachment.device, transfer, remove };
 }
 
 async function atDestination(
