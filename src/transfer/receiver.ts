@@ -86,6 +86,8 @@ async function receiveOnce(
 ): Promise<TransferSummary> {
   const { clock, device, own } = link;
   const first = await reader.next();
+  // The link may have failed while the frame came: a sink that was discarded must not begin, nobody would discard it again.
+  link.assertUsable();
   const firstByte = clock.now();
   const begin = beginOf(link, first);
   own.set({ phase: 'receiving' });

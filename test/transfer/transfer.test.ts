@@ -229,6 +229,27 @@ describe('a commit that can no longer be taken back', () => {
   });
 });
 
+describe('a link that fails while the first frame is being read', () => {
+  it('does not begin the sink behind its discard: nobody would discard it again', async () => {
+    const disk = await testDisk();
+    const sink = memorySink();
+    const sender = await disk.link('sender');
+    const receiver = await disk.link('receiver');
+    const sent = refusal(sendState(sender, toSend(memorySource(stateOf(100)))));
+    await disk.clock.sleep(10);
+    disk.device.onRead = (_bytes, position, pass) => {
+      if (position < receiver.superblock.ringStart) return undefined;
+      receiver.fail(new StubferryError('CANCELLED', 'just now'));
+      return disk.clock.sleep(5).then(pass);
+    };
+    expect(await refusal(receiveState(receiver, sink))).toMatchObject({ code: 'CANCELLED', message: 'just now' });
+    await disk.clock.sleep(100);
+    expect(sink.calls).toEqual(['discard']);
+    await receiver.close(new StubferryError('CANCELLED', 'just now'));
+    expect(await sent).toMatchObject({ code: 'PEER_ABORTED' });
+  });
+});
+
 describe('a sender that is restarted', () => {
   it('begins anew: the receiver drops what it had and takes the state of the new one', async () => {
     const disk = await testDisk();
