@@ -8,6 +8,7 @@ export class FileSource implements StateSource {
   readonly #fd: number;
   readonly #path: string;
   #reading = 0;
+  #closed = false;
 
   /** @param fd owned from here on; read from where it stands */
   constructor(fd: number, path: string) {
@@ -41,6 +42,7 @@ export class FileSource implements StateSource {
       throw unreadable(this.#path, cause);
     } finally {
       this.#reading -= 1;
+      if (this.#closed && this.#reading === 0) close(this.#fd, () => undefined);
     }
   }
 
@@ -49,8 +51,10 @@ export class FileSource implements StateSource {
     return (await promisify(fstat)(this.#fd)).size;
   }
 
-  /** Under a read that hangs the descriptor is left to the process: its number must not get another meaning. */
+  /** Under a read the descriptor stays open until that has ended: its number must not get another meaning. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     if (this.#reading === 0) await promisify(close)(this.#fd);
   }
 }
