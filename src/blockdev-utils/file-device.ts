@@ -112,7 +112,7 @@ class FileDevice implements BlockDevice {
       const request = { since: performance.now() };
       this.#pending.add(request);
       const settle = (error?: StubferryError): void => {
-        this.#pending.delete(request);
+        this.#answered(request);
         if (error === undefined) resolve();
         else reject(error);
       };
@@ -145,7 +145,7 @@ class FileDevice implements BlockDevice {
       const request = { since: performance.now() };
       this.#pending.add(request);
       fdatasync(this.#fd, (error) => {
-        this.#pending.delete(request);
+        this.#answered(request);
         if (error === null) resolve();
         else reject(ioError('flush', this.path, 0, error));
       });
@@ -172,10 +172,15 @@ class FileDevice implements BlockDevice {
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
-    // A request that a hung device still owns keeps the descriptor busy: closing it now would let the kernel
-    // reuse the number under that request. It goes with the process.
+    // A request that the device still owns keeps the descriptor busy: closing it now would let the kernel reuse the number
+    // under that request. Its answer closes it; what a hung device never answers goes with the process.
     if (this.#pending.size > 0) return Promise.resolve();
     return new Promise((resolve) => fsClose(this.#fd, () => resolve()));
+  }
+
+  #answered(request: { readonly since: number }): void {
+    const last = this.#pending.delete(request) && this.#pending.size === 0;
+    if (last && this.#closed) fsClose(this.#fd, () => undefined);
   }
 }
 

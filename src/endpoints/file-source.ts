@@ -46,6 +46,7 @@ export class FileSource implements StateSource {
       throw unreadable(this.#path, cause);
     } finally {
       this.#reading -= 1;
+      if (this.#closed && this.#reading === 0) close(this.#fd, () => undefined);
     }
   }
 
@@ -54,11 +55,11 @@ export class FileSource implements StateSource {
     return (await promisify(fstat)(this.#fd)).size;
   }
 
-  /** Under a read that hangs the descriptor is left to the process: its number must not get another meaning. */
+  /** Under a read the descriptor stays open until that has ended: its number must not get another meaning. */
   async close(): Promise<void> {
-    const wasOpen = !this.#closed;
+    if (this.#closed) return;
     this.#closed = true;
-    if (wasOpen && this.#reading === 0) await promisify(close)(this.#fd);
+    if (this.#reading === 0) await promisify(close)(this.#fd);
   }
 }
 

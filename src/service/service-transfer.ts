@@ -221,8 +221,18 @@ export class ServiceTransfer {
     if (event.event === 'publishing') this.#folder?.note({ published: event.file });
     if (event.event !== 'phase') return;
     if (event.phase === 'receiving') this.request();
-    if (event.phase === 'committed') this.#folder?.note({ acknowledged: true });
+    if (event.phase === 'committed') this.#noteAcknowledged();
     if (event.phase !== 'ready' && event.phase !== 'done' && event.phase !== 'aborted') this.#reach(event.phase);
+  }
+
+  /** The word is on the disk already, where the next agent finds it as well: a journal that cannot be written takes nothing back. */
+  #noteAcknowledged(): void {
+    try {
+      this.#folder?.note({ acknowledged: true });
+    } catch (cause) {
+      const error = StubferryError.from(cause).report();
+      this.#setting.log.warn({ transfer: this.uuid, error }, 'the journal of a committed transfer cannot be written');
+    }
   }
 
   #reach(phase: ServicePhase): void {
