@@ -5,6 +5,7 @@ import { ERROR_CODES, StubferryError } from '../errors/index.js';
 import { VERSION } from '../version.js';
 import { agentCommand } from './agent-command.js';
 import { exitCodesCommand } from './exit-codes-command.js';
+import { imageCommand } from './image-command.js';
 import { inspectCommand } from './inspect-command.js';
 import { LOG_LEVELS } from './logger.js';
 import { printJson } from './print.js';
@@ -36,7 +37,7 @@ Examples:
   stubferry verify guest.state                       read and check every byte
 
 Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer,
-40-49 the destination, 50 an agent died, 60-69 QEMU, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
+40-49 the destination, 50 an agent died, 53-57 a stubdom image, 60-69 QEMU, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
   )
   .showHelpAfterError("(see 'stubferry --help')")
   .exitOverride();
@@ -55,6 +56,7 @@ for (const add of [
   inspectCommand,
   verifyCommand,
   agentCommand,
+  imageCommand,
   exitCodesCommand,
 ]) {
   add(program);
