@@ -2,7 +2,7 @@
 # data/stubferry/command below the stubdom's folder in xenstore; its output goes to console 0, and ends with a line of its own.
 
 listen_for_commands() {
-  grep -qw stubferry.shell /proc/cmdline || return 0
+  grep -qwF stubferry.shell /proc/cmdline || return 0
   say "takes commands from data/stubferry/command"
   xenstore-write data/stubferry/command ''
   run_commands &

@@ -27,6 +27,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   qevm: ['codec', 'errors'],
   elf: ['errors'],
   cpio: ['errors'],
+  icu: ['errors'],
   codec: ['errors'],
   errors: [],
 };

@@ -18,7 +18,7 @@ import { InstalledTree } from './installed-tree.js';
 import { extractKernel, findKernel } from './kernel.js';
 import { KernelModules, type LoadedModule } from './kernel-modules.js';
 import { digestOf, digestOfFile, encodeManifest, MANIFEST_PATH, type Manifest, type ManifestFile } from './manifest.js';
-import { copyStripped, findNode } from './node-runtime.js';
+import { copyTrimmed, findNode } from './node-runtime.js';
 import { findPart, type Origin, type PackageTree, type Part } from './package-tree.js';
 import { type RamdiskFile, writeRamdisk } from './ramdisk.js';
 import { runTool } from './run-tool.js';
@@ -200,7 +200,7 @@ class ImageBuilder {
     for (const part of [...parts, ...own, ...libraries.parts]) await this.#addTo(system, part);
 
     const place = await system.place(nodePart.path);
-    const stripped = await copyStripped(node, place, signal);
+    const { stripped } = await copyTrimmed(node, place, signal);
     this.#placed.push({ ...nodePart, in: 'system', content: place });
     await proveAgent(place, await system.place(AGENT), signal);
 

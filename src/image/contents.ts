@@ -33,43 +33,10 @@ export const FIRMWARE: readonly Wanted[] = [
 
 /** Symbolic links to busybox and to xenstore: what the scripts in stubdom/ use. */
 export const APPLETS: Readonly<Record<string, readonly string[]>> = {
-  '/usr/bin/busybox': [
-    ...[
-      'basename',
-      'brctl',
-      'cat',
-      'cut',
-      'dd',
-      'df',
-      'dmesg',
-      'free',
-      'grep',
-      'insmod',
-      'ip',
-      'kill',
-      'ln',
-      'ls',
-      'mkdir',
-    ],
-    ...[
-      'mkfifo',
-      'mount',
-      'printf',
-      'ps',
-      'rm',
-      'sed',
-      'sh',
-      'sha256sum',
-      'sleep',
-      'sort',
-      'tail',
-      'tee',
-      'tr',
-      'tunctl',
-      'uname',
-    ],
-    ...['wc'],
-  ],
+  '/usr/bin/busybox': (
+    'basename brctl cat cut dd df dmesg free grep insmod ip kill ln ls mkdir mkfifo mount printf ps reboot rm sed sh sleep sort ' +
+    'tail tee tr tunctl uname wc'
+  ).split(' '),
   '/usr/bin/xenstore': ['xenstore-list', 'xenstore-ls', 'xenstore-read', 'xenstore-write'],
 };
 
@@ -101,7 +68,7 @@ export const MODULES: readonly WantedModule[] = [
 /** For `--from apt`: everything above, the C++ library of Node, a kernel, and the Xen of the release at hand. */
 export const APT_PACKAGES: readonly string[] = [
   ...new Set([...PROGRAMS, ...FIRMWARE].map((wanted) => wanted.package)),
-  'linux-image-amd64',
+  'linux-image-cloud-amd64',
   'libstdc++6',
 ];
 export const APT_PATTERNS: readonly RegExp[] = [/^xen-utils-\d+\.\d+$/];

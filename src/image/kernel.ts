@@ -27,6 +27,13 @@ const WITH_PAYLOAD = 0x208;
 /** Debian's has 66 MiB. */
 const LARGEST_KERNEL = 512 * 2 ** 20;
 
+/** Beside gzip, which Node has. */
+const COMPRESSIONS = [
+  { magic: 'fd377a585a00', tool: 'xz' },
+  { magic: '28b52ffd', tool: 'zstd' },
+  { magic: '02214c18', tool: 'lz4' },
+] as const;
+
 export interface Kernel {
   /** As `uname -r` says it. */
   readonly release: string;
@@ -107,8 +114,9 @@ async function decompress(
     await writeFile(destination, gunzipSync(compressed, { maxOutputLength: LARGEST_KERNEL }));
     return;
   }
-  const tool = magic === 'fd377a585a00' ? 'xz' : magic.startsWith('28b52ffd') ? 'zstd' : undefined;
-  if (tool === undefined) throw unfit(destination, 'a kernel compressed by gzip, xz or zstd', `the bytes ${magic}`);
+  const tool = COMPRESSIONS.find((one) => magic.startsWith(one.magic))?.tool;
+  if (tool === undefined)
+    throw unfit(destination, 'a kernel compressed by gzip, xz, zstd or lz4', `the bytes ${magic}`);
   const input = join(scratch, `kernel.${tool}`);
   await writeFile(input, compressed);
   await runToolInto(destination, tool, ['--decompress', '--stdout', input], signal);

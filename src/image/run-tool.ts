@@ -10,6 +10,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   strip: 'binutils',
   xz: 'xz-utils',
   zstd: 'zstd',
+  lz4: 'lz4',
   'dpkg-deb': 'dpkg',
   'dpkg-query': 'dpkg',
   'apt-get': 'apt',
