@@ -12,11 +12,14 @@ const LAYERS = [
   'cli',
   'doctor',
   'service',
+  'conversions',
+  'image',
   'agents',
   'hotplug',
   'qemu',
   'qmp',
   'statefile',
+  'containers',
   'endpoints',
   'transfer',
   'channel',
@@ -26,7 +29,15 @@ const LAYERS = [
 
 /** Below the layers, and without any I/O: what each of these may import of ours. */
 const PURE: Readonly<Record<string, readonly string[]>> = {
+  'xl-save': ['libxl-stream', 'stream-walk', 'errors'],
+  'libxl-stream': ['libxc-stream', 'stream-walk', 'errors'],
+  'libxc-stream': ['stream-walk', 'errors'],
+  'libvirt-save': ['stream-walk', 'errors'],
+  'stream-walk': ['errors'],
   qevm: ['codec', 'errors'],
+  elf: ['errors'],
+  cpio: ['errors'],
+  icu: ['errors'],
   codec: ['errors'],
   errors: [],
 };

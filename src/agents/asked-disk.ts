@@ -94,8 +94,11 @@ function answerTo(nonce: string, text: string, where: string): Answer | undefine
   return answer.nonce === nonce ? answer : undefined;
 }
 
-/** The disk is attached: it comes to be seen in a moment, in general where dom0 has said. */
-async function untilThere(hint: string, expectation: Expectation, context: Patient): Promise<FoundDisk> {
+/**
+ * The disk is attached: it comes to be seen in a moment, in general where dom0 has said.
+ * @throws StubferryError DISK_ABSENT, DISK_HUNG
+ */
+export async function untilThere(hint: string, expectation: Expectation, context: Patient): Promise<FoundDisk> {
   const pace = new Pace(systemClock);
   const patience = new Patience(systemClock);
   const { absentMs } = context.timeouts;

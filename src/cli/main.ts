@@ -4,12 +4,16 @@ import { Command, CommanderError, Option } from 'commander';
 import { ERROR_CODES, StubferryError } from '../errors/index.js';
 import { VERSION } from '../version.js';
 import { agentCommand } from './agent-command.js';
+import { convertCommand } from './convert-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { exitCodesCommand } from './exit-codes-command.js';
+import { extractCommand } from './extract-command.js';
 import { gcCommand } from './gc-command.js';
+import { imageCommand } from './image-command.js';
 import { inspectCommand } from './inspect-command.js';
 import { LOG_LEVELS } from './logger.js';
 import { printJson } from './print.js';
+import { replaceEmulatorCommand } from './replace-emulator-command.js';
 import { replayCommand } from './replay-command.js';
 import { restoreCommand } from './restore-command.js';
 import { saveCommand } from './save-command.js';
@@ -41,7 +45,7 @@ Examples:
   stubferry doctor                                   has this host all that it needs?
 
 Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer,
-40-49 the destination, 50 an agent died, 60-69 QEMU, 90-99 dom0's agent, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
+40-49 the destination, 50 an agent died, 51-57 disks and images of stubdoms, 60-69 QEMU, 90-99 dom0's agent, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
   )
   .showHelpAfterError("(see 'stubferry --help')")
   .exitOverride();
@@ -59,6 +63,9 @@ for (const add of [
   replayCommand,
   inspectCommand,
   verifyCommand,
+  extractCommand,
+  replaceEmulatorCommand,
+  convertCommand,
   agentCommand,
   transfersCommand,
   abortCommand,
@@ -66,6 +73,7 @@ for (const add of [
   gcCommand,
   prepareCommand,
   doctorCommand,
+  imageCommand,
   exitCodesCommand,
 ]) {
   add(program);

@@ -4,9 +4,11 @@
  *     /local/domain/<stubdom>/data/stubferry/request     stubferry/1 save NONCE
  *     /local/domain/<stubdom>/data/stubferry/answer      stubferry/1 attached NONCE TRANSFER DEVICE
  *                                                        stubferry/1 refused NONCE CODE SENTENCE
+ *     /local/domain/<stubdom>/data/stubferry/offer       stubferry/1 offered TRANSFER DEVICE
  *
  * Words are parted by one space; NONCE and TRANSFER are UUIDs. The nonce tells a request from those before it, and its answer from
- * theirs: a stubdom's agent that was restarted asks with a new one. The number behind `stubferry/` is the version of both keys. What
+ * theirs: a stubdom's agent that was restarted asks with a new one. An offer is made unasked, of a disk for a save that is to come, and
+ * stands as long as the disk does. The number behind `stubferry/` is the version of both keys. What
  * the stubdom writes may be anything; it is bounded before it is looked at.
  */
 import { printable, StubferryError } from '../errors/index.js';
@@ -16,6 +18,7 @@ import { isUuid } from './uuid.js';
 /** Below a domain's own folder; the stubdom can write there, and create it. */
 export const REQUEST_KEY = 'data/stubferry/request';
 export const ANSWER_KEY = 'data/stubferry/answer';
+export const OFFER_KEY = 'data/stubferry/offer';
 
 const VERSION = 1;
 const PROTOCOL = `stubferry/${VERSION}`;
@@ -90,6 +93,25 @@ export function decodeAnswer(text: string, where: string): Answer {
       return { verdict, nonce: nonce.toLowerCase(), code: printable(third), reason: printable(last) };
   }
   throw malformed(text, where, 'attached NONCE TRANSFER DEVICE, or refused NONCE CODE SENTENCE');
+}
+
+/** A disk that is there for the next save. */
+export interface Offer {
+  readonly transferUuid: string;
+  readonly device: string;
+}
+
+export function encodeOffer({ transferUuid, device }: Offer): string {
+  return `${PROTOCOL} offered ${transferUuid} ${device}`;
+}
+
+/** @throws StubferryError UNSUPPORTED_VERSION, LIMIT_EXCEEDED, PROTOCOL_VIOLATION */
+export function decodeOffer(text: string, where: string): Offer {
+  const [verb, transferUuid, ...rest] = wordsOf(text, where);
+  const device = rest.join(' ');
+  if (verb === 'offered' && transferUuid !== undefined && isUuid(transferUuid) && device.startsWith('/'))
+    return { transferUuid: transferUuid.toLowerCase(), device };
+  throw malformed(text, where, 'offered TRANSFER DEVICE');
 }
 
 /** The words behind the protocol's name. */

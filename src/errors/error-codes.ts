@@ -10,6 +10,7 @@
  *   50 .. 59  the processes around a transfer
  *   60 .. 69  QEMU and its monitor
  *   70 .. 79  xenstore
+ *   85 .. 89  what is looked for in a container, and what it takes to unpack it
  *   90 .. 99  dom0's agent as a service
  *
  * Numbers are never reused or changed: they are on disks and in people's scripts.
@@ -59,6 +60,12 @@ export const ERROR_CODES = {
 
   AGENT_DIED: { status: 50, means: 'an agent ended without saying why' },
   ATTACH_FAILED: { status: 51, means: 'the transfer disk did not come to the stubdom' },
+  TOOL_MISSING: { status: 53, means: 'a program that is needed is not installed' },
+  TOOL_FAILED: { status: 54, means: 'a program that was run failed' },
+  PACKAGE_MISSING: { status: 55, means: 'a file of the stubdom image is in no package at hand' },
+  UNFIT_PARTS: { status: 56, means: 'the parts of the stubdom image do not fit together' },
+  NOT_AN_IMAGE: { status: 57, means: 'the file is no image of a stubdom' },
+
   QMP_UNREACHABLE: { status: 60, means: "QEMU's monitor cannot be connected to" },
   QMP_PROTOCOL: { status: 61, means: "what answers is no QMP monitor, or breaks QMP's rules" },
   QMP_TIMEOUT: { status: 62, means: 'QEMU did not answer, or did not write, in time' },
@@ -76,6 +83,9 @@ export const ERROR_CODES = {
   XENSTORE_REFUSED: { status: 74, means: 'xenstored answered with an error' },
   XENSTORE_CONFLICT: { status: 75, means: 'others changed the same of xenstore each time' },
   XENSTORE_INVALID: { status: 76, means: 'a path, value or domid that xenstore does not hold' },
+
+  UNPACKER_ABSENT: { status: 85, means: 'the program that unpacks the input is not installed' },
+  NOT_IN_INPUT: { status: 86, means: 'the input is whole, but what was asked for is not in it' },
 
   SERVICE_UNREACHABLE: { status: 90, means: "dom0's agent does not run, or does not answer" },
   SERVICE_RUNNING: { status: 91, means: "another dom0's agent is at work in the same folder" },

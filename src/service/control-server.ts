@@ -1,9 +1,9 @@
 /** The control socket of dom0's agent. */
-import { chmod, unlink } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { messageOf, StubferryError } from '../errors/index.js';
 import { type ControlRequest, controlRequest, LONGEST_REQUEST, type ServiceStatus } from './control-protocol.js';
 import type { Dom0Service } from './dom0-service.js';
+import { listenAlone } from './own-socket.js';
 
 /** Clients at a time. */
 const MOST_CLIENTS = 64;
@@ -15,19 +15,16 @@ const REQUEST_MS = 5_000;
 const MOST_UNREAD = 4 * 1024 * 1024;
 
 export class ControlServer {
-  readonly #server: Server;
-  readonly #clients = new Set<Socket>();
-  readonly path: string;
+  readonly #clients: ReadonlySet<Socket>;
+  readonly #end: () => Promise<void>;
 
-  private constructor(server: Server, path: string, clients: Set<Socket>) {
-    this.#server = server;
-    this.path = path;
+  private constructor(clients: ReadonlySet<Socket>, end: () => Promise<void>) {
     this.#clients = clients;
+    this.#end = end;
   }
 
-  /** The folder is ours, and locked: a socket that lies there is one of a killed agent. @throws StubferryError DESTINATION_UNWRITABLE */
+  /** @throws StubferryError DESTINATION_UNWRITABLE */
   static async listen(path: string, service: Dom0Service, status: () => ServiceStatus): Promise<ControlServer> {
-    await unlink(path).catch(() => undefined);
     const clients = new Set<Socket>();
     const server = createServer((client) => {
       clients.add(client);
@@ -36,27 +33,12 @@ export class ControlServer {
       serve(client, service, status);
     });
     server.maxConnections = MOST_CLIENTS;
-    // Nobody can connect before it is ours alone: the folder is 0700.
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) => {
-        reject(
-          new StubferryError('DESTINATION_UNWRITABLE', 'cannot listen on the control socket', {
-            where: path,
-            found: cause.message,
-            cause,
-          }),
-        );
-      });
-      server.listen(path, resolve);
-    });
-    await chmod(path, 0o600);
-    return new ControlServer(server, path, clients);
+    return new ControlServer(clients, await listenAlone(server, path));
   }
 
   async close(): Promise<void> {
     for (const client of this.#clients) client.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
-    await unlink(this.path).catch(() => undefined);
+    await this.#end();
   }
 }
 

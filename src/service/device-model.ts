@@ -28,7 +28,11 @@ export const homeOf = (domid: number): string => `/local/domain/${domid}`;
 /** @throws StubferryError NOT_A_DEVICE_MODEL, and errors of xenstore */
 export async function identifyDeviceModel(xenstore: Reader, stubdom: number): Promise<DeviceModel> {
   const target = await domidIn(xenstore, `${homeOf(stubdom)}/target`);
-  const modelOfTarget = await domidIn(xenstore, `${homeOf(target)}/image/device-model-domid`);
+  const vmKey = `${homeOf(target)}/vm`;
+  const [modelOfTarget, vm] = await Promise.all([
+    domidIn(xenstore, `${homeOf(target)}/image/device-model-domid`),
+    onlyDom0Wrote(xenstore, vmKey),
+  ]);
   if (modelOfTarget !== stubdom || target === stubdom || target === 0) {
     throw notOne(
       `${homeOf(stubdom)}/target`,
@@ -36,8 +40,6 @@ export async function identifyDeviceModel(xenstore: Reader, stubdom: number): Pr
       `target ${target}, whose device model is domain ${modelOfTarget}`,
     );
   }
-  const vmKey = `${homeOf(target)}/vm`;
-  const vm = await onlyDom0Wrote(xenstore, vmKey);
   const targetUuid = vm.startsWith('/vm/') ? vm.slice('/vm/'.length) : '';
   if (!isUuid(targetUuid)) throw notOne(vmKey, '/vm/ and a UUID', JSON.stringify(printable(vm, 64)));
   return { stubdom, target, targetUuid: targetUuid.toLowerCase() };
@@ -55,8 +57,7 @@ async function domidIn(xenstore: Reader, key: string): Promise<number> {
 }
 
 async function onlyDom0Wrote(xenstore: Reader, key: string): Promise<string> {
-  const permissions = await xenstore.permissions(key);
-  const text = permissions === undefined ? undefined : await xenstore.read(key);
+  const [permissions, text] = await Promise.all([xenstore.permissions(key), xenstore.read(key)]);
   if (permissions === undefined || text === undefined)
     throw notOne(key, 'a key that the toolstack has written', 'nothing');
   if (!isDom0Only(permissions))

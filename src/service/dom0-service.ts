@@ -15,7 +15,9 @@ import {
   decodeAnswer,
   decodeRequest,
   encodeAnswer,
+  encodeOffer,
   nonceOf,
+  OFFER_KEY,
   REQUEST_KEY,
   type Request,
 } from '../codec/request.js';
@@ -105,7 +107,8 @@ export class Dom0Service {
       if (nonce !== undefined && (await this.#isAnswered(stubdom, nonce))) return;
       const request = decodeRequest(text, key);
       log.info({ stubdom, ...request }, 'a stubdom asks for a transfer disk');
-      const transfer = await this.#transferFor(await identifyDeviceModel(xenstore, stubdom), request);
+      const transfer = await this.#transferFor(await this.#modelAt(stubdom), request);
+      transfer.request();
       // On its disk before the stubdom is told of it: nobody waits then.
       void transfer.run();
       const { uuid: transferUuid, device } = transfer;
@@ -125,6 +128,13 @@ export class Dom0Service {
     } catch (error) {
       this.#options.log.warn({ stubdom, error: `${error}` }, 'a stubdom cannot be answered');
     }
+  }
+
+  /** Who that is. One for whom a disk is prepared was looked at then, and a domain that goes takes its transfer with it. */
+  async #modelAt(stubdom: number): Promise<DeviceModel> {
+    for (const { model, isPrepared } of this.#transfers.values())
+      if (isPrepared && model.stubdom === stubdom) return model;
+    return identifyDeviceModel(this.#options.xenstore, stubdom);
   }
 
   /** A watch fires for many reasons, and after a restart of this agent too. */
@@ -202,7 +212,23 @@ export class Dom0Service {
     const model = await deviceModelOf(this.#options.xenstore, target);
     return this.#inTurn(target, async () => {
       const there = this.#transfers.get(target);
-      return (there ?? (await this.#begin(model, 'save', 'prepared'))).view;
+      return (there ?? (await this.#offer(model))).view;
+    });
+  }
+
+  async #offer(model: DeviceModel): Promise<ServiceTransfer> {
+    const transfer = await this.#begin(model, 'save', 'prepared');
+    void transfer.run();
+    const { uuid: transferUuid, device } = transfer;
+    await this.#options.xenstore.write(`${homeOf(model.stubdom)}/${OFFER_KEY}`, encodeOffer({ transferUuid, device }));
+    return transfer;
+  }
+
+  /** Before the disk is detached: the stubdom may have it open. */
+  #withdraw({ stubdom, timings }: TransferView): void {
+    if (timings.prepared === undefined) return;
+    this.#options.xenstore.remove(`${homeOf(stubdom)}/${OFFER_KEY}`).catch((error: unknown) => {
+      this.#options.log.warn({ stubdom, error: `${error}` }, 'an offer cannot be withdrawn');
     });
   }
 
@@ -248,6 +274,7 @@ export class Dom0Service {
   }
 
   #tell(view: TransferView): void {
+    if (view.phase === 'failed' || view.phase === 'committed') this.#withdraw(view);
     if (view.phase === 'detached') this.#retire(view);
     for (const follower of this.#followers) follower(view);
   }

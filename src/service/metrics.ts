@@ -3,11 +3,10 @@
  *
  * No label comes from a stubdom, and none has a value for each target: the number of series is bounded.
  */
-import { chmod, unlink } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { StubferryError } from '../errors/index.js';
 import type { Dom0Service } from './dom0-service.js';
+import { listenAlone } from './own-socket.js';
 import { outcomeOf, type TransferView } from './transfer-view.js';
 
 /** Seconds; a device state takes milliseconds, a migration stream may take minutes. */
@@ -71,7 +70,6 @@ export class Metrics {
 
   /** Serves them over HTTP on a unix socket, 0600. @throws StubferryError DESTINATION_UNWRITABLE */
   async listen(path: string): Promise<{ close(): Promise<void> }> {
-    await unlink(path).catch(() => undefined);
     const server = createServer((request, response) => {
       if (request.url !== '/metrics') {
         response.writeHead(404).end();
@@ -82,29 +80,12 @@ export class Metrics {
       );
     });
     server.maxConnections = 8;
-    await listening(server, path);
-    await chmod(path, 0o600);
+    const end = await listenAlone(server, path);
     return {
-      close: async () => {
+      close: () => {
         server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
-        await unlink(path).catch(() => undefined);
+        return end();
       },
     };
   }
-}
-
-function listening(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(
-        new StubferryError('DESTINATION_UNWRITABLE', 'cannot listen on the socket for metrics', {
-          where: path,
-          found: cause.message,
-          cause,
-        }),
-      );
-    });
-    server.listen(path, resolve);
-  });
 }

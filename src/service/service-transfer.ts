@@ -120,9 +120,17 @@ export class ServiceTransfer {
     return this.#view;
   }
 
-  /** Whether it only waits to be asked for. */
+  /** Whether it was made before anybody has asked, and nobody has begun to use it. */
   get isPrepared(): boolean {
-    return this.#running === undefined;
+    const { prepared, requested, failed } = this.#view.timings;
+    return prepared !== undefined && requested === undefined && failed === undefined;
+  }
+
+  /** Somebody has asked for it. */
+  request(): void {
+    if (this.#view.timings.requested !== undefined) return;
+    this.#reach('requested');
+    this.#limit(this.#setting.limits.lifetimeMs);
   }
 
   /** Where the stubdom should see the disk. */
@@ -161,8 +169,6 @@ export class ServiceTransfer {
   }
 
   async #run(): Promise<void> {
-    if (this.#view.timings.requested === undefined) this.#reach('requested');
-    this.#limit(this.#setting.limits.lifetimeMs);
     try {
       if (this.#disk === undefined || this.#end === undefined)
         throw new StubferryError('INTERNAL', 'a transfer without a disk');
@@ -181,7 +187,6 @@ export class ServiceTransfer {
   async abort(error: StubferryError): Promise<void> {
     this.#abort.abort(error);
     await this.#preparing.catch(() => undefined);
-    // A disk that nobody has asked for has nobody on it.
     this.#running ??= this.#finish(error);
     await this.#running;
   }
@@ -202,7 +207,11 @@ export class ServiceTransfer {
   }
 
   #context(): Parameters<typeof runTransfer>[3] {
-    const { timeouts, log } = this.#setting;
+    const { log, limits } = this.#setting;
+    // Whoever a disk is prepared for comes when the guest is paused.
+    const timeouts = this.isPrepared
+      ? { ...this.#setting.timeouts, absentMs: limits.preparedMs }
+      : this.#setting.timeouts;
     return { timeouts, log, signal: this.#abort.signal, onEvent: (event) => this.#hear(event) };
   }
 
@@ -211,8 +220,19 @@ export class ServiceTransfer {
     if (event.event === 'progress') this.#change({ bytes: event.bytes });
     if (event.event === 'publishing') this.#folder?.note({ published: event.file });
     if (event.event !== 'phase') return;
-    if (event.phase === 'committed') this.#folder?.note({ acknowledged: true });
+    if (event.phase === 'receiving') this.request();
+    if (event.phase === 'committed') this.#noteAcknowledged();
     if (event.phase !== 'ready' && event.phase !== 'done' && event.phase !== 'aborted') this.#reach(event.phase);
+  }
+
+  /** The word is on the disk already, where the next agent finds it as well: a journal that cannot be written takes nothing back. */
+  #noteAcknowledged(): void {
+    try {
+      this.#folder?.note({ acknowledged: true });
+    } catch (cause) {
+      const error = StubferryError.from(cause).report();
+      this.#setting.log.warn({ transfer: this.uuid, error }, 'the journal of a committed transfer cannot be written');
+    }
   }
 
   #reach(phase: ServicePhase): void {

@@ -10,7 +10,7 @@
  * The journal is not synced: it must survive the process, and after a loss of power there are no loop devices and vbds to find. A
  * temporary at a destination on a real disk is found by its own name and lock (see `part-file.ts`).
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
@@ -61,8 +61,13 @@ export class TransferFolder {
       });
     }
     const folder = new TransferFolder(path, journal);
-    folder.note({});
-    return folder;
+    try {
+      folder.note({});
+      return folder;
+    } catch (error) {
+      rmSync(path, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   get image(): string {

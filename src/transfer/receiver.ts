@@ -86,6 +86,8 @@ async function receiveOnce(
 ): Promise<TransferSummary> {
   const { clock, device, own } = link;
   const first = await reader.next();
+  // The link may have failed while the frame came: a sink that was discarded must not begin, nobody would discard it again.
+  link.assertUsable();
   const firstByte = clock.now();
   const begin = beginOf(link, first);
   own.set({ phase: 'receiving' });
@@ -129,7 +131,8 @@ async function commit(
   const cancel = clock.after(timeouts.commitMs, () => link.fail(commitTooSlow(link, timeouts.commitMs)));
   await sink.commit(end).finally(cancel);
   const last = superblock.direction === 'save' ? 'committed' : 'loaded';
-  await own.publish({ phase: last });
+  // Durable, so this is the truth, and may be heard even if the disk refuses the write or never answers: the heartbeat says it again.
+  await atMost(clock, timeouts.deviceMs, own.publish({ phase: last }));
   onPhase?.(last);
   return { end: verified, acknowledged: clock.now() };
 }

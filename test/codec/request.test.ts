@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import {
   type Answer,
   decodeAnswer,
+  decodeOffer,
   decodeRequest,
   encodeAnswer,
+  encodeOffer,
   encodeRequest,
   nonceOf,
 } from '../../src/codec/request.js';
@@ -111,4 +113,23 @@ describe('an answer', () => {
   ])('%j is none', (text) => {
     expect(errorOf(() => decodeAnswer(text, WHERE))).toMatchObject({ code: 'PROTOCOL_VIOLATION' });
   });
+});
+
+describe('an offer', () => {
+  it('is read as it was written, whatever the device', () => {
+    const device = fc.string({ unit: 'grapheme', maxLength: 100 }).map((name) => `/dev/${name}`);
+    fc.assert(
+      fc.property(uuid, device, (transferUuid, name) => {
+        const offer = { transferUuid, device: name };
+        expect(decodeOffer(encodeOffer(offer), WHERE)).toEqual(offer);
+      }),
+    );
+  });
+
+  it.each(['stubferry/1 offered', `stubferry/1 offered ${TRANSFER}`, `stubferry/1 offered ${TRANSFER} xvdz`])(
+    '%j is none',
+    (text) => {
+      expect(errorOf(() => decodeOffer(text, WHERE))).toMatchObject({ code: 'PROTOCOL_VIOLATION' });
+    },
+  );
 });

@@ -2,12 +2,14 @@
  * All that there is of it without Xen: a toolstack saves through the gate of a stubdom whose agent asks a real xenstored, and dom0's agent
  * gives it a disk. A restore asks in the same way.
  */
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import type { TransferView } from '../../src/service/index.js';
 import type { Agent } from '../agents/agent.js';
 import { describeWith } from '../blockdev-utils/as-root.js';
+import { documentOf, stubferry } from '../cli/run-stubferry.js';
 import { useScratch } from '../cli/scratch.js';
-import { type Gate, saveThrough, untilTold } from '../qemu/gated.js';
+import { type Gate, saveThrough, until, untilTold } from '../qemu/gated.js';
 import { type Machine, startMachine } from '../qemu/machine.js';
 import { A_QEMU } from '../qemu/needs.js';
 import { failureOf, Toolstack } from '../qemu/toolstack.js';
@@ -58,6 +60,38 @@ describeWith([A_QEMU, ...XENSTORED], 'a toolstack that saves and restores, with 
     expect(await stage.left()).toEqual([]);
   });
 
+  it('takes the disk that was prepared, and asks for none; the next save asks', async () => {
+    await stage.service();
+    const guest = await startMachine({ folder: scratch.folder, name: 'guest', machine: MACHINE });
+    await guest.untilCounting(3);
+    const pair = await stage.pair(7, 3);
+    const gate = await gateOf(pair, guest, '--log-level', 'info');
+    const { transfer } = documentOf<{ transfer: TransferView }>(
+      await stubferry(['prepare', '3', '--json', '--control', stage.control]),
+    ).transfer;
+    await until('the gate holds the disk', async () => (await lockHolders()).includes(gate.agent.pid));
+    expect(failureOf(await saveThrough(gate))).toBeUndefined();
+    expect(await stage.xenstore.read('/local/domain/7/data/stubferry/answer')).toBeUndefined();
+    await stage.untilIdle();
+    expect((await stage.transfers()).map((one) => [one.transfer, one.error])).toEqual([[transfer, undefined]]);
+    expect(await stage.xenstore.read('/local/domain/7/data/stubferry/offer')).toBeUndefined();
+    expect(failureOf(await saveThrough(gate))).toBeUndefined();
+    expect(await stage.xenstore.read('/local/domain/7/data/stubferry/answer')).toContain('attached');
+  });
+
+  it('asks for another disk when the prepared one has been aborted', async () => {
+    await stage.service();
+    const guest = await startMachine({ folder: scratch.folder, name: 'guest', machine: MACHINE });
+    await guest.untilCounting(3);
+    const gate = await gateOf(await stage.pair(7, 3), guest);
+    const { transfer } = documentOf<{ transfer: TransferView }>(
+      await stubferry(['prepare', '3', '--json', '--control', stage.control]),
+    ).transfer;
+    await stubferry(['abort', transfer, '--control', stage.control]);
+    expect(failureOf(await saveThrough(gate))).toBeUndefined();
+    expect((await stage.transfers()).map((one) => one.error?.code)).toEqual(['CANCELLED', undefined]);
+  });
+
   it('hears why when no agent answers in dom0; the guest goes on, and is saved when there is one', async () => {
     const guest = await startMachine({ folder: scratch.folder, name: 'guest', machine: MACHINE });
     await guest.untilCounting(3);
@@ -100,3 +134,10 @@ describeWith([A_QEMU, ...XENSTORED], 'a toolstack that saves and restores, with 
     expect(stage.saved(3)?.toString('latin1', 0, 4)).toBe('QEVM');
   });
 });
+
+/** Processes that hold a lock of flock(2). */
+async function lockHolders(): Promise<number[]> {
+  return [...readFileSync('/proc/locks', 'utf8').matchAll(/FLOCK .*? (?<pid>\d+) [0-9a-f]+:/g)].map(({ groups }) =>
+    Number(groups?.['pid']),
+  );
+}

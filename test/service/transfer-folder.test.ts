@@ -32,6 +32,19 @@ describe('the folder of a transfer', () => {
     ]);
   });
 
+  it('is not left without a journal when that cannot be written', () => {
+    const journal = {
+      ...JOURNAL,
+      toJSON: () => {
+        throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+      },
+    };
+    expect(() => TransferFolder.make(parent, journal)).toThrow(
+      expect.objectContaining({ code: 'DISK_NO_SPACE', details: expect.objectContaining({ found: 'ENOSPC' }) }),
+    );
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
   it('is refused where one is, or a link that somebody has put there', () => {
     TransferFolder.make(parent, JOURNAL);
     expect(() => TransferFolder.make(parent, JOURNAL)).toThrow(expect.objectContaining({ code: 'DISK_EXISTS' }));
