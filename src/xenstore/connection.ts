@@ -32,6 +32,8 @@ export interface ConnectionOptions {
 interface Waiting {
   readonly type: RequestType;
   readonly transactionId: number;
+  readonly message: Uint8Array;
+  isSent: boolean;
   /** @throws StubferryError XENSTORE_PROTOCOL */
   accept(payload: Uint8Array): void;
   refuse(errno: string): void;
@@ -86,16 +88,15 @@ export class Connection {
       this.#waiting.set(requestId, {
         type,
         transactionId,
+        message: encodeMessage({ type, requestId, transactionId, payload }),
+        isSent: false,
         accept: (reply) => resolve({ value: parse(reply) }),
         refuse: (refusal) => resolve({ refusal }),
         fail: reject,
       });
     });
     if (this.#waiting.size === 1) this.#startTimer();
-    transport.send(encodeMessage({ type, requestId, transactionId, payload })).catch((cause: unknown) => {
-      this.#waiting.get(requestId)?.refuse(errnoOf(cause) ?? 'EIO');
-      this.#forget(requestId);
-    });
+    this.#sendNext(transport);
     return answer;
   }
 
@@ -141,9 +142,24 @@ export class Connection {
     this.#forget(requestId);
   }
 
+  /** Sends what may be sent now, in the order in which it was asked for. */
+  #sendNext(transport: Transport): void {
+    for (const [requestId, waiting] of this.#waiting) {
+      if (!waiting.isSent) {
+        waiting.isSent = true;
+        transport.send(waiting.message).catch((cause: unknown) => {
+          if (this.#waiting.has(requestId)) waiting.refuse(errnoOf(cause) ?? 'EIO');
+          this.#forget(requestId);
+        });
+      }
+      if (!transport.isPipelined) return;
+    }
+  }
+
   #forget(requestId: number): void {
     this.#waiting.delete(requestId);
     this.#startTimer();
+    if (this.#transport?.isPipelined === false && this.#over === undefined) this.#sendNext(this.#transport);
   }
 
   #startTimer(): void {
