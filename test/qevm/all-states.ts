@@ -28,7 +28,13 @@ function jsonOf<T>(file: string): T {
   return JSON.parse(fixtureBytes(file).toString()) as T;
 }
 
-const XEN_SHAPE = { kind: 'device-state', footers: false, description: false, configuration: false, machine: '' } as const;
+const XEN_SHAPE = {
+  kind: 'device-state',
+  footers: false,
+  description: false,
+  configuration: false,
+  machine: '',
+} as const;
 
 export const CAPTURED: readonly KnownState[] = jsonOf<KnownState[]>('manifest.json');
 export const FROM_XEN: readonly KnownState[] = jsonOf<KnownState[]>('xen-states/manifest.json').map((state) => {
