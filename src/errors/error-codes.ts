@@ -10,6 +10,7 @@
  *   50 .. 59  the processes around a transfer
  *   60 .. 69  QEMU and its monitor
  *   70 .. 79  xenstore
+ *   80 .. 84  states compared with each other, and with what a QEMU can load
  *   85 .. 89  what is looked for in a container, and what it takes to unpack it
  *   90 .. 99  dom0's agent as a service
  *
@@ -84,6 +85,13 @@ export const ERROR_CODES = {
   XENSTORE_CONFLICT: { status: 75, means: 'others changed the same of xenstore each time' },
   XENSTORE_INVALID: { status: 76, means: 'a path, value or domid that xenstore does not hold' },
 
+  STATES_DIFFER: { status: 80, means: 'the two states differ' },
+  WOULD_NOT_LOAD: { status: 81, means: 'the state would not load there, or devices would be left without their state' },
+  NOT_A_DESTINATION: {
+    status: 82,
+    means: 'what the state is checked against is no QEMU, no -dump-vmstate and no state',
+  },
+  PROBE_FAILED: { status: 83, means: 'the QEMU to check against cannot be asked what it can load' },
   UNPACKER_ABSENT: { status: 85, means: 'the program that unpacks the input is not installed' },
   NOT_IN_INPUT: { status: 86, means: 'the input is whole, but what was asked for is not in it' },
 
