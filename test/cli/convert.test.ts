@@ -129,8 +129,37 @@ describe('stubferry extract', () => {
     });
   });
 
+  it('gives the body of one section, by its name or id, from any kind of file', async () => {
+    const save = await saved();
+    const [out, name] = [scratch.path('section'), '0000:00:02.0/platform'];
+    expect(documentOf(await run('extract', save, '--section', name, '-o', out))).toEqual({
+      extracted: { file: save, output: out, part: 'section', section: name, bytes: 277 },
+    });
+    const body = XEN_STATE.bytes.subarray(-278, -1);
+    expect((await scratch.bytes('section')).equals(body)).toBe(true);
+    for (const [file, section] of [
+      [XEN_STATE.path, 'platform'],
+      [COMPRESSED_SAVE, '32'],
+    ] as const)
+      expect((await stubferry(['extract', file, '--section', section, '-o', '-'])).stdout.equals(body)).toBe(true);
+  });
+
+  it('says which sections there are when it has not the one', async () => {
+    expect(
+      failureOf(await run('extract', XEN_STATE.path, '--section', 'e1000', '-o', scratch.path('out'))),
+    ).toMatchObject({
+      ...{ exit: 86, code: 'NOT_IN_INPUT', message: 'no section is called e1000' },
+      found: expect.stringContaining('0000:00:02.0/platform (32)'),
+    });
+    expect(scratch.has('out')).toBe(false);
+    const ram = await run('extract', MIGRATION_STREAM.path, '--section', 'ram', '-o', scratch.path('out'));
+    expect(failureOf(ram)).toMatchObject({ exit: 86, expected: 'a section of a device' });
+    const both = await run('extract', XEN_STATE.path, '--section', 'cpu', '--config', '-o', scratch.path('out'));
+    expect(both.exit).toBe(2);
+  });
+
   it('gives nothing of a file that is not whole', async () => {
-    const save = await saved(saveFileCutTo(6600));
+    const save = await saved(saveFileCutTo(6673));
     expect(failureOf(await run('extract', save, '-o', scratch.path('out')))).toMatchObject({
       exit: 12,
       code: 'TRUNCATED',
@@ -195,7 +224,7 @@ describe('stubferry restore of an xl save file', () => {
   });
 
   it.each([
-    ['the emulator context is cut', saveFileCutTo(6600), 'the QEMU state breaks off in its last section'],
+    ['the emulator context is cut', saveFileCutTo(6673), 'the QEMU state ends within 0000:00:02.0/platform'],
     ['its END is missing', saveFile().subarray(0, -8), 'the input ends too early'],
   ])('sends nothing when %s', async (_, bytes, message) => {
     const out = scratch.path('out');

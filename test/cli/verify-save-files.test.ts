@@ -58,10 +58,10 @@ describe('stubferry verify of an xl save file', () => {
     ],
     [
       'cut where it happens to end in 0x00',
-      saveFileCutTo(6600),
+      saveFileCutTo(6673),
       {
-        ...{ exit: 12, code: 'TRUNCATED', message: 'the QEMU state breaks off in its last section' },
-        offset: CONTEXT.offset + 6600,
+        ...{ exit: 12, code: 'TRUNCATED', message: 'the QEMU state ends within 0000:00:02.0/platform' },
+        offset: CONTEXT.offset + 6673,
       },
     ],
   ])('refuses one with an emulator context %s', async (_, bytes, expected) => {

@@ -120,8 +120,8 @@ describe.each([
     ],
     [
       'cut where it ends in 0x00',
-      CONTEXT.subarray(0, 6600),
-      { code: 'TRUNCATED', message: 'the QEMU state breaks off in its last section' },
+      CONTEXT.subarray(0, 6673),
+      { code: 'TRUNCATED', message: 'the QEMU state ends within 0000:00:02.0/platform' },
     ],
     [
       'that is none',
