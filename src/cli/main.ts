@@ -37,9 +37,12 @@ Examples:
   stubferry save -i /run/qemu.fifo -o guest.state    the same from a FIFO that somebody else has QEMU write
   stubferry replay fixtures/device-states/*          both ways, two processes each, every byte compared
   stubferry verify guest.state                       read and check every byte
+  stubferry verify guest.save                        the same of a save file of xl or libvirt: is it whole?
+  stubferry extract guest.save -o guest.qevm         take the device state out of it
 
 Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer,
-40-49 the destination, 50 an agent died, 60-69 QEMU, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
+40-49 the destination, 50 an agent died, 60-69 QEMU, 85-89 what is in a file, 130 stopped by a signal.
+'stubferry exit-codes' lists them all.`,
   )
   .showHelpAfterError("(see 'stubferry --help')")
   .exitOverride();
