@@ -1,9 +1,10 @@
 /** `stubferry convert`, `extract` and `replace-emulator`: there and back, byte for byte. */
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { LIBVIRT, libvirtHead } from '../libvirt-save/libvirt-bytes.js';
 import { DEVICE_STATE, GZIPPED_STATE, MIGRATION_STREAM, XEN_STATE } from './captured-states.js';
-import { documentOf, failureOf, shell, stubferry } from './run-stubferry.js';
+import { documentOf, failureOf, shell, startStubferry, stubferry } from './run-stubferry.js';
 import { COMPRESSED_SAVE, saveFile, saveFileCutTo, saveFileWith } from './save-files.js';
 import { useScratch } from './scratch.js';
 
@@ -83,6 +84,22 @@ describe('stubferry convert', () => {
     await writeFile(scratch.path('cut'), MIGRATION_STREAM.bytes.subarray(0, 1_000_000));
     const failed = await run('convert', scratch.path('cut'), '--to', to, '-o', scratch.path('out'));
     expect(failureOf(failed)).toMatchObject({ exit: 12, code: 'TRUNCATED', where: scratch.path('cut') });
+    expect(scratch.has('out')).toBe(false);
+  });
+
+  it('leaves nothing when it is stopped', async () => {
+    const out = scratch.path('out');
+    const started = startStubferry(['--json', 'convert', '-', '--to', 'raw', '-o', out, ...spool()], { stdin: 'pipe' });
+    // What it did not take any more.
+    started.child.stdin?.on('error', () => undefined);
+    started.child.stdin?.write(MIGRATION_STREAM.bytes.subarray(0, 1_000_000));
+    while ((await scratch.leftovers()).length === 0) await delay(20);
+    process.kill(started.pid, 'SIGTERM');
+    expect(failureOf(await started.ended)).toMatchObject({
+      exit: 130,
+      code: 'CANCELLED',
+      message: 'stopped by SIGTERM',
+    });
     expect(scratch.has('out')).toBe(false);
   });
 
