@@ -1,12 +1,15 @@
 /** `stubferry convert`, `extract` and `replace-emulator`: there and back, byte for byte. */
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { LIBVIRT, libvirtHead } from '../libvirt-save/libvirt-bytes.js';
 import { DEVICE_STATE, GZIPPED_STATE, MIGRATION_STREAM, XEN_STATE } from './captured-states.js';
 import { documentOf, failureOf, shell, startStubferry, stubferry } from './run-stubferry.js';
 import { COMPRESSED_SAVE, saveFile, saveFileCutTo, saveFileWith } from './save-files.js';
 import { useScratch } from './scratch.js';
+
+// Many processes, on a machine that may be busy.
+jest.setTimeout(180_000);
 
 const scratch = useScratch();
 const spool = () => ['--spool-dir', scratch.spool];
@@ -48,7 +51,9 @@ describe('stubferry convert', () => {
     ];
     const path = (name: string): string => scratch.path(name);
     await run('convert', GZIPPED_STATE.path, '--to', 'statefile', '-o', path('first'), ...given);
-    expect(documentOf(await stubferry(['--json', 'inspect', path('first')]))).toMatchObject({
+    expect(
+      documentOf<{ inspect: object }>(await stubferry(['--json', 'inspect', path('first')])).inspect,
+    ).toMatchObject({
       transfer: '01234567-89ab-cdef-0123-456789abcdef',
       ...{ target: 'f0e0d0c0-b0a0-4090-8070-605040302010', machineType: 'xenfv', created: '2026-11-23T19:36:42.303Z' },
     });
