@@ -46,10 +46,9 @@ Examples:
   stubferry agent dom0                               serve the stubdoms of this Xen host
   stubferry doctor                                   has this host all that it needs?
 
-Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer,
-40-49 the destination, 50 an agent died, 51-57 disks and images of stubdoms, 60-69 QEMU, 90-99 dom0's agent, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
-40-49 the destination, 50 an agent died, 60-69 QEMU,
-80-89 what was asked of a state, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
+Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer, 40-49 the destination,
+50-57 agents, disks and images of stubdoms, 60-69 QEMU, 70-79 xenstore, 80-89 what was asked of a state, 90-99 dom0's agent,
+130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
   )
   .showHelpAfterError("(see 'stubferry --help')")
   .exitOverride();

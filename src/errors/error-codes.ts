@@ -27,7 +27,7 @@ export const ERROR_CODES = {
   UNSUPPORTED_VERSION: { status: 14, means: 'written by a version of the format that this one cannot read' },
   UNKNOWN_RECORD: { status: 15, means: 'holds a mandatory record that this version does not know' },
   LIMIT_EXCEEDED: { status: 16, means: 'larger than a limit that is in force' },
-  UNVERIFIABLE: { status: 17, means: 'the format carries no checksum, so it cannot be verified' },
+  UNVERIFIABLE: { status: 17, means: 'parts of it were overwritten, so it cannot be verified' },
   DIGEST_MISMATCH: { status: 18, means: 'all arrived, but not with the digests that the sender computed' },
   REPLAY_DIFFERS: { status: 19, means: 'a replayed state did not come out as it went in' },
 

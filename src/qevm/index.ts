@@ -15,5 +15,4 @@ export { canEndIn, hasQevmMagic, type QevmStart, recogniseQevm } from './recogni
 export { baseName, type SectionType } from './section-header.js';
 export { selectSection } from './select-section.js';
 export type { Configuration, QevmSection, QevmState, Ram, RamBlock, SplitBy } from './state.js';
-export { USUAL_BODIES } from './usual-bodies.js';
 export { fieldValue, type Value } from './values.js';
