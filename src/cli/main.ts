@@ -5,6 +5,7 @@ import { ERROR_CODES, StubferryError } from '../errors/index.js';
 import { VERSION } from '../version.js';
 import { agentCommand } from './agent-command.js';
 
+import { checkCommand } from './check-command.js';
 import { convertCommand } from './convert-command.js';
 import { diffCommand } from './diff-command.js';
 import { doctorCommand } from './doctor-command.js';
@@ -66,6 +67,7 @@ for (const add of [
   replayCommand,
   inspectCommand,
   diffCommand,
+  checkCommand,
 
   verifyCommand,
   extractCommand,

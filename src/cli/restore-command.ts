@@ -1,6 +1,7 @@
 /** `stubferry restore` */
 import type { Command } from 'commander';
 import { StubferryError } from '../errors/index.js';
+import { checkFirst } from './check-first.js';
 import { runCommand } from './command-context.js';
 import { addPairOptions, type PairCommandOptions, transferPair } from './pair-command.js';
 import { addRestoreQemuOptions, qemuToRestore, type RestoreQemuOptions } from './qemu-options.js';
@@ -24,11 +25,12 @@ export function restoreCommand(program: Command): void {
   addPairOptions(addRestoreQemuOptions(command)).action((input: string, options: RestoreOptions) => {
     return runCommand(
       command,
-      (context) => {
+      async (context) => {
         const qemu = qemuToRestore(options);
         const output = options.output ?? options.incoming;
         if (output === undefined || (options.output !== undefined && qemu !== undefined))
           throw new StubferryError('USAGE', 'give either --output, or --incoming with --qmp');
+        if (options.check !== undefined) await checkFirst(input, options.check, context.signal);
         return transferPair(context, options, { direction: 'restore', input, output, qemu, dom0Args: [] });
       },
       { stdoutIsState: options.output === '-' },

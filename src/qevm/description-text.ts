@@ -10,6 +10,7 @@ import { viewOf } from '../codec/block.js';
 import { messageOf } from '../errors/index.js';
 import { complaint, type Place } from './complaint.js';
 import { type Description, descriptionFrom } from './description.js';
+import { beyondJsonLimits } from './json-extent.js';
 import { QEVM_LIMITS } from './limits.js';
 import { DESCRIPTION, END_OF_STATE } from './section-header.js';
 
@@ -33,7 +34,7 @@ export function descriptionMarkIn(bytes: Uint8Array): number | undefined {
 /** @param offset of the mark, for errors. @throws StubferryError CORRUPT, LIMIT_EXCEEDED */
 export function readDescription(bytes: Uint8Array, mark: number, place: Place, offset: number): Description {
   const text = bytes.subarray(mark + BEFORE_TEXT);
-  const problem = problemOf(text);
+  const problem = beyondJsonLimits(text, QEVM_LIMITS.description);
   if (problem !== undefined) {
     const [expected, found] = problem;
     throw complaint('LIMIT_EXCEEDED', 'the description of the devices is too large', place, offset, expected, found);
@@ -46,38 +47,4 @@ export function readDescription(bytes: Uint8Array, mark: number, place: Place, o
     throw complaint('CORRUPT', 'the description of the devices is no JSON', place, offset, 'JSON', found);
   }
   return descriptionFrom(parsed);
-}
-
-/** Which limit the text would break when it is parsed: what is expected, and what is found. */
-function problemOf(text: Uint8Array): readonly [string, string] | undefined {
-  const { descriptionBytes, descriptionDepth, descriptionValues } = QEVM_LIMITS;
-  if (text.length > descriptionBytes) return [`at most ${descriptionBytes} bytes`, `${text.length}`];
-  const { depth, values } = extentOf(text);
-  if (depth > descriptionDepth) return [`at most ${descriptionDepth} levels`, `${depth}`];
-  if (values > descriptionValues) return [`at most ${descriptionValues} values`, `${values}`];
-  return undefined;
-}
-
-const [QUOTE, BACKSLASH, COMMA] = ['"', '\\', ','].map((character) => character.charCodeAt(0));
-const OPENING: readonly number[] = ['{', '['].map((character) => character.charCodeAt(0));
-const CLOSING: readonly number[] = ['}', ']'].map((character) => character.charCodeAt(0));
-
-/** How deep a JSON text is, and how many values it has, without parsing it. */
-function extentOf(text: Uint8Array): { readonly depth: number; readonly values: number } {
-  let level = 0;
-  let depth = 0;
-  let values = 1;
-  let quoted = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const byte = text[at] ?? 0;
-    if (byte === QUOTE) quoted = !quoted;
-    else if (quoted) at += byte === BACKSLASH ? 1 : 0;
-    else if (byte === COMMA) values += 1;
-    else if (OPENING.includes(byte)) {
-      level += 1;
-      values += 1;
-      depth = Math.max(depth, level);
-    } else if (CLOSING.includes(byte)) level -= 1;
-  }
-  return { depth, values };
 }

@@ -12,7 +12,9 @@
  *
  * `migrate` writes it, `xen-save-devices-state` does not; nor does any with `-machine suppress-vmdesc=on`.
  */
-import { printable, StubferryError } from '../errors/index.js';
+import { TypedJson } from './typed-json.js';
+
+const JSON_OF = new TypedJson('CORRUPT', 'the description of the devices');
 
 export interface FieldDescription {
   readonly name: string;
@@ -49,17 +51,17 @@ export interface Description {
 
 /** @param parsed the JSON text, parsed. @throws StubferryError CORRUPT, with the path to what is wrong */
 export function descriptionFrom(parsed: unknown): Description {
-  const root = objectAt(parsed, 'description');
+  const root = JSON_OF.object(parsed, 'description');
   return {
-    pageSize: countAt(root['page_size'], 'page_size'),
-    devices: listAt(root['devices'], 'devices').map((device, place) => deviceFrom(device, `devices[${place}]`)),
+    pageSize: JSON_OF.count(root['page_size'], 'page_size'),
+    devices: JSON_OF.list(root['devices'], 'devices').map((device, place) => deviceFrom(device, `devices[${place}]`)),
   };
 }
 
 function deviceFrom(value: unknown, path: string): DeviceDescription {
-  const device = objectAt(value, path);
-  const name = textAt(device['name'], `${path}.name`);
-  const instance = countAt(device['instance_id'], `${path}.instance_id`);
+  const device = JSON_OF.object(value, path);
+  const name = JSON_OF.text(device['name'], `${path}.name`);
+  const instance = JSON_OF.count(device['instance_id'], `${path}.instance_id`);
   return { name, instance, ...structFrom(device, path, name) };
 }
 
@@ -67,51 +69,26 @@ function deviceFrom(value: unknown, path: string): DeviceDescription {
 function structFrom(struct: Record<string, unknown>, path: string, name?: string): StructDescription {
   const { vmsd_name: vmsdName = name, version = 0, fields, subsections = [] } = struct;
   return {
-    vmsdName: textAt(vmsdName, `${path}.vmsd_name`),
-    version: countAt(version, `${path}.version`),
-    fields: listAt(fields, `${path}.fields`).map((field, place) => fieldFrom(field, `${path}.fields[${place}]`)),
-    subsections: listAt(subsections, `${path}.subsections`).map((subsection, place) => {
+    vmsdName: JSON_OF.text(vmsdName, `${path}.vmsd_name`),
+    version: JSON_OF.count(version, `${path}.version`),
+    fields: JSON_OF.list(fields, `${path}.fields`).map((field, place) => fieldFrom(field, `${path}.fields[${place}]`)),
+    subsections: JSON_OF.list(subsections, `${path}.subsections`).map((subsection, place) => {
       const inner = `${path}.subsections[${place}]`;
-      return structFrom(objectAt(subsection, inner), inner);
+      return structFrom(JSON_OF.object(subsection, inner), inner);
     }),
   };
 }
 
 function fieldFrom(value: unknown, path: string): FieldDescription {
-  const field = objectAt(value, path);
-  const type = textAt(field['type'], `${path}.type`);
+  const field = JSON_OF.object(value, path);
+  const type = JSON_OF.text(field['type'], `${path}.type`);
   return {
-    name: textAt(field['name'], `${path}.name`),
+    name: JSON_OF.text(field['name'], `${path}.name`),
     type,
-    size: countAt(field['size'], `${path}.size`),
-    arrayLength: field['array_len'] === undefined ? undefined : countAt(field['array_len'], `${path}.array_len`),
-    index: field['index'] === undefined ? undefined : countAt(field['index'], `${path}.index`),
-    struct: type === 'struct' ? structFrom(objectAt(field['struct'], `${path}.struct`), `${path}.struct`) : undefined,
+    size: JSON_OF.count(field['size'], `${path}.size`),
+    arrayLength: field['array_len'] === undefined ? undefined : JSON_OF.count(field['array_len'], `${path}.array_len`),
+    index: field['index'] === undefined ? undefined : JSON_OF.count(field['index'], `${path}.index`),
+    struct:
+      type === 'struct' ? structFrom(JSON_OF.object(field['struct'], `${path}.struct`), `${path}.struct`) : undefined,
   };
-}
-
-function objectAt(value: unknown, path: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw wrong(path, 'an object', value);
-}
-
-function listAt(value: unknown, path: string): readonly unknown[] {
-  if (Array.isArray(value)) return value;
-  throw wrong(path, 'a list', value);
-}
-
-function textAt(value: unknown, path: string): string {
-  if (typeof value === 'string' && value.length <= 255) return value;
-  throw wrong(path, 'a text of at most 255 characters', value);
-}
-
-function countAt(value: unknown, path: string): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw wrong(path, 'a number from 0 on', value);
-}
-
-function wrong(path: string, expected: string, value: unknown): StubferryError {
-  const isPlain = ['string', 'number', 'boolean'].includes(typeof value);
-  const found = value === undefined ? 'nothing' : isPlain ? printable(JSON.stringify(value), 80) : 'something else';
-  return new StubferryError('CORRUPT', `the description of the devices is wrong at ${path}`, { expected, found });
 }

@@ -1,5 +1,6 @@
 export { type Analysis, analysisOf, structAnalysis } from './analysis.js';
 export type { Change } from './changes.js';
+export { type CheckResult, checkAgainst, type Destination, type Finding } from './check.js';
 export {
   type CompareOptions,
   compareStates,
@@ -16,3 +17,4 @@ export { baseName, type SectionType } from './section-header.js';
 export { selectSection } from './select-section.js';
 export type { Configuration, QevmSection, QevmState, Ram, RamBlock, SplitBy } from './state.js';
 export { fieldValue, type Value } from './values.js';
+export { looksLikeDump, readVmstateDump, type VmstateDump } from './vmstate-dump.js';
