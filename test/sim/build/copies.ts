@@ -36,7 +36,7 @@ const GLOBALS = [
 ];
 
 /** Folders that nothing simulated imports. */
-const LEFT_OUT = /^(cli|doctor|host)(\/|$)/;
+const LEFT_OUT = /^(cli|doctor|host|image|cpio|elf|icu|stubdom|conversions)(\/|$)/;
 
 /** `import ... from 'x'`, `export ... from 'x'` and `import 'x'`, with what stands before x, and x; a comment may stand before. */
 const IMPORT = /(?<=^|\*\/ )((?:import|export)\s[\w\s{},*$]*?\sfrom\s*['"]|import\s*['"])([^'"]+)/gm;

@@ -15,8 +15,11 @@ import { errno } from './errno.js';
 import { Medium } from './medium.js';
 
 const SECTOR = 512;
-const TMPFS = 0x01021994;
-const EXT4 = 0xef53;
+/**
+ * ext4. What is on tmpfs the product reads and writes at once, in one step that no fault and no other process can come between; here each
+ * request shall be one of its own, with all that can befall it.
+ */
+const FILE_SYSTEM = 0xef53;
 
 export interface Inode {
   readonly ino: number;
@@ -161,8 +164,8 @@ export class FileSystem {
   }
 
   statfs(path: string): { type: number; bavail: number; bsize: number } {
-    const folder = this.#folders.get(path) ?? this.#folder(dirname(path));
-    return { type: folder.volatile ? TMPFS : EXT4, bavail: 1 << 20, bsize: 4096 };
+    if (!this.#folders.has(path)) this.#folder(dirname(path));
+    return { type: FILE_SYSTEM, bavail: 1 << 20, bsize: 4096 };
   }
 
   mkdir(path: string, mode: number): void {

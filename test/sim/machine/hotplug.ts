@@ -52,6 +52,7 @@ export class Hotplug {
       detach: ({ backing }) =>
         ask(`detach ${backing}`, () => {
           if (this.#attached.delete(backing)) this.unplug();
+          return {};
         }),
       list: () => ask('list attachments', () => this.attached.slice()),
       leftovers: () => ask('list attachments', () => this.attached.slice()),

@@ -2,10 +2,21 @@
 import type { Product } from '../world/product.js';
 import type { Random } from '../world/random.js';
 
-/** Random bytes that begin and end as a QEMU state does, so that both directions take them. */
+/** The front of a QEMU state, version 3, with one full section: id 1, name `sim`, instance 0, version 1. */
+const FRONT = Buffer.concat([
+  Buffer.from('QEVM'),
+  Buffer.from([0, 0, 0, 3, 4, 0, 0, 0, 1, 3]),
+  Buffer.from('sim'),
+  Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]),
+]);
+
+/** The least that {@link makeState} makes: the front, and the end mark. */
+export const LEAST_STATE = FRONT.length + 1;
+
+/** A QEMU state of one section whose body is random, so that both directions take it. */
 export function makeState(random: Random, length: number): Uint8Array {
   const state = random.fill(new Uint8Array(length));
-  state.set([0x51, 0x45, 0x56, 0x4d, 0, 0, 0, 3, 4]);
+  state.set(FRONT);
   state[length - 1] = 0;
   return state;
 }

@@ -1,9 +1,11 @@
 /** What a seed decides before its run begins: which transfer it is, and what will be done to it. */
+
 import type { Timeouts } from '../../../src/channel/index.js';
 import type { DiskFault, Weather } from '../machine/disk-requests.js';
 import type { EndpointFault } from '../machine/endpoint-faults.js';
 import type { FaultClass } from '../world/faults.js';
 import type { Random } from '../world/random.js';
+import { LEAST_STATE } from './content.js';
 
 /**
  * - `save`: dom0's agent as a service; the bare state, where libxl looks for it
@@ -98,7 +100,7 @@ export function drawPlan(random: Random): Plan {
   const ringLength = Math.max(64 * 1024, 2 * (4096 + maxPayload)) * random.pick([1, 1, 2]);
   const plain = random.chance(0.1);
   const hostile = kind === 'hostile sender' || kind === 'hostile receiver';
-  const stateBytes = Math.floor(random.scaled(16, random.chance(0.2) ? 6 * ringLength : 1.5 * ringLength));
+  const stateBytes = Math.floor(random.scaled(LEAST_STATE, random.chance(0.2) ? 6 * ringLength : 1.5 * ringLength));
   const twice = <T>(draw: () => T): { dom0: T; stubdom: T } => ({ dom0: draw(), stubdom: draw() });
   const some = (chance: number): boolean => !plain && random.chance(chance);
   const kills = some(0.45) ? drawKills(random) : [];
