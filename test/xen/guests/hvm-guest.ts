@@ -1,0 +1,109 @@
+/** A guest that counts (test/qemu/boot-sector.ts), under xl. */
+import { bootSector } from '../../qemu/boot-sector.js';
+import type { CommandEnd } from '../lab/dom0-commands.js';
+import type { Lab } from '../lab/lab.js';
+import { breaksIn, countsOf } from './console-lines.js';
+import { type HvmConfig, hvmConfig } from './xl-config.js';
+
+export type GuestOptions = Partial<Omit<HvmConfig, 'name' | 'serial'>> & { readonly name: string };
+
+/** A stubdom that starts takes 7 to 30 s here; libxl gives up on its device model by itself after 30 s. */
+const XL_MS = 180_000;
+/** A megabyte is more than SeaBIOS wants, to take it for a disk. */
+const BOOT_DISK_BYTES = 4 << 20;
+const FOLDER = '/var/lib/guests';
+
+export class HvmGuest {
+  readonly name: string;
+  readonly #lab: Lab;
+  readonly #serial: string;
+  /** Of all the domains that it has been; the present one is the last. */
+  readonly #domids: number[] = [];
+
+  private constructor(lab: Lab, name: string) {
+    this.#lab = lab;
+    this.name = name;
+    this.#serial = `${FOLDER}/${name}.serial`;
+  }
+
+  /** Creates it, and waits until it counts. */
+  static async create(lab: Lab, options: GuestOptions): Promise<HvmGuest> {
+    const { name, disks = [], ...rest } = options;
+    const guest = new HvmGuest(lab, name);
+    const boot = `${FOLDER}/${name}.boot`;
+    await lab.put(boot, bootSector());
+    await lab.check(`truncate -s ${BOOT_DISK_BYTES} ${boot}`);
+    const config = hvmConfig({
+      ...{ name, mebibytes: 32, serial: guest.#serial, ...rest },
+      disks: [{ target: boot, vdev: 'hda' }, ...disks],
+    });
+    await lab.put(guest.#config, config);
+    await lab.check(`xl create ${guest.#config}`, { timeoutMs: XL_MS });
+    await guest.found();
+    await guest.untilCounting();
+    return guest;
+  }
+
+  /** The numbers it has printed, in all the domains that it has been. */
+  async counts(): Promise<number[]> {
+    return countsOf(await this.#lab.console(), this.#domids);
+  }
+
+  /** Where it did not go on from what it was: empty, if it always did. */
+  async breaks(): Promise<string[]> {
+    return breaksIn(await this.counts());
+  }
+
+  /** Resolves with the count as soon as it is beyond that number: the present one, if none is said. */
+  async untilCounting(beyond?: number): Promise<number> {
+    const from = beyond ?? (await this.#count());
+    let count = from;
+    await this.#lab.until(`${this.name} counting beyond ${from}`, async () => {
+      count = await this.#count();
+      return count > from;
+    });
+    return count;
+  }
+
+  get domid(): number {
+    return this.#domids.at(-1) ?? 0;
+  }
+
+  async stubdomId(): Promise<number> {
+    return Number(await this.#lab.check(`xl domid ${this.name}-dm`));
+  }
+
+  /** The stubdom's console 0 so far. */
+  async stubdomLog(): Promise<string> {
+    return `${(await this.#lab.dom0(`cat /var/log/xen/qemu-dm-${this.name}.log`)).stdout}`;
+  }
+
+  save(path: string): Promise<CommandEnd> {
+    return this.#lab.dom0(`xl save ${this.name} ${path}`, { timeoutMs: XL_MS });
+  }
+
+  /** Succeeds, and the guest counts on. */
+  async restore(path: string): Promise<void> {
+    const last = (await this.counts()).at(-1);
+    await this.#lab.check(`xl restore ${path}`, { timeoutMs: XL_MS });
+    await this.found();
+    await this.untilCounting(last);
+  }
+
+  /** Looks for the domain that it is now. */
+  async found(): Promise<void> {
+    this.#domids.push(Number(await this.#lab.check(`xl domid ${this.name}`)));
+  }
+
+  async destroy(): Promise<void> {
+    await this.#lab.check(`xl destroy ${this.name}`);
+  }
+
+  get #config(): string {
+    return `${FOLDER}/${this.name}.cfg`;
+  }
+
+  async #count(): Promise<number> {
+    return (await this.counts()).at(-1) ?? 0;
+  }
+}
