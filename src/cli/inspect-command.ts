@@ -9,11 +9,12 @@ import type { BeginRecord, EndRecord } from '../codec/records.js';
 import { FORMAT_MAJOR } from '../codec/superblock.js';
 import { NIL_UUID } from '../codec/uuid.js';
 import { hex64 } from '../codec/xxh64.js';
-import { FileSource } from '../endpoints/index.js';
+import { type Compression, FileSource } from '../endpoints/index.js';
 import type { StubferryError } from '../errors/index.js';
 import { type StatefileSummary, seekSummary } from '../statefile/index.js';
 import type { StateSource } from '../transfer/index.js';
 import { runCommand } from './command-context.js';
+import { compressionText, containerFacts } from './container-facts.js';
 import { formatBytes } from './format-values.js';
 import { facts, printJson, printText } from './print.js';
 import { type Given, openGiven } from './read-state.js';
@@ -55,13 +56,17 @@ async function inspect(path: string, given: Given): Promise<Facts> {
       const { bytes, sha256 } = await digestOf(given.source);
       return [
         ['file', path],
-        ['format', `bare QEMU state (QEVM version 3)${given.compressed ? ', gzipped' : ''}`],
+        ['format', `bare QEMU state (QEVM version 3)${compressionText(given.compressed)}`],
         ['kind', given.start.kind],
         ['machine type', given.start.machineType],
         ['bytes', bytes],
         ['sha256', sha256],
         ['integrity', 'carries no checksum of its own'],
       ];
+    }
+    case 'container': {
+      await given.close();
+      return containerFacts(path, given);
     }
     case 'statefile': {
       const isFile = path !== '-' && (await stat(path)).isFile();
@@ -82,11 +87,11 @@ async function inspect(path: string, given: Given): Promise<Facts> {
   }
 }
 
-function statefileFacts(path: string, summary: StatefileSummary, compressed: boolean): Facts {
+function statefileFacts(path: string, summary: StatefileSummary, compressed: Compression | false): Facts {
   const { header, begin, end, fileBytes } = summary;
   return [
     ['file', path],
-    ['format', `stubferry statefile, format ${FORMAT_MAJOR}${compressed ? ', gzipped' : ''}`],
+    ['format', `stubferry statefile, format ${FORMAT_MAJOR}${compressionText(compressed)}`],
     ['written by', header.writer],
     ['transfer', header.transferUuid],
     ...beginFacts(begin),

@@ -10,8 +10,8 @@ import { startBar } from './progress-bar.js';
 import {
   addTransferOptions,
   agentArgs,
-  attachOption,
   defaultTransferDir,
+  localAttachOption,
   type TransferOptions,
 } from './transfer-options.js';
 
@@ -26,7 +26,7 @@ export function addPairOptions(command: Command): Command {
       '--transfer-dir <dir>',
       'folder for the transfer disk (default: /dev/shm if it fits, else the temporary folder)',
     )
-    .addOption(attachOption());
+    .addOption(localAttachOption());
   return addTransferOptions(command);
 }
 

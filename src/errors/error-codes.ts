@@ -9,6 +9,9 @@
  *   40 .. 49  the destination
  *   50 .. 59  the processes around a transfer
  *   60 .. 69  QEMU and its monitor
+ *   70 .. 79  xenstore
+ *   85 .. 89  what is looked for in a container, and what it takes to unpack it
+ *   90 .. 99  dom0's agent as a service
  *
  * Numbers are never reused or changed: they are on disks and in people's scripts.
  */
@@ -56,6 +59,8 @@ export const ERROR_CODES = {
   DESTINATION_GONE: { status: 44, means: 'whoever read the destination closed it' },
 
   AGENT_DIED: { status: 50, means: 'an agent ended without saying why' },
+  ATTACH_FAILED: { status: 51, means: 'the transfer disk did not come to the stubdom' },
+
   QMP_UNREACHABLE: { status: 60, means: "QEMU's monitor cannot be connected to" },
   QMP_PROTOCOL: { status: 61, means: "what answers is no QMP monitor, or breaks QMP's rules" },
   QMP_TIMEOUT: { status: 62, means: 'QEMU did not answer, or did not write, in time' },
@@ -66,6 +71,28 @@ export const ERROR_CODES = {
   LOAD_FAILED: { status: 67, means: 'QEMU did not load the state' },
   GATE_UNUSABLE: { status: 68, means: "the gate's socket cannot be made" },
 
+  XENSTORE_UNREACHABLE: { status: 70, means: 'xenstore cannot be connected to' },
+  XENSTORE_PROTOCOL: { status: 71, means: "what answers is no xenstored, or breaks the protocol's rules" },
+  XENSTORE_TIMEOUT: { status: 72, means: 'xenstored did not answer in time' },
+  XENSTORE_GONE: { status: 73, means: 'the connection to xenstore was lost' },
+  XENSTORE_REFUSED: { status: 74, means: 'xenstored answered with an error' },
+  XENSTORE_CONFLICT: { status: 75, means: 'others changed the same of xenstore each time' },
+  XENSTORE_INVALID: { status: 76, means: 'a path, value or domid that xenstore does not hold' },
+
+  UNPACKER_ABSENT: { status: 85, means: 'the program that unpacks the input is not installed' },
+  NOT_IN_INPUT: { status: 86, means: 'the input is whole, but what was asked for is not in it' },
+
+  SERVICE_UNREACHABLE: { status: 90, means: "dom0's agent does not run, or does not answer" },
+  SERVICE_RUNNING: { status: 91, means: "another dom0's agent is at work in the same folder" },
+  REQUEST_UNANSWERED: { status: 92, means: "dom0's agent did not answer a request for a disk" },
+  REQUEST_REFUSED: { status: 93, means: "dom0's agent gives no disk" },
+  NOT_A_DEVICE_MODEL: { status: 94, means: "a domain asks for a disk that is no target's device model" },
+  TOO_BUSY: { status: 95, means: "more transfers than dom0's agent allows" },
+  TRANSFER_EXPIRED: { status: 96, means: 'the transfer took longer than is allowed as a whole' },
+  NO_SUCH_TRANSFER: { status: 97, means: "dom0's agent has no such transfer" },
+  SERVICE_RESTARTED: { status: 98, means: "dom0's agent was restarted in the middle" },
+  HOST_UNREADY: { status: 99, means: 'the host lacks something that stubferry needs' },
+
   CANCELLED: { status: 130, means: 'stopped by a signal' },
 } as const satisfies Record<string, { readonly status: number; readonly means: string }>;
 
@@ -75,6 +102,11 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 const byStatus = new Map<number, ErrorCode>(
   Object.entries(ERROR_CODES).map(([code, { status }]) => [status, code as ErrorCode]),
 );
+
+/** The code of that name; undefined for one that this version does not know. */
+export function errorCodeNamed(name: string): ErrorCode | undefined {
+  return Object.hasOwn(ERROR_CODES, name) ? (name as ErrorCode) : undefined;
+}
 
 /** The code that a number on a transfer disk stands for; undefined for numbers this version does not know. */
 export function errorCodeOf(status: number): ErrorCode | undefined {

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { checkState } from '../../src/containers/index.js';
+import { StubferryError } from '../../src/errors/index.js';
+import { readQevm } from '../../src/qevm/index.js';
+import { rejectionOf } from '../statefile/rejection-of.js';
+import { WHERE } from '../stream-walk/walked.js';
+import { CountedFile } from './counted-file.js';
+
+const FIXTURES = fileURLToPath(new URL('../../fixtures/', import.meta.url));
+const STATE = readFileSync(`${FIXTURES}xen-states/xen-minimal.qevm`);
+const LAST = readQevm(STATE, WHERE).sections.at(-1);
+
+const check = (bytes: Uint8Array, offset = 0) => checkState(new CountedFile(bytes), WHERE, offset);
+
+describe('a device state whose sections are inferred', () => {
+  it('is whole as it is', async () => {
+    expect(await check(STATE)).toMatchObject({ bytes: 6674, split: 'inferred' });
+    expect(LAST).toMatchObject({ name: '0000:00:02.0/platform', bodyLength: 277 });
+  });
+
+  it('is refused wherever it is cut in its last section, even where it happens to end in 0x00', async () => {
+    const body = LAST?.bodyOffset ?? 0;
+    const zeros = [];
+    for (let length = body + 1; length < STATE.length; length += 1) {
+      const error = await rejectionOf(check(STATE.subarray(0, length)));
+      expect(error.code).toBe('TRUNCATED');
+      if (STATE[length - 1] === 0) zeros.push(error);
+    }
+    expect(zeros.length).toBeGreaterThan(200);
+    expect(zeros.at(-1)).toMatchObject({
+      message: 'the QEMU state breaks off in its last section',
+      details: {
+        ...{ where: WHERE, offset: STATE.length - 1, found: '276 bytes' },
+        expected: 'at least 277 bytes in the body of 0000:00:02.0/platform',
+      },
+    });
+  });
+
+  it('is refused where the header of its last section is cut', async () => {
+    const header = LAST?.offset ?? 0;
+    // 0x04 and the first bytes of a section id.
+    expect(await rejectionOf(check(STATE.subarray(0, header + 3), 1000))).toMatchObject({
+      code: 'TRUNCATED',
+      details: { offset: 1000 + header + 3, found: 'the beginning of its header' },
+    });
+  });
+
+  it('is refused at most other places, too', async () => {
+    let [whole, cuts] = [0, 0];
+    for (let length = 0; length < STATE.length; length += 7) {
+      cuts += 1;
+      const outcome = await check(STATE.subarray(0, length)).catch((error: unknown) => error);
+      if (outcome instanceof StubferryError) expect(['TRUNCATED', 'CORRUPT', 'NOT_A_STATE']).toContain(outcome.code);
+      else whole += 1;
+    }
+    // Within `cpu` and `piix4_pm`, whose lengths vary.
+    expect(whole).toBeLessThan(cuts / 5);
+  });
+});
