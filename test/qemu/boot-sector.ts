@@ -2,7 +2,7 @@
  * The smallest guest that proves something: a boot sector that counts.
  *
  * It prints `n 00000001`, `n 00000002`, ... on COM1, a line for each timer tick (18 a second), and halts in
- * between; under Xen, on Xen's console as well. The count lives in a register, the program in RAM, the ticks come from the PIT through the PIC to the
+ * between. The count lives in a register, the program in RAM, the ticks come from the PIT through the PIC to the
  * CPU. A guest that goes on counting where it was has got all of these back; one that was started again begins at 1.
  */
 
@@ -60,8 +60,7 @@ wait:
   7c5e  58            pop   ax
   7c5f  ba f8 03      mov   dx, 0x3f8
   7c62  ee            out   dx, al
-  7c63  e6 e9         out   0xe9, al          ; Xen's console, if it runs under Xen
-  7c65  c3            ret
+  7c63  c3            ret
 `;
 
 const SECTOR = 512;
@@ -76,8 +75,13 @@ export function countsIn(printed: string): number[] {
 
 /** A raw disk of one sector, to be booted. */
 export function bootSector(): Buffer {
+  return assembled(LISTING);
+}
+
+/** The sector of a listing as above: an address and the bytes there in each line that has code, all in hexadecimal. */
+export function assembled(listing: string): Buffer {
   const sector = Buffer.alloc(SECTOR);
-  for (const [, address, bytes] of LISTING.matchAll(/^ {2}([0-9a-f]{4}) {2}((?:[0-9a-f]{2} )+) /gm)) {
+  for (const [, address, bytes] of listing.matchAll(/^ {2}([0-9a-f]{4}) {2}((?:[0-9a-f]{2} )+) /gm)) {
     Buffer.from((bytes ?? '').replaceAll(' ', ''), 'hex').copy(sector, Number.parseInt(address ?? '', 16) - ORIGIN);
   }
   sector.writeUInt16LE(0xaa55, SECTOR - 2);

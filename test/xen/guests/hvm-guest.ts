@@ -1,7 +1,7 @@
-/** A guest that counts (test/qemu/boot-sector.ts), under xl. */
-import { bootSector } from '../../qemu/boot-sector.js';
+/** A guest that counts (boot-sector.ts), under xl. */
 import type { CommandEnd } from '../lab/dom0-commands.js';
 import type { Lab } from '../lab/lab.js';
+import { countingSector } from './boot-sector.js';
 import { breaksIn, countsOf } from './console-lines.js';
 import { type HvmConfig, hvmConfig } from './xl-config.js';
 
@@ -31,7 +31,7 @@ export class HvmGuest {
     const { name, disks = [], ...rest } = options;
     const guest = new HvmGuest(lab, name);
     const boot = `${FOLDER}/${name}.boot`;
-    await lab.put(boot, bootSector());
+    await lab.put(boot, countingSector());
     await lab.check(`truncate -s ${BOOT_DISK_BYTES} ${boot}`);
     const config = hvmConfig({
       ...{ name, mebibytes: 32, serial: guest.#serial, ...rest },
