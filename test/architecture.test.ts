@@ -13,6 +13,7 @@ const LAYERS = [
   'doctor',
   'service',
   'conversions',
+  'image',
   'agents',
   'hotplug',
   'qemu',
@@ -34,6 +35,9 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   'libvirt-save': ['stream-walk', 'errors'],
   'stream-walk': ['errors'],
   qevm: ['codec', 'errors'],
+  elf: ['errors'],
+  cpio: ['errors'],
+  icu: ['errors'],
   codec: ['errors'],
   errors: [],
 };

@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor-command.js';
 import { exitCodesCommand } from './exit-codes-command.js';
 import { extractCommand } from './extract-command.js';
 import { gcCommand } from './gc-command.js';
+import { imageCommand } from './image-command.js';
 import { inspectCommand } from './inspect-command.js';
 import { LOG_LEVELS } from './logger.js';
 import { printJson } from './print.js';
@@ -44,7 +45,7 @@ Examples:
   stubferry doctor                                   has this host all that it needs?
 
 Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer,
-40-49 the destination, 50 an agent died, 60-69 QEMU, 90-99 dom0's agent, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
+40-49 the destination, 50 an agent died, 51-57 disks and images of stubdoms, 60-69 QEMU, 90-99 dom0's agent, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
   )
   .showHelpAfterError("(see 'stubferry --help')")
   .exitOverride();
@@ -72,6 +73,7 @@ for (const add of [
   gcCommand,
   prepareCommand,
   doctorCommand,
+  imageCommand,
   exitCodesCommand,
 ]) {
   add(program);

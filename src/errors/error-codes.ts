@@ -60,6 +60,11 @@ export const ERROR_CODES = {
 
   AGENT_DIED: { status: 50, means: 'an agent ended without saying why' },
   ATTACH_FAILED: { status: 51, means: 'the transfer disk did not come to the stubdom' },
+  TOOL_MISSING: { status: 53, means: 'a program that is needed is not installed' },
+  TOOL_FAILED: { status: 54, means: 'a program that was run failed' },
+  PACKAGE_MISSING: { status: 55, means: 'a file of the stubdom image is in no package at hand' },
+  UNFIT_PARTS: { status: 56, means: 'the parts of the stubdom image do not fit together' },
+  NOT_AN_IMAGE: { status: 57, means: 'the file is no image of a stubdom' },
 
   QMP_UNREACHABLE: { status: 60, means: "QEMU's monitor cannot be connected to" },
   QMP_PROTOCOL: { status: 61, means: "what answers is no QMP monitor, or breaks QMP's rules" },

@@ -1,0 +1,15 @@
+/**
+ * The program of the stubdom: `stubferry agent stubdom` alone. It is bundled into one file, dist/agent.mjs, for the image: there is no
+ * node_modules in a stubdom, and one file starts faster than hundreds.
+ */
+import { Command, Option } from 'commander';
+import { VERSION } from '../version.js';
+import { agentCommand } from './agent-command.js';
+import { LOG_LEVELS } from './logger.js';
+
+const program = new Command('stubferry')
+  .version(VERSION)
+  .option('--json', 'one JSON document on standard output instead of text', false)
+  .addOption(new Option('--log-level <level>', 'what is logged to standard error').choices(LOG_LEVELS).default('warn'));
+agentCommand(program);
+await program.parseAsync();

@@ -1,0 +1,104 @@
+/**
+ * Exactly the shared libraries that programs need, found as ld.so finds them, and proved to fit: every version of symbols that
+ * one file requires of another must be there, or the program would end before its main().
+ *
+ * ld.so looks into DT_RUNPATH of the file, then into the folders that the loader of Debian's amd64 is built with. A library that is
+ * opened by name while the program runs (dlopen) is not found here; none of the programs needs one.
+ */
+import { readFile } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { type DynamicSection, dynamicSectionOf } from '../elf/dynamic.js';
+import { EM_X86_64, interpreterOf, isElf, parseElf } from '../elf/elf-file.js';
+import { located, StubferryError } from '../errors/index.js';
+import { merged, type PackageTree, type Part } from './package-tree.js';
+
+const FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib', '/usr/lib64'];
+
+interface Library extends Part {
+  readonly dynamic: DynamicSection;
+}
+
+export class SharedLibraries {
+  readonly #tree: PackageTree;
+  /** By soname. The loader itself is among them, under the name by which the C library asks for it. */
+  readonly #libraries = new Map<string, Library>();
+
+  constructor(tree: PackageTree) {
+    this.#tree = tree;
+  }
+
+  /** All libraries that the programs so far need, sorted by path. */
+  get parts(): Part[] {
+    const byPath = new Map([...this.#libraries.values()].map(({ path, source }) => [path, { path, source }]));
+    return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** Adds the libraries of `part`, if it is an ELF file. @throws StubferryError PACKAGE_MISSING, UNFIT_PARTS */
+  async addFor(part: Part): Promise<void> {
+    const bytes = await readFile(part.source);
+    if (!isElf(bytes)) return;
+    await this.#addDependencies(await this.#parse(part, bytes));
+  }
+
+  async #parse(part: Part, bytes: Buffer): Promise<Library> {
+    const { file, dynamic, interpreter } = located(part.source, 0, () => {
+      const parsed = parseElf(bytes);
+      return { file: parsed, dynamic: dynamicSectionOf(parsed), interpreter: interpreterOf(parsed) };
+    });
+    if (file.machine !== EM_X86_64) throw unfit(part.source, 'a file for amd64', `machine ${file.machine}`);
+    if (interpreter !== undefined) await this.#addLoader(interpreter, part);
+    return { ...part, dynamic };
+  }
+
+  /** It has to be where the program says. */
+  async #addLoader(interpreter: string, user: Part): Promise<void> {
+    const soname = posix.basename(interpreter);
+    if (this.#libraries.has(soname)) return;
+    const path = merged(interpreter);
+    const source = await this.#tree.find(path);
+    if (source === undefined) throw this.#missing(interpreter, user);
+    this.#libraries.set(soname, { path, source, dynamic: dynamicSectionOf(parseElf(await readFile(source))) });
+  }
+
+  async #addDependencies(user: Library): Promise<void> {
+    for (const soname of user.dynamic.needed) {
+      if (this.#libraries.has(soname)) continue;
+      const part = await this.#search(soname, user);
+      const library = await this.#parse(part, await readFile(part.source));
+      this.#libraries.set(soname, library);
+      await this.#addDependencies(library);
+    }
+    for (const { library: soname, version } of user.dynamic.requires) {
+      const library = this.#libraries.get(soname);
+      if (library?.dynamic.provides.includes(version) === true) continue;
+      throw unfit(user.source, `${soname} with symbols of version ${version}`, library?.source ?? 'no such library');
+    }
+  }
+
+  async #search(soname: string, user: Library): Promise<Part> {
+    const own = user.dynamic.runpath.map((folder) => folder.replace(/\$\{?ORIGIN\}?/, posix.dirname(user.path)));
+    for (const folder of [...own, ...FOLDERS]) {
+      const path = merged(posix.join(folder, soname));
+      const source = await this.#tree.find(path);
+      if (source !== undefined) return { path, source };
+    }
+    throw this.#missing(soname, user);
+  }
+
+  #missing(soname: string, user: Part): StubferryError {
+    return new StubferryError('PACKAGE_MISSING', 'a shared library is not there', {
+      where: soname,
+      expected: `in ${FOLDERS.join(', ')}, for ${user.path}`,
+      hint: this.#tree.advice(`package with ${soname}`),
+    });
+  }
+}
+
+function unfit(where: string, expected: string, found: string): StubferryError {
+  return new StubferryError('UNFIT_PARTS', 'a program or library of the image would not start', {
+    where,
+    expected,
+    found,
+    hint: 'all parts must be of one release of Debian, and Node built for it or an older one',
+  });
+}

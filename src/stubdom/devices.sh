@@ -1,0 +1,47 @@
+# The devices that Xen gives to the stubdom, made ready for QEMU.
+
+# Waits until condition $3... holds, up to $1 tenths of a second; says what ($2) is missing if not.
+wait_until() {
+  tenths=$1 what=$2
+  shift 2
+  while ! "$@"; do
+    tenths=$((tenths - 1))
+    if [ $tenths -le 0 ]; then
+      say "$what is not there"
+      return 1
+    fi
+    sleep 0.1
+  done
+}
+
+# A node may be there before the device answers, and after it is gone.
+opens() {
+  [ -b "$1" ] && dd if="$1" of=/dev/null bs=512 count=0 2>/dev/null
+}
+
+# QEMU says itself what it cannot open; this gives the devices the time to come.
+wait_for_devices() {
+  for disk in $(disks_of_argv); do wait_until 50 "disk $disk" opens "$disk"; done
+  for line in $(serial_lines_of_argv); do wait_until 50 "console $line" [ -c "$line" ]; done
+}
+
+# Guest's NIC n <- QEMU's tap <- bridge brn <- ethX, the stubdom's PV network n -> dom0.
+# The tap is made before QEMU opens it, so that nothing has to run when QEMU does.
+bring_up_networks() {
+  taps_of_argv > $RUN/taps
+  while read -r number tap; do
+    wait_until 50 "network $number" [ -d "/sys/bus/xen/devices/vif-$number/net" ] || continue
+    bring_up_network "$number" "$(basename "/sys/bus/xen/devices/vif-$number/net/"*)" "$tap"
+  done < $RUN/taps
+}
+
+bring_up_network() {
+  # The PV network has the guest's own address: a bridge would keep frames to it instead of passing them on.
+  ip link set "$2" address fe:ff:ff:ff:ff:ff &&
+    brctl addbr "br$1" &&
+    brctl addif "br$1" "$2" &&
+    tunctl -t "$3" > /dev/null &&
+    brctl addif "br$1" "$3" &&
+    ip link set "$2" up && ip link set "$3" up && ip link set "br$1" up ||
+    fail "network $1 of the guest cannot be bridged from $2 to $3"
+}
