@@ -57,6 +57,7 @@ export async function buildDom0Disk(root: string, node: string, image: string): 
     await writeFile(join(root, path), text);
   }
   await install(join(SOURCES, 'init.sh'), join(root, 'usr/sbin/lab-init'));
+  await install(join(SOURCES, 'ssh.sh'), join(root, 'usr/local/bin/ssh'));
   await install(node, join(root, 'usr/local/bin/node'));
   for (const name of ['wire', 'command-server']) {
     const { code } = await transformFile(join(SOURCES, `${name}.ts`), {

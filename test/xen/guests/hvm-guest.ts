@@ -78,8 +78,17 @@ export class HvmGuest {
     return `${(await this.#lab.dom0(`cat /var/log/xen/qemu-dm-${this.name}.log`)).stdout}`;
   }
 
-  save(path: string): Promise<CommandEnd> {
-    return this.#lab.dom0(`xl save ${this.name} ${path}`, { timeoutMs: XL_MS });
+  /** With `-c` the guest goes on afterwards. */
+  save(path: string, options = ''): Promise<CommandEnd> {
+    return this.#lab.dom0(`xl save ${options} ${this.name} ${path}`, { timeoutMs: XL_MS });
+  }
+
+  /** Live, to the same host. Succeeds, and the guest counts on. */
+  async migrate(): Promise<void> {
+    const last = (await this.counts()).at(-1);
+    await this.#lab.check(`xl migrate ${this.name} localhost`, { timeoutMs: XL_MS });
+    await this.found();
+    await this.untilCounting(last);
   }
 
   /** Succeeds, and the guest counts on. */

@@ -2,6 +2,7 @@
  * dom0's agent as its systemd unit runs it. There is no systemd in the lab's dom0: a loop stands for it, which does what
  * the unit says of ExecStart, Environment, UMask, RuntimeDirectory, Restart and RestartSec, and none of its confinement.
  */
+import { dirname } from 'node:path';
 import type { Lab } from '../lab/lab.js';
 
 const UNIT = '/etc/systemd/system/stubferry.service';
@@ -25,16 +26,22 @@ done
 export class Dom0Agent {
   readonly #lab: Lab;
 
-  constructor(lab: Lab) {
+  private constructor(lab: Lab) {
     this.#lab = lab;
   }
 
   /** What docs/dom0.md says, and then what `systemctl start` does; resolves when it answers. */
+  static async start(lab: Lab): Promise<Dom0Agent> {
+    const install = `mkdir -p ${dirname(UNIT)} && cp ${HOST}/stubferry.service ${UNIT}`;
+    await lab.check(`modprobe xen-blkback && ${install}`);
+    await lab.put(`${LOOP}.sh`, SUPERVISE);
+    const agent = new Dom0Agent(lab);
+    await agent.start();
+    return agent;
+  }
+
+  /** `systemctl start`. */
   async start(): Promise<void> {
-    await this.#lab.check(
-      `modprobe xen-blkback && mkdir -p /etc/systemd/system && cp ${HOST}/stubferry.service ${UNIT}`,
-    );
-    await this.#lab.put(`${LOOP}.sh`, SUPERVISE);
     await this.#lab.check(`setsid bash ${LOOP}.sh >> ${LOG} 2>&1 < /dev/null & echo $! > ${LOOP}`);
     await this.untilServing();
   }

@@ -56,6 +56,11 @@ export class Session {
     return made as Promise<T>;
   }
 
+  /** The next who asks has it made anew. */
+  forget(name: string): void {
+    this.#made.delete(name);
+  }
+
   /** Of this run, for logs and what is packed. */
   async folder(): Promise<string> {
     this.#folder ??= await mkdtemp(join(tmpdir(), 'stubferry-xen-'));
