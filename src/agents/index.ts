@@ -5,6 +5,7 @@ export { type AgentEvent, eventWriter } from './agent-events.js';
 export { type PairOptions, type PairReport, type QemuEnd, runPair } from './agent-pair.js';
 export { GIVEN_FD } from './agent-process.js';
 export { type AskedDom0, askForDisk } from './asked-disk.js';
+export { withDiskDeadline } from './disk-deadline.js';
 export { type Dom0Job, runDom0Agent, superblockFor } from './dom0-agent.js';
 export { Dom0Disk } from './dom0-disk.js';
 export { type Dom0Work, prepareDom0End } from './dom0-end.js';

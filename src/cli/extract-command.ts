@@ -1,18 +1,21 @@
 /** `stubferry extract` */
 import { type Command, Option } from 'commander';
 import { untilAborted } from '../agents/index.js';
+import { readState } from '../containers/index.js';
 import { copyAll, writeWhole } from '../conversions/index.js';
 import { openSource } from '../endpoints/index.js';
-import { StubferryError } from '../errors/index.js';
+import { printable, StubferryError } from '../errors/index.js';
+import { selectSection } from '../qevm/index.js';
 import { examineInput } from '../statefile/index.js';
 import { type CommandContext, runCommand } from './command-context.js';
 import { formatBytes } from './format-values.js';
-import { nameOf, openState } from './open-state.js';
+import { nameOf, openAnyState, openState } from './open-state.js';
 import { addOutputOptions, type OutputOptions, openOutput } from './output-options.js';
 import { printJson, printText } from './print.js';
 
 interface ExtractOptions extends OutputOptions {
   readonly config: boolean;
+  readonly section?: string;
 }
 
 export function extractCommand(program: Command): void {
@@ -25,8 +28,11 @@ export function extractCommand(program: Command): void {
         'of a file that is not whole.',
     )
     .argument('<file>', 'file, or - for standard input')
+    .option('--section <name>', 'the body of one section of the state: NAME, NAME:INSTANCE or its id')
     .addOption(
-      new Option('--config', "the domain's config: JSON of an xl save file, XML of a libvirt one").default(false),
+      new Option('--config', "the domain's config: JSON of an xl save file, XML of a libvirt one")
+        .default(false)
+        .conflicts('section'),
     );
   addOutputOptions(command).action((file: string, options: ExtractOptions) => {
     return runCommand(command, (context) => extract(context, file, options), { stdoutIsState: options.output === '-' });
@@ -35,14 +41,15 @@ export function extractCommand(program: Command): void {
 
 async function extract(context: CommandContext, file: string, options: ExtractOptions): Promise<number> {
   const { signal, json, stdoutIsState } = context;
+  const { output, config, section } = options;
   const open = await openOutput(options);
-  const part = options.config ? 'config' : 'state';
-  const bytes = await (options.config ? extractConfig : extractState)(file, open, signal);
+  const part = section === undefined ? (config ? 'config' : 'state') : 'section';
+  const bytes =
+    part === 'state' ? await extractState(file, open, signal) : await extractPart(partOf(file, section), open, signal);
   if (stdoutIsState) return 0;
-  const { output } = options;
   await (json
-    ? printJson({ extracted: { file, output, part, bytes } })
-    : printText(`${file} -> ${output}: ${part}, ${bytes} bytes (${formatBytes(bytes)})`));
+    ? printJson({ extracted: { file, output, part, ...(section === undefined ? {} : { section }), bytes } })
+    : printText(`${file} -> ${output}: ${section ?? part}, ${bytes} bytes (${formatBytes(bytes)})`));
   return 0;
 }
 
@@ -61,10 +68,32 @@ async function extractState(file: string, open: Open, signal: AbortSignal): Prom
   }
 }
 
-async function extractConfig(file: string, open: Open, signal: AbortSignal): Promise<number> {
-  const config = Buffer.from(await untilAborted(signal, configIn(file)), 'utf8');
-  await writeWhole(open, signal, (output) => output.write([config]));
-  return config.length;
+async function extractPart(part: Promise<Uint8Array>, open: Open, signal: AbortSignal): Promise<number> {
+  const bytes = await untilAborted(signal, part);
+  await writeWhole(open, signal, (output) => output.write([bytes]));
+  return bytes.length;
+}
+
+async function partOf(file: string, section: string | undefined): Promise<Uint8Array> {
+  return section === undefined ? Buffer.from(await configIn(file), 'utf8') : sectionIn(file, section);
+}
+
+/** The body of a section: what QEMU wrote of one device. */
+async function sectionIn(file: string, wanted: string): Promise<Uint8Array> {
+  const { source } = await openAnyState(file);
+  try {
+    const state = await readState(source, nameOf(file));
+    const section = selectSection(state.sections, wanted, nameOf(file));
+    const body = state.bodyOf(section);
+    if (body !== undefined) return body;
+    throw new StubferryError('NOT_IN_INPUT', 'this section has pages of RAM, which are not taken out', {
+      where: nameOf(file),
+      expected: 'a section of a device',
+      found: printable(section.name),
+    });
+  } finally {
+    await source.close();
+  }
 }
 
 /** @throws StubferryError NOT_IN_INPUT, or what is wrong with the file */

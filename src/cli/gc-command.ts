@@ -1,6 +1,7 @@
 /** `stubferry gc` */
 import type { Command } from 'commander';
 import { driverFor } from '../agents/index.js';
+import { DEFAULT_TIMEOUTS } from '../channel/index.js';
 import { StubferryError } from '../errors/index.js';
 import { askService, collectWithoutService, type Leftover } from '../service/index.js';
 import { XenstoreClient } from '../xenstore/index.js';
@@ -53,7 +54,10 @@ async function collect({ signal, log }: CommandContext, options: GcOptions): Pro
     ? await XenstoreClient.connect({ ...(path === undefined ? {} : { path }), signal })
     : undefined;
   try {
-    return await collectWithoutService({ driver: driverFor(attach, xenstore), transferDir, log }, dryRun);
+    return await collectWithoutService(
+      { driver: driverFor(attach, xenstore), transferDir, timeouts: DEFAULT_TIMEOUTS, log },
+      dryRun,
+    );
   } finally {
     await xenstore?.close();
   }

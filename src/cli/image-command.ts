@@ -38,9 +38,12 @@ function buildCommand(image: Command): void {
     .requiredOption('-o, --output <dir>', 'folder for both files')
     .option('--force', 'replace an image that is there', false)
     .addOption(
-      new Option('--from <source>', 'packages that are installed, or that apt downloads and resolves by itself')
+      new Option(
+        '--from <source>',
+        'packages that apt resolves and downloads, without installing them; or those that are installed',
+      )
         .choices(PACKAGE_SOURCES)
-        .default('installed'),
+        .default('apt'),
     )
     .option('--cache <dir>', 'where packages from apt are kept', join(homedir(), '.cache/stubferry/image'))
     .option('--kernel-release <release>', "a kernel as 'uname -r' names it, instead of the newest")

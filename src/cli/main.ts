@@ -4,7 +4,9 @@ import { Command, CommanderError, Option } from 'commander';
 import { ERROR_CODES, StubferryError } from '../errors/index.js';
 import { VERSION } from '../version.js';
 import { agentCommand } from './agent-command.js';
+
 import { convertCommand } from './convert-command.js';
+import { diffCommand } from './diff-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { exitCodesCommand } from './exit-codes-command.js';
 import { extractCommand } from './extract-command.js';
@@ -44,8 +46,9 @@ Examples:
   stubferry agent dom0                               serve the stubdoms of this Xen host
   stubferry doctor                                   has this host all that it needs?
 
-Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer,
-40-49 the destination, 50 an agent died, 51-57 disks and images of stubdoms, 60-69 QEMU, 90-99 dom0's agent, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
+Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer, 40-49 the destination,
+50-57 agents, disks and images of stubdoms, 60-69 QEMU, 70-79 xenstore, 80-89 what was asked of a state, 90-99 dom0's agent,
+130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
   )
   .showHelpAfterError("(see 'stubferry --help')")
   .exitOverride();
@@ -62,6 +65,8 @@ for (const add of [
   restoreCommand,
   replayCommand,
   inspectCommand,
+  diffCommand,
+
   verifyCommand,
   extractCommand,
   replaceEmulatorCommand,

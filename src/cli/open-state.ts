@@ -11,16 +11,22 @@ export function nameOf(path: string): string {
   return path === '-' ? 'standard input' : path;
 }
 
+/** The state in `path`, with a source that ends only when the state is whole. @throws StubferryError as {@link openAnyState} */
+export async function openState(path: string): Promise<StateToRead> {
+  const state = await openAnyState(path);
+  // A statefile is that by itself.
+  return state.format === 'statefile' ? state : { ...state, source: new CheckedSource(state.source, nameOf(path)) };
+}
+
 /**
- * Its source ends only when the state is whole.
+ * The state in `path`, whose bytes nobody looks at.
  * @throws StubferryError NOT_A_STATE for a transfer disk too, and whatever the state or its container is refused for
  */
-export async function openState(path: string): Promise<StateToRead> {
+export async function openAnyState(path: string): Promise<StateToRead> {
   const source = await openSource(path);
   try {
     const state = await recogniseState(source, nameOf(path));
-    if (state.format === 'statefile') return state;
-    if (state.format !== 'transfer-disk') return { ...state, source: new CheckedSource(state.source, nameOf(path)) };
+    if (state.format !== 'transfer-disk') return state;
     throw new StubferryError('NOT_A_STATE', 'this is a transfer disk, not a state', {
       where: nameOf(path),
       hint: 'look at it with: stubferry inspect',

@@ -15,7 +15,8 @@ export function restoreCommand(program: Command): void {
     .summary('move a state from dom0 into the stubdom')
     .description(
       'Starts both agents on this machine: the dom0 agent reads the state, the stubdom agent verifies all of it and only ' +
-        'then hands on its first byte. STATE is a statefile, a bare QEMU state or a whole migration stream, also gzipped. ' +
+        'then hands on its first byte. STATE is a statefile, a bare QEMU state or a whole migration stream, or a save file of ' +
+        'xl or libvirt, also compressed; one that is not whole is refused before anything is sent. ' +
         'With --incoming and --qmp, a waiting QEMU is fed, and the restore is done when QEMU says that it has loaded it.',
     )
     .argument('<state>', 'file, FIFO, or - for standard input')

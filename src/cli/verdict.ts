@@ -1,5 +1,5 @@
 /** What `verify` found: that an input is whole, and how far that could be checked. */
-import { CheckedSource } from '../containers/index.js';
+import { readState } from '../containers/index.js';
 import type { QevmState } from '../qevm/index.js';
 import type { ExaminedInput } from '../statefile/index.js';
 import type { StateSource } from '../transfer/index.js';
@@ -28,7 +28,7 @@ type ExaminedContainer = Extract<ExaminedInput, { format: 'container' }>;
 
 /** Reads all of a bare state. @throws StubferryError what is wrong with it */
 export async function verifyState(file: string, source: StateSource, format: string): Promise<Verdict> {
-  return { file, format, checked: 'structure', ...stateFacts(await readAll(source, nameOf(file))) };
+  return { file, format, checked: 'structure', ...stateFacts(await readState(source, nameOf(file))) };
 }
 
 /** @throws StubferryError what is wrong with it, or with the state that it holds */
@@ -36,7 +36,7 @@ export async function verifyContainer(file: string, examined: ExaminedContainer)
   const { container, flaw, state } = examined;
   if (flaw !== undefined) throw flaw;
   if (container.kind === 'libvirt-save') {
-    const facts = state === undefined ? { bytes: 0 } : stateFacts(await readAll(state.source, nameOf(file)));
+    const facts = state === undefined ? { bytes: 0 } : stateFacts(await readState(state.source, nameOf(file)));
     return { file, format: 'libvirt save file', checked: 'structure', ...facts };
   }
   const facts = state?.qevm === undefined ? { bytes: 0 } : stateFacts(state.qevm);
@@ -63,12 +63,4 @@ export function verdictText(verdict: Verdict): string {
 
 function stateFacts({ bytes, sections, split }: QevmState): Pick<Verdict, 'bytes' | 'sections' | 'split'> {
   return { bytes, sections: sections.length, split };
-}
-
-async function readAll(source: StateSource, where: string): Promise<QevmState> {
-  const checked = new CheckedSource(source, where);
-  const buffer = new Uint8Array(1024 * 1024);
-  while ((await checked.read(buffer)) > 0);
-  if (checked.state === undefined) throw new Error('a state without an end');
-  return checked.state;
 }

@@ -1,7 +1,6 @@
 /** Bare QEMU states that are read section by section, so that one that is not whole is refused. */
 import { QevmReader, type QevmState } from '../qevm/index.js';
 import type { Seekable, StateSource } from '../transfer/index.js';
-import { checkLastSection } from './last-section.js';
 
 const PIECE_BYTES = 64 * 1024;
 
@@ -19,31 +18,21 @@ export async function checkState(state: Seekable, where: string, offset = 0): Pr
   let at = 0;
   for (;;) {
     const count = await state.readAt(piece, at);
-    if (count === 0) return finished(reader, where, offset);
+    if (count === 0) return reader.finish();
     reader.push(piece.subarray(0, count));
     at += count;
   }
-}
-
-function finished(reader: QevmReader, where: string, offset: number): QevmState {
-  const state = reader.finish();
-  checkLastSection(state, where, offset);
-  return state;
 }
 
 /** A state that is checked while it is read: its end is reached only when it is whole. */
 export class CheckedSource implements StateSource {
   readonly #source: StateSource;
   readonly #reader: QevmReader;
-  readonly #where: string;
-  readonly #offset: number;
   #state: QevmState | undefined;
 
   /** @param offset of it in its container, for errors */
   constructor(source: StateSource, where: string, offset = 0) {
     this.#source = source;
-    this.#where = where;
-    this.#offset = offset;
     this.#reader = new QevmReader(where, { offset, maxDeviceBytes: MOST_DEVICE_BYTES });
   }
 
@@ -57,11 +46,20 @@ export class CheckedSource implements StateSource {
     if (this.#state !== undefined) return 0;
     const count = await this.#source.read(into);
     if (count > 0) this.#reader.push(into.subarray(0, count));
-    else this.#state = finished(this.#reader, this.#where, this.#offset);
+    else this.#state = this.#reader.finish();
     return count;
   }
 
   close(): Promise<void> {
     return this.#source.close();
   }
+}
+
+/** Reads all that is left of a bare state. @throws StubferryError what is wrong with it */
+export async function readState(source: StateSource, where: string, offset = 0): Promise<QevmState> {
+  const checked = new CheckedSource(source, where, offset);
+  const piece = new Uint8Array(PIECE_BYTES);
+  while ((await checked.read(piece)) > 0);
+  if (checked.state === undefined) throw new Error('a state without an end');
+  return checked.state;
 }

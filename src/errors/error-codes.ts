@@ -10,6 +10,7 @@
  *   50 .. 59  the processes around a transfer
  *   60 .. 69  QEMU and its monitor
  *   70 .. 79  xenstore
+ *   80 .. 84  states compared with each other, and with what a QEMU can load
  *   85 .. 89  what is looked for in a container, and what it takes to unpack it
  *   90 .. 99  dom0's agent as a service
  *
@@ -26,7 +27,7 @@ export const ERROR_CODES = {
   UNSUPPORTED_VERSION: { status: 14, means: 'written by a version of the format that this one cannot read' },
   UNKNOWN_RECORD: { status: 15, means: 'holds a mandatory record that this version does not know' },
   LIMIT_EXCEEDED: { status: 16, means: 'larger than a limit that is in force' },
-  UNVERIFIABLE: { status: 17, means: 'the format carries no checksum, so it cannot be verified' },
+  UNVERIFIABLE: { status: 17, means: 'parts of it were overwritten, so it cannot be verified' },
   DIGEST_MISMATCH: { status: 18, means: 'all arrived, but not with the digests that the sender computed' },
   REPLAY_DIFFERS: { status: 19, means: 'a replayed state did not come out as it went in' },
 
@@ -84,6 +85,13 @@ export const ERROR_CODES = {
   XENSTORE_CONFLICT: { status: 75, means: 'others changed the same of xenstore each time' },
   XENSTORE_INVALID: { status: 76, means: 'a path, value or domid that xenstore does not hold' },
 
+  STATES_DIFFER: { status: 80, means: 'the two states differ' },
+  WOULD_NOT_LOAD: { status: 81, means: 'the state would not load there, or devices would be left without their state' },
+  NOT_A_DESTINATION: {
+    status: 82,
+    means: 'what the state is checked against is no QEMU, no -dump-vmstate and no state',
+  },
+  PROBE_FAILED: { status: 83, means: 'the QEMU to check against cannot be asked what it can load' },
   UNPACKER_ABSENT: { status: 85, means: 'the program that unpacks the input is not installed' },
   NOT_IN_INPUT: { status: 86, means: 'the input is whole, but what was asked for is not in it' },
 

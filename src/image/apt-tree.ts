@@ -10,7 +10,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StubferryError } from '../errors/index.js';
-import { merged, type Origin, type PackageTree } from './package-tree.js';
+import { merged, newest, type Origin, type PackageTree } from './package-tree.js';
 import { runTool } from './run-tool.js';
 import { UnpackedFiles } from './unpacked-files.js';
 
@@ -38,7 +38,13 @@ export class AptTree implements PackageTree {
     await mkdir(join(archives, 'partial'), { recursive: true });
     await mkdir(unpacked, { recursive: true });
     await writeFile(status, '');
-    const options = ['-o', `Dir::State::status=${status}`, '-o', `Dir::Cache::archives=${archives}`];
+    const settings = [
+      ...[`Dir::State::status=${status}`, `Dir::Cache::archives=${archives}`],
+      // apt's own index of all packages is not written for this one question, and it is not waited for another apt.
+      ...['Dir::Cache::pkgcache=', 'Dir::Cache::srcpkgcache=', 'Debug::NoLocking=1', 'APT::Sandbox::User=root'],
+      'APT::Install-Recommends=0',
+    ];
+    const options = ['-qq', ...settings.flatMap((setting) => ['-o', setting])];
     const wanted = [...packages, ...(await namesOf(patterns, options, signal))];
     const debs = await download(wanted, options, signal);
     const origins = new Map<string, Origin>();
@@ -80,11 +86,8 @@ async function namesOf(
 ): Promise<readonly string[]> {
   const names = (await runTool('apt-cache', [...options, 'pkgnames'], signal)).split('\n');
   return patterns.map((pattern) => {
-    const newest = names
-      .filter((name) => pattern.test(name))
-      .sort(byVersion)
-      .at(-1);
-    if (newest !== undefined) return newest;
+    const found = newest(names.filter((name) => pattern.test(name)));
+    if (found !== undefined) return found;
     throw new StubferryError('PACKAGE_MISSING', 'apt knows no package of a kind that the image needs', {
       where: `${pattern.source}`,
       hint: 'apt-get update, with the main archive of Debian among its sources',
@@ -92,26 +95,17 @@ async function namesOf(
   });
 }
 
-/** `xen-utils-4.9` is older than `xen-utils-4.17`. */
-export function byVersion(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
-}
-
-/** @returns file names of all packages that are depended on, in the order of their names */
+/** Downloads what is depended on and not there yet. @returns file names of all of it, sorted */
 async function download(
   packages: readonly string[],
   options: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const quiet = ['-o', 'Debug::NoLocking=1', '-o', 'APT::Install-Recommends=0', '-o', 'APT::Sandbox::User=root', '-qq'];
-  const install = ['--yes', ...quiet, ...options, 'install', ...packages];
-  await runTool('apt-get', ['--download-only', ...install], signal);
-  // What is there may be of other builds too: this lists the files of this set.
-  const listing = await runTool(
-    'apt-get',
-    ['--print-uris', '--reinstall', ...install, '-o', 'Dir::Cache::archives=/nonexistent'],
-    signal,
-  );
+  const install = ['--yes', ...options, 'install', ...packages];
+  // To a folder without any package it lists all that belong to this set; the cache may have others, of another day.
+  const listed = ['--print-uris', '-o', 'Dir::Cache::archives=/nonexistent'];
+  const listing = await runTool('apt-get', [...install, ...listed], signal);
+  await runTool('apt-get', [...install, '--download-only'], signal);
   return [...listing.matchAll(/^'[^']*' (?<file>\S+\.deb) /gm)].map((match) => match.groups?.['file'] ?? '').sort();
 }
 

@@ -8,8 +8,8 @@ export interface Wanted {
 
 export const QEMU = '/usr/libexec/xen-qemu-system-i386';
 
-/** Of Xen's programs of one release, `/usr/lib/xen-4.17/bin/...`. */
-export const XEN_FOLDER = { parent: '/usr/lib', name: /^xen-(?<release>\d+\.\d+)$/ } as const;
+/** Xen's programs of one release are in `/usr/lib/xen-4.17`. */
+export const XEN_FOLDER = { parent: '/usr/lib', name: /^xen-\d+\.\d+$/, usual: 'xen-4.17' } as const;
 export const PROXY = 'bin/vchan-socket-proxy';
 
 export const PROGRAMS: readonly Wanted[] = [
@@ -60,6 +60,10 @@ export const MODULES: readonly WantedModule[] = [
   { name: 'xen_privcmd', options: 'unrestricted=1' },
   { name: 'xenfs', options: '' },
   { name: 'xen_blkfront', options: '' },
+];
+
+/** Loaded only for a guest with a network. */
+export const NETWORK_MODULES: readonly WantedModule[] = [
   { name: 'xen_netfront', options: '' },
   { name: 'tun', options: '' },
   { name: 'bridge', options: '' },

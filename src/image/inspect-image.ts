@@ -2,7 +2,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { decodeHeader, decodePath, HEADER_BYTES, isTrailer, notCpio, padded, S_IFMT, S_IFREG } from '../cpio/newc.js';
 import { messageOf, StubferryError } from '../errors/index.js';
-import { decodeManifest, digestOfFile, LONGEST_MANIFEST, MANIFEST_PATH, type Manifest } from './manifest.js';
+import {
+  decodeManifest,
+  digestOfFile,
+  LONGEST_MANIFEST,
+  MANIFEST_PATH,
+  type Manifest,
+  SYSTEM_PATH,
+} from './manifest.js';
 
 /** An image has some thirty. */
 const MOST_ENTRIES = 4096;
@@ -78,7 +85,7 @@ async function compare(path: string, entries: ReadonlyMap<string, Entry>, manife
   const expected = new Map(
     manifest.files.filter((file) => file.in === 'ramdisk').map((file) => [file.path.slice(1), file.sha256]),
   );
-  expected.set('system.squashfs', manifest.system.sha256);
+  expected.set(SYSTEM_PATH, manifest.system.sha256);
   for (const [name, { start, end }] of entries) {
     if (name === MANIFEST_PATH) continue;
     const wanted = expected.get(name);

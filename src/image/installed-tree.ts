@@ -72,7 +72,7 @@ export class InstalledTree implements PackageTree {
   }
 
   advice(packageName: string): string {
-    return `apt-get install ${packageName}, or build with --from apt`;
+    return `apt-get install ${packageName}, or build with '--from apt'`;
   }
 }
 

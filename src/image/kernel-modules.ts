@@ -62,12 +62,12 @@ export class KernelModules {
    * What is to be loaded for these modules: each after those that it depends on, none twice. A module that is built into the
    * kernel is left out.
    *
-   * @param loaded names of modules that are there already
+   * @param loaded modules that are there already
    * @throws StubferryError PACKAGE_MISSING, UNFIT_PARTS
    */
-  async load(wanted: readonly WantedModule[], loaded: ReadonlySet<string> = new Set()): Promise<LoadedModule[]> {
+  async load(wanted: readonly WantedModule[], loaded: readonly LoadedModule[] = []): Promise<LoadedModule[]> {
     const order = new Map<string, LoadedModule>();
-    const seen = new Set(loaded);
+    const seen = new Set(loaded.map(({ name }) => name));
     const add = async ({ name, options }: WantedModule): Promise<void> => {
       if (seen.has(name)) return;
       seen.add(name);
@@ -107,6 +107,11 @@ export class KernelModules {
       found: `one for Linux ${found}`,
     });
   }
+}
+
+/** One module a line, as the scripts in stubdom/ read it: a path and options. */
+export function loadList(modules: readonly LoadedModule[], folder: string): Buffer {
+  return Buffer.from(modules.map(({ name, options }) => `${`${folder}/${name}.ko ${options}`.trim()}\n`).join(''));
 }
 
 function nameOf(file: string): string | undefined {

@@ -5,14 +5,13 @@
  *     bzImage: boot sector | setup header at 0x1f1 | setup | protected-mode code, in which: payload
  *     payload: compressed ELF | its size, u32        (linux/Documentation/arch/x86/boot.rst, "payload_offset")
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { EM_X86_64, parseElf } from '../elf/elf-file.js';
 import { hasXenEntry } from '../elf/notes.js';
 import { messageOf, StubferryError } from '../errors/index.js';
-import { byVersion } from './apt-tree.js';
-import type { PackageTree, Part } from './package-tree.js';
+import { byVersion, type PackageTree, type Part } from './package-tree.js';
 import { runToolInto } from './run-tool.js';
 
 const SETUP_SECTS = 0x1f1;
@@ -65,6 +64,7 @@ export async function extractKernel(
 ): Promise<void> {
   const { compressed, size } = payloadOf(await readKernel(bzImage.source), bzImage.source);
   await decompress(compressed, destination, scratch, signal);
+  await chmod(destination, 0o644);
   const elf = await readFile(destination);
   if (elf.length !== size)
     throw unfit(bzImage.source, `a kernel of ${size} bytes`, `${elf.length} bytes after decompression`);

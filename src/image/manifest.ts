@@ -4,8 +4,9 @@ import { createReadStream } from 'node:fs';
 import * as z from 'zod/mini';
 import { StubferryError } from '../errors/index.js';
 
-/** Its place in the ramdisk. */
+/** Its place in the ramdisk, and that of the system. */
 export const MANIFEST_PATH = 'manifest.json';
+export const SYSTEM_PATH = 'system.squashfs';
 /** Of about 100 files it has 25 KB. */
 export const LONGEST_MANIFEST = 4 * 2 ** 20;
 

@@ -40,6 +40,15 @@ export async function findPart(tree: PackageTree, path: string, packageName: str
   });
 }
 
+/** Names with versions in them, in the order of the versions: `xen-4.9` is older than `xen-4.17`. */
+export function byVersion(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+export function newest(names: readonly string[]): string | undefined {
+  return [...names].sort(byVersion).at(-1);
+}
+
 const MERGED = /^\/(?<folder>bin|sbin|lib|lib32|lib64|libx32)(?=\/|$)/;
 
 /** The path with /usr in front where that is merged. */

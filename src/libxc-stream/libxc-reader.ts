@@ -14,7 +14,9 @@
  * A CHECKPOINT record (Remus) hands the stream back to libxl in the middle; it goes on after libxl's CHECKPOINT_END.
  */
 import {
+  type Draft,
   hex32,
+  namesOf,
   type Place,
   type RecordHeader,
   takePadding,
@@ -30,18 +32,11 @@ import type { LibxcSummary } from './summary.js';
 /** Xen's own limit for a record: REC_LENGTH_MAX in xg_sr_stream_format.h. */
 const LONGEST_RECORD = 128 * 1024 * 1024;
 
-const NAMES: ReadonlyMap<number, LibxcType> = new Map(
-  Object.entries(LIBXC_RECORDS).map(([name, type]) => [type, name as LibxcType]),
-);
-
-/** What is known while the stream is walked. */
-type Draft = { -readonly [Key in keyof LibxcSummary]: LibxcSummary[Key] } & {
-  readonly records: Partial<Record<LibxcRecordName, number>>;
-};
+const NAMES = namesOf(LIBXC_RECORDS);
 
 export class LibxcReader {
   readonly #place: Place;
-  #draft: Draft | undefined;
+  #draft: Draft<LibxcSummary> | undefined;
   #guestWidth: number | undefined;
 
   /** @param place where the image header stands */
@@ -72,7 +67,7 @@ export class LibxcReader {
     }
   }
 
-  *#takeHeaders(): Walk<Draft> {
+  *#takeHeaders(): Walk<Draft<LibxcSummary>> {
     const { offset } = this.#place;
     const { version, byteOrder } = yield* takeImageHeader(this.#place);
     const domain = yield* takeDomainHeader(this.#place, byteOrder);
@@ -81,7 +76,7 @@ export class LibxcReader {
     return { offset, version, byteOrder, ...domain, records: {}, pages, bytes, ended: false };
   }
 
-  *#walkRecord(draft: Draft, record: RecordHeader): Walk<LibxcRecordName> {
+  *#walkRecord(draft: Draft<LibxcSummary>, record: RecordHeader): Walk<LibxcRecordName> {
     if (record.length > LONGEST_RECORD) {
       throw this.#place.error('LIMIT_EXCEEDED', 'a libxc record is longer than Xen allows', {
         offset: record.offset + 4,
@@ -104,13 +99,13 @@ export class LibxcReader {
     return name ?? 'OPTIONAL';
   }
 
-  *#walkPages(draft: Draft, record: RecordHeader): Walk<void> {
+  *#walkPages(draft: Draft<LibxcSummary>, record: RecordHeader): Walk<void> {
     this.#expectBefore(draft, record, 'PAGE_DATA', 'STATIC_DATA_END', draft.version >= 3);
     const { described, withData } = yield* walkPageData(this.#place, record, draft.byteOrder);
     draft.pages = { described: draft.pages.described + described, withData: draft.pages.withData + withData };
   }
 
-  *#walkOther(draft: Draft, record: RecordHeader, name: Exclude<LibxcType, 'PAGE_DATA'>): Walk<void> {
+  *#walkOther(draft: Draft<LibxcSummary>, record: RecordHeader, name: Exclude<LibxcType, 'PAGE_DATA'>): Walk<void> {
     if (name === 'CHECKPOINT_DIRTY_PFN_LIST') {
       throw this.#place.error('CORRUPT', 'a record that only goes from the secondary to the primary', {
         offset: record.offset,
@@ -134,7 +129,13 @@ export class LibxcReader {
     this.#guestWidth = found.guestWidth ?? this.#guestWidth;
   }
 
-  #expectBefore(draft: Draft, record: RecordHeader, found: LibxcType, expected: LibxcType, applies: boolean): void {
+  #expectBefore(
+    draft: Draft<LibxcSummary>,
+    record: RecordHeader,
+    found: LibxcType,
+    expected: LibxcType,
+    applies: boolean,
+  ): void {
     if (!applies || draft.records[expected] !== undefined) return;
     throw this.#place.error('CORRUPT', `the libxc stream has no ${expected} record before ${found}`, {
       offset: record.offset,

@@ -13,7 +13,9 @@
  */
 import { LibxcReader } from '../libxc-stream/index.js';
 import {
+  type Draft,
   hex32,
+  namesOf,
   type Place,
   type RecordHeader,
   takePadding,
@@ -25,21 +27,15 @@ import { takeLibxlHeader } from './header.js';
 import { LIBXL_RECORDS, type LibxlRecordName, type LibxlType } from './record-types.js';
 import type { EmulatorOf, LibxlSummary } from './summary.js';
 
-const NAMES: ReadonlyMap<number, LibxlType> = new Map(
-  Object.entries(LIBXL_RECORDS).map(([name, type]) => [type, name as LibxlType]),
-);
+const NAMES = namesOf(LIBXL_RECORDS);
 
 /** Bytes of a CHECKPOINT_STATE record: a number from 0 to 3, and padding. */
 const CHECKPOINT_STATE_BYTES = 8;
 
-type Draft = { -readonly [Key in keyof LibxlSummary]: LibxlSummary[Key] } & {
-  readonly records: Partial<Record<LibxlRecordName, number>>;
-};
-
 export class LibxlReader {
   readonly #place: Place;
   readonly #libxc: LibxcReader;
-  #draft: Draft | undefined;
+  #draft: Draft<LibxlSummary> | undefined;
   /** Between a CHECKPOINT of libxc and its CHECKPOINT_END. */
   #inCheckpoint = false;
   /** The records of emulators since the last checkpoint. */
@@ -60,7 +56,7 @@ export class LibxlReader {
   *walk(): Walk<void> {
     const { offset } = this.#place;
     const header = yield* takeLibxlHeader(this.#place);
-    const draft: Draft = {
+    const draft: Draft<LibxlSummary> = {
       ...{ offset, ...header, records: {}, libxc: undefined, xenstore: undefined, emulatorContext: undefined },
       ...{ bytes: this.#place.offset - offset, ended: false },
     };
@@ -86,7 +82,7 @@ export class LibxlReader {
     });
   }
 
-  *#walkBody(draft: Draft, record: RecordHeader, name: LibxlRecordName): Walk<void> {
+  *#walkBody(draft: Draft<LibxlSummary>, record: RecordHeader, name: LibxlRecordName): Walk<void> {
     switch (name) {
       case 'OPTIONAL':
         yield* this.#place.pass(record.length, 'an optional libxl record');

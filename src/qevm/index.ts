@@ -1,4 +1,12 @@
 export { type Analysis, analysisOf, structAnalysis } from './analysis.js';
+export type { Change } from './changes.js';
+export {
+  type CompareOptions,
+  compareStates,
+  type OtherDifference,
+  type SectionDifference,
+  type StateComparison,
+} from './compare.js';
 export type { Description, DeviceDescription, FieldDescription, StructDescription } from './description.js';
 export { type Field, Misfit, readFields, type Struct, type Subsection } from './fields.js';
 export { QEVM_LIMITS } from './limits.js';
@@ -7,5 +15,4 @@ export { canEndIn, hasQevmMagic, type QevmStart, recogniseQevm } from './recogni
 export { baseName, type SectionType } from './section-header.js';
 export { selectSection } from './select-section.js';
 export type { Configuration, QevmSection, QevmState, Ram, RamBlock, SplitBy } from './state.js';
-export { USUAL_BODIES } from './usual-bodies.js';
 export { fieldValue, type Value } from './values.js';

@@ -262,8 +262,8 @@ export class Dom0Service {
 
   /** @param dryRun only say what is there */
   collectGarbage({ dryRun = false } = {}): Promise<{ removed: Leftover[]; kept: Leftover[] }> {
-    const { driver, transferDir, log } = this.#options;
-    const options = { driver, transferDir, living: this.#begun, log };
+    const { driver, transferDir, timeouts, log } = this.#options;
+    const options = { driver, transferDir, living: this.#begun, timeouts, log };
     return dryRun ? findLeftovers(options).then((kept) => ({ removed: [], kept })) : removeLeftovers(options);
   }
 

@@ -7,13 +7,14 @@
  *     device without folder -> detached
  *
  * A file that has got its name, but of which the sender was not told, is removed too: the sender hears of a failure, so the toolstack
- * fails the save, and what is left must not look like one that went well.
+ * fails the save, and what is left must not look like one that went well. Where it cannot be known whether the sender was told, since
+ * the disk is gone or does not answer, the file stays, and nothing is said: to lose a state that somebody believes in is worse.
  */
 import { lstat, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Log } from '../agents/index.js';
+import { type Log, withDiskDeadline } from '../agents/index.js';
 import { type BlockDevice, backingOf, openDevice } from '../blockdev-utils/index.js';
-import { dom0Phase, Link, readSuperblock } from '../channel/index.js';
+import { dom0Phase, Link, readSuperblock, type Timeouts } from '../channel/index.js';
 import type { Phase } from '../codec/control-block.js';
 import type { Superblock } from '../codec/superblock.js';
 import { partPath } from '../endpoints/index.js';
@@ -34,8 +35,14 @@ export interface LeftoversOptions {
   readonly transferDir: string;
   /** Transfers that live: theirs is nothing left over. */
   readonly living: ReadonlySet<string>;
+  readonly timeouts: Timeouts;
   readonly log: Log;
 }
+
+/** How a left disk is looked at. */
+type Looking = Pick<LeftoversOptions, 'driver' | 'timeouts' | 'log'>;
+
+const NEVER = new AbortController().signal;
 
 /** A leftover and the way to be rid of it. */
 interface Found extends Leftover {
@@ -71,11 +78,12 @@ export async function removeLeftovers(options: LeftoversOptions): Promise<{ remo
   return { removed, kept };
 }
 
-async function search({ driver, transferDir, living, log }: LeftoversOptions): Promise<Found[]> {
+async function search(options: LeftoversOptions): Promise<Found[]> {
+  const { driver, transferDir, living } = options;
   const found: Found[] = [];
   const folders = (await leftFolders(transferDir)).filter(({ transfer }) => !living.has(transfer));
   const attached = await driver.leftovers(transferDir);
-  for (const folder of folders) found.push(...(await ofFolder(folder, attached, driver, log)));
+  for (const folder of folders) found.push(...(await ofFolder(folder, attached, options)));
   const inFolders = new Set(folders.map(({ path }) => join(path, 'transfer.img')));
   for (const attachment of attached) {
     if (!inFolders.has(attachment.backing)) found.push(ofAttachment(attachment, undefined, driver));
@@ -86,17 +94,15 @@ async function search({ driver, transferDir, living, log }: LeftoversOptions): P
 async function ofFolder(
   { path, transfer, journal }: LeftFolder,
   attached: readonly Attachment[],
-  driver: HotplugDriver,
-  log: Log,
+  looking: Looking,
 ): Promise<Found[]> {
+  const { driver } = looking;
   const found: Found[] = [];
   const image = join(path, 'transfer.img');
-  const phase = await lastPhase(image, driver);
-  // Between the word on the disk and its note in the journal there is a moment.
-  const acknowledged = journal?.acknowledged === true || phase === 'committed';
+  const mayBelieve = mayBelieveInIt(journal, await lastPhase(image, looking));
   if (await isThere(image)) {
     const tell = async (): Promise<void> => {
-      if (!acknowledged) await tellStubdom(image, driver, log);
+      if (!mayBelieve) await tellStubdom(image, looking);
     };
     found.push({ kind: 'disk', what: image, transfer, remove: tell });
   }
@@ -105,29 +111,37 @@ async function ofFolder(
   if (attachments.length === 0 && journal?.attachment !== undefined) attachments.push(journal.attachment);
   for (const attachment of attachments) found.push(ofAttachment(attachment, transfer, driver));
   if (journal?.destination !== undefined)
-    found.push(...(await atDestination(journal, journal.destination, acknowledged)));
+    found.push(...(await atDestination(journal, journal.destination, mayBelieve)));
   found.push({ kind: 'folder', what: path, transfer, remove: () => rm(path, { recursive: true, force: true }) });
   return found;
 }
 
+/** Whether the sender may have heard that the state is safe. Between the word on the disk and its note in the journal is a moment. */
+function mayBelieveInIt(journal: Journal | undefined, phase: Phase | undefined): boolean {
+  if (journal?.acknowledged === true || phase === 'committed') return true;
+  return phase === undefined && journal?.published !== undefined;
+}
+
 /** Where the killed agent stood, by its own word on the disk; undefined when there is none to be read. */
-async function lastPhase(image: string, driver: HotplugDriver): Promise<Phase | undefined> {
+async function lastPhase(image: string, looking: Looking): Promise<Phase | undefined> {
   try {
-    return await onDisk(image, driver, dom0Phase);
+    return await onDisk(image, looking, dom0Phase);
   } catch (error) {
     if (error instanceof StubferryError) return undefined;
     throw error;
   }
 }
 
+/** A disk that does not answer must not keep the agent from its service. */
 async function onDisk<T>(
   image: string,
-  driver: HotplugDriver,
+  { driver, timeouts }: Looking,
   use: (device: BlockDevice, superblock: Superblock) => Promise<T>,
 ): Promise<T> {
   const device = await openDevice(image, { access: driver.accessTo(await backingOf(image)) });
   try {
-    return await use(device, await readSuperblock(device));
+    const used = readSuperblock(device).then((superblock) => use(device, superblock));
+    return await withDiskDeadline(image, { timeouts, signal: NEVER }, used);
   } finally {
     await device.close();
   }
@@ -141,31 +155,31 @@ function ofAttachment(attachment: Attachment, transfer: string | undefined, driv
 async function atDestination(
   { transfer, published }: Journal,
   destination: string,
-  acknowledged: boolean,
+  mayBelieve: boolean,
 ): Promise<Found[]> {
   const found: Found[] = [];
   const part = partPath(destination, transfer);
   if (await isThere(part)) found.push({ kind: 'temporary', what: part, transfer, remove: () => unlink(part) });
   const there = await lstat(destination).catch(() => undefined);
   const isIt = published !== undefined && there?.dev === published.dev && there.ino === published.ino;
-  if (isIt && !acknowledged)
+  if (isIt && !mayBelieve)
     found.push({ kind: 'unacknowledged file', what: destination, transfer, remove: () => unlink(destination) });
   return found;
 }
 
 /** The last word on the disk, so that the sender need not wait until it takes dom0 for dead. */
-async function tellStubdom(image: string, driver: HotplugDriver, log: Log): Promise<void> {
+async function tellStubdom(image: string, looking: Looking): Promise<void> {
   const why = new StubferryError(
     'SERVICE_RESTARTED',
     "dom0's agent was restarted in the middle: start the transfer again",
   );
   try {
-    await onDisk(image, driver, async (device, superblock) => {
+    await onDisk(image, looking, async (device, superblock) => {
       const role = superblock.direction === 'save' ? 'receiver' : 'sender';
-      await (await Link.open(device, role, { superblock })).close(why);
+      await (await Link.open(device, role, { superblock, timeouts: looking.timeouts })).close(why);
     });
   } catch (cause) {
-    log.info({ image, error: messageOf(cause) }, 'the disk of an interrupted transfer cannot be told of it');
+    looking.log.info({ image, error: messageOf(cause) }, 'the disk of an interrupted transfer cannot be told of it');
   }
 }
 

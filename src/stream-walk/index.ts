@@ -1,6 +1,8 @@
 export { type ByteOrder, hex32, isLittle, viewOf } from './byte-order.js';
 export {
+  type Draft,
   encodeRecordHeader,
+  namesOf,
   paddingAfter,
   RECORD_HEADER_BYTES,
   type RecordHeader,

@@ -23,6 +23,16 @@ export interface RecordHeader {
   readonly optional: boolean;
 }
 
+/** The names of records by number. */
+export function namesOf<Name extends string>(types: Readonly<Record<Name, number>>): ReadonlyMap<number, Name> {
+  return new Map(Object.entries(types).map(([name, type]) => [type as number, name as Name]));
+}
+
+/** A summary while its stream is walked; its records are counted by name. */
+export type Draft<Summary extends { readonly records: object }> = {
+  -readonly [Key in keyof Summary]: Summary[Key];
+} & { readonly records: { -readonly [Name in keyof Summary['records']]: Summary['records'][Name] } };
+
 /** Zeros behind a body of that length. */
 export function paddingAfter(length: number): number {
   return (ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT;

@@ -5,8 +5,8 @@ check_image() {
   grep -qwF stubferry.check /proc/cmdline || return 0
   check busybox sh -c 'echo works'
   check node node --version
-  check qemu /usr/libexec/xen-qemu-system-i386 --version
-  check agent node $NODE_FLAGS $AGENT --version
+  check qemu $QEMU --version
+  check agent node $AGENT --version
   check_gate
   say "check memory $(grep -E '^(MemTotal|MemFree|MemAvailable|AnonPages|Slab|Unevictable|Mapped):' /proc/meminfo | tr -s ' ' | tr '\n' ' ')"
   reboot -f

@@ -1,5 +1,13 @@
 # The devices that Xen gives to the stubdom, made ready for QEMU.
 
+# The kernel modules of a list: a path and options on each line, in an order in which they can be loaded.
+load_modules() {
+  while read -r module options; do
+    # shellcheck disable=SC2086
+    insmod "$module" $options || say "the kernel does not take $module"
+  done < "$1"
+}
+
 # Waits until condition $3... holds, up to $1 tenths of a second; says what ($2) is missing if not.
 wait_until() {
   tenths=$1 what=$2
@@ -29,6 +37,8 @@ wait_for_devices() {
 # The tap is made before QEMU opens it, so that nothing has to run when QEMU does.
 bring_up_networks() {
   taps_of_argv > $RUN/taps
+  [ -s $RUN/taps ] || return 0
+  load_modules /usr/lib/modules/load-network
   while read -r number tap; do
     wait_until 50 "network $number" [ -d "/sys/bus/xen/devices/vif-$number/net" ] || continue
     bring_up_network "$number" "$(basename "/sys/bus/xen/devices/vif-$number/net/"*)" "$tap"

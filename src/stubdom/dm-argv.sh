@@ -21,8 +21,8 @@ count_lines() {
 # One argument as it is: \\, \t, \n, \r, \x41 and \101 are what xenstore-read escapes.
 unescape() {
   case $1 in
-    *\\*) printf '%b' "$1" ;;
-    *) printf '%s' "$1" ;;
+    *\\*) printf '%b\n' "$1" ;;
+    *) printf '%s\n' "$1" ;;
   esac
 }
 

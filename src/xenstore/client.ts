@@ -30,7 +30,7 @@ export interface ConnectOptions {
   readonly path?: string | undefined;
   /** Ends the client, with its reason. */
   readonly signal?: AbortSignal | undefined;
-  /** How long xenstored may take for a reply, milliseconds. */
+  /** How long xenstored may answer nothing while a reply is awaited, milliseconds. */
   readonly replyMs?: number;
   /** How long a lost connection may not be had again, milliseconds. */
   readonly reconnectMs?: number;

@@ -5,8 +5,9 @@
  *                               --> WATCH_EVENT                          --> onEvent
  *                               --> anything else                        --> the end
  *
- * Replies are matched by their ids, in whatever order they come. xenstored answers within a millisecond, so one that does not answer
- * in time is not there any more: that ends the connection, and no late reply can be taken for another's.
+ * Replies are matched by their ids, in whatever order they come. xenstored answers within a millisecond, so one that answers nothing for a long
+ * time, of all that it was asked, is not there any more: that ends the connection, and no late reply can be taken for another's. (Counted from
+ * the last reply, for a queue may be long, and a machine slow: under emulation on a busy host a reply was seen to take 0.4 s.)
  */
 import { errnoOf, StubferryError } from '../errors/index.js';
 import { openTransport } from './open-transport.js';
@@ -21,7 +22,7 @@ export type Answer<T> = { readonly value: T } | { readonly refusal: string };
 
 export interface ConnectionOptions {
   readonly path: string;
-  /** For each reply, milliseconds. */
+  /** For the next reply, while one is awaited, milliseconds. */
   readonly replyMs: number;
   onEvent(event: WatchEvent): void;
   /** Called once, when it is over and was not closed. */
@@ -31,11 +32,12 @@ export interface ConnectionOptions {
 interface Waiting {
   readonly type: RequestType;
   readonly transactionId: number;
+  readonly message: Uint8Array;
+  isSent: boolean;
   /** @throws StubferryError XENSTORE_PROTOCOL */
   accept(payload: Uint8Array): void;
   refuse(errno: string): void;
   fail(reason: StubferryError): void;
-  readonly timer: NodeJS.Timeout;
 }
 
 /** Requests without a reply at a time. xenstored itself takes 20 of a domain at once, and lets the others wait. */
@@ -49,6 +51,7 @@ export class Connection {
   #over: StubferryError | undefined;
   #closing: Promise<void> | undefined;
   #lastId = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   private constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -85,26 +88,24 @@ export class Connection {
       this.#waiting.set(requestId, {
         type,
         transactionId,
+        message: encodeMessage({ type, requestId, transactionId, payload }),
+        isSent: false,
         accept: (reply) => resolve({ value: parse(reply) }),
         refuse: (refusal) => resolve({ refusal }),
         fail: reject,
-        timer: setTimeout(() => this.#late(type), this.#options.replyMs),
       });
     });
-    transport.send(encodeMessage({ type, requestId, transactionId, payload })).catch((cause: unknown) => {
-      this.#waiting.get(requestId)?.refuse(errnoOf(cause) ?? 'EIO');
-      this.#forget(requestId);
-    });
+    if (this.#waiting.size === 1) this.#startTimer();
+    this.#sendNext(transport);
     return answer;
   }
 
   /** Ends it; requests without a reply fail with `reason`. Resolves when nothing of it is left open. */
   async close(reason: StubferryError): Promise<void> {
     this.#over ??= reason;
-    for (const [requestId, waiting] of this.#waiting) {
-      this.#forget(requestId);
-      waiting.fail(reason);
-    }
+    for (const waiting of this.#waiting.values()) waiting.fail(reason);
+    this.#waiting.clear();
+    clearTimeout(this.#timer);
     this.#closing ??= this.#transport?.close();
     await this.#closing;
   }
@@ -141,13 +142,35 @@ export class Connection {
     this.#forget(requestId);
   }
 
-  #forget(requestId: number): void {
-    clearTimeout(this.#waiting.get(requestId)?.timer);
-    this.#waiting.delete(requestId);
+  /** Sends what may be sent now, in the order in which it was asked for. */
+  #sendNext(transport: Transport): void {
+    for (const [requestId, waiting] of this.#waiting) {
+      if (!waiting.isSent) {
+        waiting.isSent = true;
+        transport.send(waiting.message).catch((cause: unknown) => {
+          if (this.#waiting.has(requestId)) waiting.refuse(errnoOf(cause) ?? 'EIO');
+          this.#forget(requestId);
+        });
+      }
+      if (!transport.isPipelined) return;
+    }
   }
 
-  #late(type: RequestType): void {
+  #forget(requestId: number): void {
+    this.#waiting.delete(requestId);
+    this.#startTimer();
+    if (this.#transport?.isPipelined === false && this.#over === undefined) this.#sendNext(this.#transport);
+  }
+
+  #startTimer(): void {
+    clearTimeout(this.#timer);
+    if (this.#waiting.size > 0) this.#timer = setTimeout(() => this.#late(), this.#options.replyMs);
+  }
+
+  #late(): void {
     const { path, replyMs } = this.#options;
+    const [oldest] = this.#waiting.values();
+    const type = oldest?.type ?? '';
     this.#end(
       new StubferryError('XENSTORE_TIMEOUT', `xenstored did not answer ${type}`, {
         where: path,

@@ -17,7 +17,7 @@ import { WatchSet } from './watch-set.js';
 
 export interface SessionOptions {
   readonly path: string;
-  /** For each reply, milliseconds. */
+  /** For the next reply, while one is awaited, milliseconds. */
   readonly replyMs: number;
   /** How long a lost connection may not be had again, milliseconds. */
   readonly reconnectMs: number;

@@ -30,6 +30,7 @@ export async function openSocket(path: string, receiver: Receiver, signal: Abort
   socket.on('close', () => receiver.onEnd(error));
   return {
     payloadMax: PAYLOAD_MAX,
+    isPipelined: true,
     isReplaceable: true,
     send: async (message) => {
       if (socket.writable) socket.write(message);

@@ -9,6 +9,8 @@ import { StubferryError } from '../errors/index.js';
 export interface Transport {
   /** Largest payload that may be sent, bytes. */
   readonly payloadMax: number;
+  /** Whether a request may be sent while the reply to another one is awaited. */
+  readonly isPipelined: boolean;
   /** Whether, when it is lost, another one can be had. */
   readonly isReplaceable: boolean;
   /** Sends one message. Rejects with an error of Node's, with its `code`, when just this message was refused. */

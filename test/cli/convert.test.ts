@@ -1,11 +1,15 @@
 /** `stubferry convert`, `extract` and `replace-emulator`: there and back, byte for byte. */
 import { writeFile } from 'node:fs/promises';
-import { describe, expect, it } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it, jest } from '@jest/globals';
 import { LIBVIRT, libvirtHead } from '../libvirt-save/libvirt-bytes.js';
 import { DEVICE_STATE, GZIPPED_STATE, MIGRATION_STREAM, XEN_STATE } from './captured-states.js';
-import { documentOf, failureOf, shell, stubferry } from './run-stubferry.js';
+import { documentOf, failureOf, shell, startStubferry, stubferry } from './run-stubferry.js';
 import { COMPRESSED_SAVE, saveFile, saveFileCutTo, saveFileWith } from './save-files.js';
 import { useScratch } from './scratch.js';
+
+// Many processes, on a machine that may be busy.
+jest.setTimeout(180_000);
 
 const scratch = useScratch();
 const spool = () => ['--spool-dir', scratch.spool];
@@ -47,7 +51,9 @@ describe('stubferry convert', () => {
     ];
     const path = (name: string): string => scratch.path(name);
     await run('convert', GZIPPED_STATE.path, '--to', 'statefile', '-o', path('first'), ...given);
-    expect(documentOf(await stubferry(['--json', 'inspect', path('first')]))).toMatchObject({
+    expect(
+      documentOf<{ inspect: object }>(await stubferry(['--json', 'inspect', path('first')])).inspect,
+    ).toMatchObject({
       transfer: '01234567-89ab-cdef-0123-456789abcdef',
       ...{ target: 'f0e0d0c0-b0a0-4090-8070-605040302010', machineType: 'xenfv', created: '2026-11-23T19:36:42.303Z' },
     });
@@ -83,6 +89,22 @@ describe('stubferry convert', () => {
     await writeFile(scratch.path('cut'), MIGRATION_STREAM.bytes.subarray(0, 1_000_000));
     const failed = await run('convert', scratch.path('cut'), '--to', to, '-o', scratch.path('out'));
     expect(failureOf(failed)).toMatchObject({ exit: 12, code: 'TRUNCATED', where: scratch.path('cut') });
+    expect(scratch.has('out')).toBe(false);
+  });
+
+  it('leaves nothing when it is stopped', async () => {
+    const out = scratch.path('out');
+    const started = startStubferry(['--json', 'convert', '-', '--to', 'raw', '-o', out, ...spool()], { stdin: 'pipe' });
+    // What it did not take any more.
+    started.child.stdin?.on('error', () => undefined);
+    started.child.stdin?.write(MIGRATION_STREAM.bytes.subarray(0, 1_000_000));
+    while ((await scratch.leftovers()).length === 0) await delay(20);
+    process.kill(started.pid, 'SIGTERM');
+    expect(failureOf(await started.ended)).toMatchObject({
+      exit: 130,
+      code: 'CANCELLED',
+      message: 'stopped by SIGTERM',
+    });
     expect(scratch.has('out')).toBe(false);
   });
 
@@ -129,8 +151,37 @@ describe('stubferry extract', () => {
     });
   });
 
+  it('gives the body of one section, by its name or id, from any kind of file', async () => {
+    const save = await saved();
+    const [out, name] = [scratch.path('section'), '0000:00:02.0/platform'];
+    expect(documentOf(await run('extract', save, '--section', name, '-o', out))).toEqual({
+      extracted: { file: save, output: out, part: 'section', section: name, bytes: 277 },
+    });
+    const body = XEN_STATE.bytes.subarray(-278, -1);
+    expect((await scratch.bytes('section')).equals(body)).toBe(true);
+    for (const [file, section] of [
+      [XEN_STATE.path, 'platform'],
+      [COMPRESSED_SAVE, '32'],
+    ] as const)
+      expect((await stubferry(['extract', file, '--section', section, '-o', '-'])).stdout.equals(body)).toBe(true);
+  });
+
+  it('says which sections there are when it has not the one', async () => {
+    expect(
+      failureOf(await run('extract', XEN_STATE.path, '--section', 'e1000', '-o', scratch.path('out'))),
+    ).toMatchObject({
+      ...{ exit: 86, code: 'NOT_IN_INPUT', message: 'no section is called e1000' },
+      found: expect.stringContaining('0000:00:02.0/platform (32)'),
+    });
+    expect(scratch.has('out')).toBe(false);
+    const ram = await run('extract', MIGRATION_STREAM.path, '--section', 'ram', '-o', scratch.path('out'));
+    expect(failureOf(ram)).toMatchObject({ exit: 86, expected: 'a section of a device' });
+    const both = await run('extract', XEN_STATE.path, '--section', 'cpu', '--config', '-o', scratch.path('out'));
+    expect(both.exit).toBe(2);
+  });
+
   it('gives nothing of a file that is not whole', async () => {
-    const save = await saved(saveFileCutTo(6600));
+    const save = await saved(saveFileCutTo(6673));
     expect(failureOf(await run('extract', save, '-o', scratch.path('out')))).toMatchObject({
       exit: 12,
       code: 'TRUNCATED',
@@ -195,7 +246,7 @@ describe('stubferry restore of an xl save file', () => {
   });
 
   it.each([
-    ['the emulator context is cut', saveFileCutTo(6600), 'the QEMU state breaks off in its last section'],
+    ['the emulator context is cut', saveFileCutTo(6673), 'the QEMU state ends within 0000:00:02.0/platform'],
     ['its END is missing', saveFile().subarray(0, -8), 'the input ends too early'],
   ])('sends nothing when %s', async (_, bytes, message) => {
     const out = scratch.path('out');

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { compressionOf, unpack } from '../../src/endpoints/index.js';
 import { StubferryError } from '../../src/errors/index.js';
 import type { StateSource } from '../../src/transfer/index.js';
@@ -9,6 +9,9 @@ import { rejectionOf } from '../statefile/rejection-of.js';
 import { sampleState } from '../statefile/written-statefile.js';
 import { allOf } from './all-of.js';
 import { ChunkedSource } from './chunked-source.js';
+
+// Many processes, on a machine that may be busy.
+jest.setTimeout(180_000);
 
 const WHERE = '/state';
 const STATE = sampleState(300_000);

@@ -86,6 +86,14 @@ describeWith(XENSTORED, 'a client in a domain', () => {
     expect(values.map((value) => value?.length)).toEqual(lengths);
   });
 
+  it('sends one request at a time: Linux would mix up the next one with one that it has not passed on yet', async () => {
+    const { domain } = await atHome();
+    const names = Array.from({ length: 100 }, (_, index) => `${index}`);
+    await Promise.all(names.map((name) => domain.write(`data/many/${name}`, `value of ${name}`)));
+    const values = await Promise.all(names.map((name) => domain.read(`data/many/${name}`)));
+    expect(values).toEqual(names.map((name) => `value of ${name}`));
+  });
+
   it('sends no request that the kernel would not take: 4096 bytes with its header', async () => {
     const { domain } = await atHome();
     const longest = 4080 - 'data/long|'.length;

@@ -35,11 +35,17 @@ struct ring {
   uint32_t req_cons, req_prod, rsp_cons, rsp_prod;
 };
 
+#define HEADER 16
+#define MESSAGE 4096
+
 static struct domain {
   struct ring *ring;
   int device, device_end, wake, over;
   pthread_t kernel;
   char path[256];
+  /* The request that is being written, in the one buffer that an open file of Linux has; then what goes into the ring. */
+  char buffer[MESSAGE], out[2 * MESSAGE];
+  uint32_t buffered, out_length, out_done;
 } domains[DOMAINS];
 
 /* Wakes xenstored. */
@@ -52,37 +58,96 @@ static void signal_event(int fd) {
 static uint32_t load(uint32_t *index) { return __atomic_load_n(index, __ATOMIC_ACQUIRE); }
 static void store(uint32_t *index, uint32_t value) { __atomic_store_n(index, value, __ATOMIC_RELEASE); }
 
-/* The kernel of a domain: what the device is given goes into the ring, what the ring has goes to the device. */
+/* What is missing of the request in the buffer: of its header first. */
+static uint32_t missing(struct domain *domain) {
+  uint32_t length;
+  memcpy(&length, domain->buffer + 12, sizeof length);
+  if (domain->buffered < HEADER) return HEADER - domain->buffered;
+  if (HEADER + length > MESSAGE) abort();
+  return HEADER + length - domain->buffered;
+}
+
+static int has_input(int fd, int timeout) {
+  struct pollfd input = {fd, POLLIN, 0};
+  return poll(&input, 1, timeout) == 1 && (input.revents & POLLIN);
+}
+
+/* Reads of a request what is there. Returns whether it is complete; -1 when the device is gone. */
+static int read_request(struct domain *domain) {
+  ssize_t n = read(domain->device, domain->buffer + domain->buffered, missing(domain));
+  if (n < 0) return -1;
+  domain->buffered += n;
+  return domain->buffered >= HEADER && missing(domain) == 0;
+}
+
+static void put_out(struct domain *domain, const char *bytes, uint32_t length) {
+  memcpy(domain->out + domain->out_length, bytes, length);
+  domain->out_length += length;
+}
+
+/*
+ * Queues the request as Linux does (xenbus_dev_request_and_reply): a copy of the header, and a reference to the rest in the buffer. Whoever
+ * writes the next request before this one has gone into the ring sends the rest of the next one with the header of this one.
+ */
+static int queue_request(struct domain *domain) {
+  char header[HEADER];
+  uint32_t length = domain->buffered;
+  memcpy(header, domain->buffer, HEADER);
+  domain->out_length = domain->out_done = domain->buffered = 0;
+  int has_next = has_input(domain->device, 1);
+  while (has_next) {
+    int complete = read_request(domain);
+    if (complete < 0) return -1;
+    if (complete) break;
+  }
+  put_out(domain, header, HEADER);
+  put_out(domain, domain->buffer + HEADER, length - HEADER);
+  if (has_next) put_out(domain, domain->buffer, domain->buffered);
+  domain->buffered = 0;
+  return 0;
+}
+
+/* Moves bytes between ring and device, as far as there are any. Returns whether there were; -1 when the device is gone. */
+static int move_bytes(struct domain *domain) {
+  struct ring *ring = domain->ring;
+  char bytes[RING];
+  uint32_t cons = ring->rsp_cons, replies = load(&ring->rsp_prod) - cons;
+  for (uint32_t i = 0; i < replies; i++) bytes[i] = ring->rsp[(cons + i) % RING];
+  for (uint32_t done = 0; done < replies;) {
+    ssize_t n = write(domain->device, bytes + done, replies - done);
+    if (n < 0) return -1;
+    done += n;
+  }
+  store(&ring->rsp_cons, cons + replies);
+
+  uint32_t prod = ring->req_prod, room = RING - (prod - load(&ring->req_cons));
+  uint32_t requests = domain->out_length - domain->out_done;
+  if (requests > room) requests = room;
+  for (uint32_t i = 0; i < requests; i++) ring->req[(prod + i) % RING] = domain->out[domain->out_done + i];
+  domain->out_done += requests;
+  store(&ring->req_prod, prod + requests);
+
+  if (replies + requests > 0) signal_event(events);
+  return replies + requests > 0;
+}
+
+/* The kernel of a domain: what its device is given goes into the ring, what the ring has goes to the device. */
 static void *run_kernel(void *of) {
   struct domain *domain = of;
-  struct ring *ring = domain->ring;
   while (!__atomic_load_n(&domain->over, __ATOMIC_ACQUIRE)) {
-    char bytes[RING];
-    uint32_t cons = ring->rsp_cons, length = load(&ring->rsp_prod) - cons;
-    for (uint32_t i = 0; i < length; i++) bytes[i] = ring->rsp[(cons + i) % RING];
-    if (length > 0) {
-      for (uint32_t done = 0; done < length;) {
-        ssize_t n = write(domain->device, bytes + done, length - done);
-        if (n < 0) return NULL;
-        done += n;
-      }
-      store(&ring->rsp_cons, cons + length);
-      signal_event(events);
-      continue;
-    }
-    uint32_t prod = ring->req_prod, room = RING - (prod - load(&ring->req_cons));
-    struct pollfd fds[] = {{domain->wake, POLLIN, 0}, {domain->device, room > 0 ? POLLIN : 0, 0}};
+    int moved = move_bytes(domain);
+    if (moved < 0) return NULL;
+    if (moved) continue;
+    int is_free = domain->out_done == domain->out_length;
+    struct pollfd fds[] = {{domain->wake, POLLIN, 0}, {domain->device, is_free ? POLLIN : 0, 0}};
     if (poll(fds, 2, -1) < 0) abort();
     if (fds[0].revents) {
       eventfd_t ignored;
       eventfd_read(domain->wake, &ignored);
     }
     if (fds[1].revents & POLLIN) {
-      ssize_t n = read(domain->device, bytes, room);
-      if (n < 0) return NULL;
-      for (ssize_t i = 0; i < n; i++) ring->req[(prod + i) % RING] = bytes[i];
-      store(&ring->req_prod, prod + n);
-      signal_event(events);
+      int complete = read_request(domain);
+      if (complete < 0 || (complete && queue_request(domain) < 0)) return NULL;
     }
   }
   return NULL;

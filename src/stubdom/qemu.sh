@@ -1,0 +1,15 @@
+# The device model: the toolstack's arguments, and a monitor for the agent.
+
+QEMU=/usr/libexec/xen-qemu-system-i386
+
+start_qemu() {
+  set --
+  while IFS= read -r argument; do
+    # The `.` keeps line feeds at the end, which the shell would cut off.
+    argument=$(unescape "$argument" && echo .)
+    set -- "$@" "${argument%??}"
+  done <<EOF
+$ARGV
+EOF
+  exec $QEMU -chardev "socket,id=stubferry,path=$QMP,server=on,wait=off" -mon chardev=stubferry,mode=control "$@"
+}
