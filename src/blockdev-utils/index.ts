@@ -5,5 +5,5 @@ export { createImage } from './create-image.js';
 export { deviceNumber } from './device-number.js';
 export { openDevice } from './file-device.js';
 export { type FileLock, isLocked, lockExclusive, tryLock } from './file-lock.js';
-export { attachLoop, detachLoop, type LoopDevice, listLoops } from './loop-device.js';
+export { attachLoop, detachLoop, fileBehind, type LoopDevice, listLoops } from './loop-device.js';
 export { memoryDevice } from './memory-device.js';

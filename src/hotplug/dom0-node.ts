@@ -7,6 +7,7 @@ import {
   type BackingKind,
   detachLoop,
   deviceNumber,
+  fileBehind,
   type LoopDevice,
   listLoops,
 } from '../blockdev-utils/index.js';
@@ -26,25 +27,28 @@ export async function makeNode(backing: string, kind: BackingKind): Promise<Dom0
 
 /**
  * Lets go of the loop device over a backing; none is fine.
- * @param node of the vbd, if there was one
+ * @param node of the attachment, if there is one
  * @throws StubferryError DISK_IO when somebody keeps it open
  */
 export async function letGoOfNode(backing: string, node?: string): Promise<void> {
   // Where the backing is itself the block device, nothing was made.
   if (node === backing) return;
   // By the file: the loop device may be another's by now.
-  for (const loop of await loopsOver(backing)) await detachLoop(loop.node);
+  const names = [backing, await realpath(backing).catch(() => backing)];
+  const isOver = (file: string | undefined): boolean => file !== undefined && names.includes(withoutRemoved(file));
+  // The list takes a process more, which is half of the time.
+  if (node !== undefined && isOver(await fileBehind(node))) return detachLoop(node);
+  for (const loop of await listLoops()) if (isOver(loop.file)) await detachLoop(loop.node);
 }
 
 /** What a kernel adds to the name of a file that has been removed. */
 const REMOVED = ' (deleted)';
 
-/** The file behind a loop device, by the name that it had. */
+/** The file behind a loop device, by the name that it has or had. */
 export function fileOf({ file }: LoopDevice): string {
-  return file.endsWith(REMOVED) ? file.slice(0, -REMOVED.length) : file;
+  return withoutRemoved(file);
 }
 
-async function loopsOver(backing: string): Promise<LoopDevice[]> {
-  const names = [backing, await realpath(backing).catch(() => backing)];
-  return (await listLoops()).filter((loop) => names.includes(fileOf(loop)));
+function withoutRemoved(file: string): string {
+  return file.endsWith(REMOVED) ? file.slice(0, -REMOVED.length) : file;
 }

@@ -26,10 +26,12 @@ export async function makeUserdata(
   folder: string,
 ): Promise<string | undefined> {
   const home = `/local/domain/${stubdom}`;
-  const [vm = '', name = ''] = [await store.read(`${home}/vm`), await store.read(`${home}/name`)];
+  const [vm, name = ''] = [await store.read(`${home}/vm`), await store.read(`${home}/name`)];
+  // Only dom0 has none, and a configuration from xen-init-dom0.
+  if (vm === undefined) return undefined;
   const uuid = vm.replace(/^\/vm\//, '');
   if (!isUuid(uuid)) {
-    throw new StubferryError('ATTACH_FAILED', 'the UUID of a domain is not in xenstore', {
+    throw new StubferryError('ATTACH_FAILED', 'what xenstore has for the UUID of a domain is none', {
       where: `${home}/vm`,
       expected: '/vm/ and a UUID',
       found: printable(vm, 80),

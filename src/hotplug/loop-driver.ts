@@ -12,8 +12,8 @@ export const loopDriver: HotplugDriver = {
     const { node, file } = await attachLoop(backing, { directIo: kind !== 'memory' });
     return { device: node, backing: file };
   },
-  detach: async ({ backing }) => {
-    await letGoOfNode(backing);
+  detach: async ({ backing, device }) => {
+    await letGoOfNode(backing, device);
     return {};
   },
   list: () => transferLoops(),
