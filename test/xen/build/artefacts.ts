@@ -9,7 +9,7 @@ import { builtOnce } from './built-once.js';
 import { vmlinuxOf } from './bz-image.js';
 import { DebianPackages, NotFetched, type Package } from './debian-packages.js';
 import { buildDom0Disk, dom0Initramfs } from './dom0-disk.js';
-import { DOM0_MODULES, DOM0_PACKAGES, GUEST_MODULES, KERNEL_PACKAGE, LEFT_OUT } from './dom0-packages.js';
+import { DOM0_MODULES, DOM0_PACKAGES, KERNEL_PACKAGE, LEFT_OUT, MORE_MODULES } from './dom0-packages.js';
 import { KernelModules } from './kernel-modules.js';
 import { bash, run } from './run.js';
 import { unpack, unpackRoot } from './unpack.js';
@@ -93,7 +93,7 @@ async function build(folder: string, debs: readonly string[], kernelDeb: string)
 
 async function copyModules(modules: KernelModules, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
-  const paths = modules.withNeeds([...DOM0_MODULES, ...GUEST_MODULES]);
+  const paths = modules.withNeeds([...DOM0_MODULES, ...MORE_MODULES]);
   const files = ['modules.order', 'modules.builtin', 'modules.builtin.modinfo', ...paths];
   await run('cp', ['--parents', '-t', to, ...files], { cwd: modules.folder });
 }

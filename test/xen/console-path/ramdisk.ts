@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ArchivedFile, archivedFolder, cpioArchive } from '../../qemu/cpio.js';
-import { GUEST_MODULES } from '../build/dom0-packages.js';
+import { STUBDOM_MODULES } from '../build/dom0-packages.js';
 import type { KernelModules } from '../build/kernel-modules.js';
 import { run } from '../build/run.js';
 import { sharedLibraries } from '../build/shared-libraries.js';
@@ -29,7 +29,7 @@ export async function consoleRamdisk(root: string, modules: KernelModules, folde
   await run('gcc', ['-O2', '-static', '-o', hvcraw, join(SOURCES, 'hvcraw.c')]);
   await run('gcc', ['-O2', '-shared', '-fPIC', '-o', notrunc, join(SOURCES, 'notrunc.c')]);
 
-  const paths = modules.withNeeds(GUEST_MODULES);
+  const paths = modules.withNeeds(STUBDOM_MODULES);
   const listed = paths.map((path) => `${basename(path)} ${MODULE_OPTIONS[basename(path)] ?? ''}\n`).join('');
   const files = new Map<string, ArchivedFile>();
   const add = async (name: string, from: string): Promise<void> => {

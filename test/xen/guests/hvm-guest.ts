@@ -1,6 +1,7 @@
 /** A guest that counts (boot-sector.ts), under xl. */
 import type { CommandEnd } from '../lab/dom0-commands.js';
 import type { Lab } from '../lab/lab.js';
+import { TooSlow } from '../lab/session.js';
 import { countingSector } from './boot-sector.js';
 import { breaksIn, countsOf } from './console-lines.js';
 import { type HvmConfig, hvmConfig } from './xl-config.js';
@@ -38,7 +39,7 @@ export class HvmGuest {
       disks: [{ target: boot, vdev: 'hda' }, ...disks],
     });
     await lab.put(guest.#config, config);
-    await lab.check(`xl create ${guest.#config}`, { timeoutMs: XL_MS });
+    await guest.#xl(`create ${guest.#config}`);
     await guest.found();
     await guest.untilCounting();
     return guest;
@@ -78,6 +79,23 @@ export class HvmGuest {
     return `${(await this.#lab.dom0(`cat /var/log/xen/qemu-dm-${this.name}.log`)).stdout}`;
   }
 
+  /** What a command printed in a stubdom of which `stubferry.shell` is on the kernel command line. @throws Error when it fails */
+  async inStubdom(command: string, timeoutMs: number): Promise<string> {
+    const before = (await this.stubdomLog()).length;
+    const key = `/local/domain/${await this.stubdomId()}/data/stubferry/command`;
+    await this.#lab.check(`xenstore-write ${key} '${command.replaceAll("'", "'\\''")}'`);
+    const pattern = /^stubferry-command> .*\n([\s\S]*?)^stubferry-command ended with status (\d+)$/m;
+    let end: RegExpExecArray | null = null;
+    const ended = async (): Promise<boolean> => {
+      end = pattern.exec((await this.stubdomLog()).slice(before).replaceAll('\r', ''));
+      return end !== null;
+    };
+    await this.#lab.until(`the end of ${command}`, ended, timeoutMs);
+    const [, printed = '', status] = end ?? [];
+    if (status !== '0') throw new Error(`in the stubdom: ${command} ended with ${status}: ${printed}`);
+    return printed;
+  }
+
   /** With `-c` the guest goes on afterwards. */
   save(path: string, options = ''): Promise<CommandEnd> {
     return this.#lab.dom0(`xl save ${options} ${this.name} ${path}`, { timeoutMs: XL_MS });
@@ -86,7 +104,7 @@ export class HvmGuest {
   /** Live, to the same host. Succeeds, and the guest counts on. */
   async migrate(): Promise<void> {
     const last = (await this.counts()).at(-1);
-    await this.#lab.check(`xl migrate ${this.name} localhost`, { timeoutMs: XL_MS });
+    await this.#xl(`migrate ${this.name} localhost`);
     await this.found();
     await this.untilCounting(last);
   }
@@ -94,7 +112,7 @@ export class HvmGuest {
   /** Succeeds, and the guest counts on. */
   async restore(path: string): Promise<void> {
     const last = (await this.counts()).at(-1);
-    await this.#lab.check(`xl restore ${path}`, { timeoutMs: XL_MS });
+    await this.#xl(`restore ${path}`);
     await this.found();
     await this.untilCounting(last);
   }
@@ -106,6 +124,15 @@ export class HvmGuest {
 
   async destroy(): Promise<void> {
     await this.#lab.check(`xl destroy ${this.name}`);
+  }
+
+  /** @throws TooSlow when a stubdom is not up within libxl's 30 s: idle, it takes 7 to 13 here */
+  async #xl(command: string): Promise<void> {
+    const { status, stderr } = await this.#lab.dom0(`xl ${command}`, { timeoutMs: XL_MS });
+    if (status === 0) return;
+    if (/startup timed out/.test(stderr))
+      throw new TooSlow(`xl ${command}: the stubdom was not up within libxl's 30 s`);
+    throw new Error(`xl ${command} ended with ${status}: ${stderr}`);
   }
 
   get #config(): string {

@@ -7,6 +7,7 @@ export const STUBDOM: Stubdom = {
   kernel: `${IMAGE_FOLDER}/qemu-stubdom-linux-kernel`,
   ramdisk: `${IMAGE_FOLDER}/qemu-stubdom-linux-rootfs`,
   mebibytes: 192,
+  cmdline: 'quiet',
 };
 
 /** The one that is compared with: the device state goes over the consoles. */
@@ -14,5 +15,5 @@ export const CONSOLE_STUBDOM: Stubdom = {
   kernel: '/usr/local/lib/lab/vmlinux',
   ramdisk: '/usr/local/lib/lab/console-ramdisk',
   mebibytes: 192,
-  cmdline: 'console=hvc0 mitigations=off',
+  cmdline: 'quiet',
 };

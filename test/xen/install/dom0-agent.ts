@@ -57,6 +57,11 @@ export class Dom0Agent {
     );
   }
 
+  /** If it runs. */
+  static async end(lab: Lab): Promise<void> {
+    await lab.dom0(`kill -KILL $(cat ${LOOP}) $(cat ${LOOP}.agent)`);
+  }
+
   /** A death without warning. It is started again, as systemd does. */
   async kill(): Promise<void> {
     await this.#lab.check(`kill -KILL $(cat ${LOOP}.agent)`);

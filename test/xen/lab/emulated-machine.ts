@@ -27,8 +27,11 @@ const CPUS = 2;
  */
 const DOM0_CPUS = 1;
 
-/** `-cpu max` of QEMU 7.2 crashes dom0 at boot; with +nrip-save it only warns, as it cannot emulate that. */
-const CPU = 'qemu64,+svm,+npt';
+/**
+ * `-cpu max` of QEMU 7.2 crashes dom0 at boot; with +nrip-save it only warns, as it cannot emulate that. Without +rdrand, as no
+ * processor of today is, Node waits for the kernel's random numbers: 7 to 27 s from the start of a domain.
+ */
+const CPU = 'qemu64,+svm,+npt,+rdrand';
 
 export class EmulatedMachine {
   readonly #folder: string;

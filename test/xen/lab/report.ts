@@ -4,7 +4,7 @@ import Table from 'cli-table3';
 interface Step {
   readonly name: string;
   readonly seconds: number;
-  readonly outcome: 'passed' | 'FAILED' | 'crashed: again';
+  readonly outcome: 'passed' | 'FAILED' | 'again';
 }
 
 const PLAIN = {

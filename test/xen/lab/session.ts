@@ -3,6 +3,7 @@
  *
  *     a test failed --> has Xen or dom0 crashed?  no:  it is the test that failed
  *                                                 yes: boot again, at most twice in a run, and the test starts anew
+ *                      was a deadline of libxl's too short for this machine?  the test starts anew, at most twice
  *
  * Xen under QEMU's emulation is steady, but not for ever. So a test takes the lab as it finds it, and makes
  * what it needs: {@link Session.once} gives what an earlier test of the same boot has made already.
@@ -16,21 +17,28 @@ import { Lab, LabCrash } from './lab.js';
 import { Report } from './report.js';
 
 const BOOTS_AT_MOST = 3;
+/** Of a test that ends with {@link TooSlow}. */
+const ATTEMPTS_AT_MOST = 3;
 /** For all of it. Past this, whatever has not run yet fails at once. */
 const RUN_MS = 25 * 60_000;
 const TEST_MS = 10 * 60_000;
+
+/** The emulated machine is too slow for a deadline that is not ours, at this moment: the test is done again, which is told. */
+export class TooSlow extends Error {}
 
 export class Session {
   readonly report = new Report();
   readonly #deadline = Date.now() + RUN_MS;
   readonly #cargo: () => Promise<readonly string[]>;
+  readonly #clean: (lab: Lab) => Promise<void>;
   #made = new Map<string, Promise<unknown>>();
   #lab: Lab | undefined;
   #folder: string | undefined;
   #boots = 0;
 
-  /** `cargo` makes what is unpacked into dom0: tar archives. */
-  constructor(cargo: (folder: string) => Promise<readonly string[]> = async () => []) {
+  /** `cargo` makes what is unpacked into dom0: tar archives. `clean` ends what {@link once} has made. */
+  constructor(cargo: (folder: string) => Promise<readonly string[]>, clean: (lab: Lab) => Promise<void>) {
+    this.#clean = clean;
     let packed: Promise<readonly string[]> | undefined;
     this.#cargo = async () => {
       packed ??= cargo(await this.folder());
@@ -68,7 +76,7 @@ export class Session {
   }
 
   async #attempt(name: string, body: (lab: Lab) => Promise<void>): Promise<void> {
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       const lab = await this.#running().catch((error: unknown) => {
         this.report.step(name, Date.now(), 'FAILED');
         throw error;
@@ -80,13 +88,22 @@ export class Session {
         return;
       } catch (error) {
         const crash = await lab.crash();
-        const again = crash !== undefined && this.#boots < BOOTS_AT_MOST;
-        this.report.step(name, started, again ? 'crashed: again' : 'FAILED');
-        this.report.remark(`${name}: ${crash ?? 'failed'}: logs are in ${await lab.keepLogs()}`);
-        if (crash !== undefined) await this.#stop();
+        const slow = error instanceof TooSlow && attempt < ATTEMPTS_AT_MOST;
+        const again = crash === undefined ? slow : this.#boots < BOOTS_AT_MOST;
+        this.report.step(name, started, again ? 'again' : 'FAILED');
+        const why = crash ?? (error instanceof Error ? error.message.split('\n').slice(0, 3).join('\n') : `${error}`);
+        this.report.remark(`${name}: ${why}\n  logs: ${await lab.keepLogs()}`);
+        if (crash === undefined) await this.#clear(lab);
+        else await this.#stop();
         if (!again) throw error;
       }
     }
+  }
+
+  /** What a failed test leaves is of no use to the next one. */
+  async #clear(lab: Lab): Promise<void> {
+    this.#made = new Map();
+    await this.#clean(lab);
   }
 
   async #running(): Promise<Lab> {
@@ -105,7 +122,7 @@ export class Session {
         this.report.step(`boot ${this.#boots}`, started, 'passed');
       } catch (error) {
         if (!(error instanceof LabCrash)) throw error;
-        this.report.step(`boot ${this.#boots}`, started, this.#boots < BOOTS_AT_MOST ? 'crashed: again' : 'FAILED');
+        this.report.step(`boot ${this.#boots}`, started, this.#boots < BOOTS_AT_MOST ? 'again' : 'FAILED');
         this.report.remark(error.message);
       }
     }

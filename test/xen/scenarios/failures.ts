@@ -39,26 +39,31 @@ export function failsWell(stage: Stage): void {
   stage.test('xl save says so when the disk of dom0 is full', async (lab) => {
     await stage.agent(lab);
     const guest = await stage.guest(lab, PLAIN);
-    await lab.check('fallocate -l $(($(stat -f -c "%f * %S" /)  - 65536)) /root/filler; cat /dev/zero > /root/rest || true');
+    await lab.check(
+      'fallocate -l $(($(stat -f -c "%f * %S" /)  - 65536)) /root/filler; cat /dev/zero > /root/rest || true',
+    );
     const refusal = await refusalOf(guest).finally(() => lab.check('rm /root/filler /root/rest'));
     expect(refusal).toMatch(/^stubferry: .*\[DESTINATION_FULL\]/);
     await runsOn(lab, guest);
   });
 
-  stage.test('after all that it can be saved; its state, when it is damaged, is refused before QEMU is fed', async (lab) => {
-    await stage.agent(lab);
-    const guest = await stage.guest(lab, PLAIN);
-    expect(await guest.save(FILE)).toMatchObject({ status: 0 });
-    await lab.check(`cp ${FILE} ${FILE}.damaged`);
-    const state = Number(await lab.check(`grep -abo QEVM ${FILE} | tail -n 1 | cut -d: -f1`));
-    await lab.check(`printf X | dd of=${FILE}.damaged bs=1 seek=${state} conv=notrunc status=none`);
-    const refused = await lab.dom0(`xl restore ${FILE}.damaged`, { timeoutMs: TAMPER_MS });
-    expect(refused.status).not.toBe(0);
-    expect((await lastTransfer(lab)).error?.code).toBe('BAD_STATE');
-    expect(await guest.stubdomLog()).toMatch(/BAD_STATE/);
-    await guest.restore(FILE);
-    expect(await guest.breaks()).toEqual([]);
-  });
+  stage.test(
+    'after all that it can be saved; its state, when it is damaged, is refused before QEMU is fed',
+    async (lab) => {
+      await stage.agent(lab);
+      const guest = await stage.guest(lab, PLAIN);
+      expect(await guest.save(FILE)).toMatchObject({ status: 0 });
+      await lab.check(`cp ${FILE} ${FILE}.damaged`);
+      const state = Number(await lab.check(`grep -abo QEVM ${FILE} | tail -n 1 | cut -d: -f1`));
+      await lab.check(`printf X | dd of=${FILE}.damaged bs=1 seek=${state} conv=notrunc status=none`);
+      const refused = await lab.dom0(`xl restore ${FILE}.damaged`, { timeoutMs: TAMPER_MS });
+      expect(refused.status).not.toBe(0);
+      expect((await lastTransfer(lab)).error?.code).toBe('BAD_STATE');
+      expect(await guest.stubdomLog()).toMatch(/BAD_STATE/);
+      await guest.restore(FILE);
+      expect(await guest.breaks()).toEqual([]);
+    },
+  );
 }
 
 /** What xl tells of a save that fails; throws when it does not fail. */

@@ -35,6 +35,12 @@ export class Stage {
   }
 }
 
+/** Ends all guests, and dom0's agent. */
+export async function clean(lab: Lab): Promise<void> {
+  await lab.dom0(`for domid in $(xl list | awk '$2 > 0 { print $2 }'); do xl destroy $domid; done`);
+  await Dom0Agent.end(lab);
+}
+
 /** Runs a program of in-dom0/. */
 export function runCheck(lab: Lab, name: CheckName, args: string, timeoutMs: number): Promise<CommandEnd> {
   return lab.dom0(`node ${CHECKS_FOLDER}/${name}.mjs ${args}`, { timeoutMs });
