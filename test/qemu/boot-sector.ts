@@ -75,8 +75,13 @@ export function countsIn(printed: string): number[] {
 
 /** A raw disk of one sector, to be booted. */
 export function bootSector(): Buffer {
+  return assembled(LISTING);
+}
+
+/** The sector of a listing as above: an address and the bytes there in each line that has code, all in hexadecimal. */
+export function assembled(listing: string): Buffer {
   const sector = Buffer.alloc(SECTOR);
-  for (const [, address, bytes] of LISTING.matchAll(/^ {2}([0-9a-f]{4}) {2}((?:[0-9a-f]{2} )+) /gm)) {
+  for (const [, address, bytes] of listing.matchAll(/^ {2}([0-9a-f]{4}) {2}((?:[0-9a-f]{2} )+) /gm)) {
     Buffer.from((bytes ?? '').replaceAll(' ', ''), 'hex').copy(sector, Number.parseInt(address ?? '', 16) - ORIGIN);
   }
   sector.writeUInt16LE(0xaa55, SECTOR - 2);

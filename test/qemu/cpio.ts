@@ -3,15 +3,23 @@
 export interface ArchivedFile {
   readonly name: string;
   readonly bytes: Buffer;
+  /** Type and permissions; without, an executable file. */
+  readonly mode?: number;
 }
 
 const MAGIC = '070701';
 const EXECUTABLE_FILE = 0o100755;
+const FOLDER = 0o040755;
 const TRAILER = 'TRAILER!!!';
 
-/** All of them executable, all of them root's. Folders are not archived: the kernel has /dev and / by itself. */
+/** A folder, to be archived before what is in it; the kernel has /dev and / by itself. */
+export function archivedFolder(name: string): ArchivedFile {
+  return { name, bytes: Buffer.alloc(0), mode: FOLDER };
+}
+
+/** All of them root's. */
 export function cpioArchive(files: readonly ArchivedFile[]): Buffer {
-  const entries = files.map(({ name, bytes }, index) => entry(name, bytes, index + 1, EXECUTABLE_FILE));
+  const entries = files.map(({ name, bytes, mode }, index) => entry(name, bytes, index + 1, mode ?? EXECUTABLE_FILE));
   return Buffer.concat([...entries, entry(TRAILER, Buffer.alloc(0), 0, 0)]);
 }
 

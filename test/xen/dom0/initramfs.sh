@@ -1,0 +1,9 @@
+#!/bin/busybox sh
+# The way to dom0's root disk, and no more. If it fails, so does the kernel, and says so on the serial line.
+b=/bin/busybox
+$b mount -t devtmpfs dev /dev; $b mount -t proc proc /proc; $b mount -t sysfs sys /sys
+while read -r module; do $b insmod "/lib/$module"; done < /modules
+until [ -b /dev/vda ]; do $b sleep 0.1; done
+$b mount -t ext4 -o rw,noatime /dev/vda /root || exit 1
+for at in dev proc sys; do $b mount --move /$at /root/$at; done
+exec $b switch_root /root /sbin/lab-init

@@ -1,0 +1,22 @@
+/** Stands for test/xenstore/stage.ts: the xenstored of this dom0. What a test wrote below /test is removed after it. */
+import { type ConnectOptions, XenstoreClient } from '../../../src/xenstore/index.js';
+import { afterEach } from './jest-globals.js';
+
+export const XENSTORED = [];
+
+export function xenstoreStage(): { dom0(options?: ConnectOptions): Promise<XenstoreClient> } {
+  const clients: XenstoreClient[] = [];
+  afterEach(async () => {
+    for (const client of clients.splice(0)) await client.close();
+    const cleaner = await XenstoreClient.connect();
+    await cleaner.remove('/test');
+    await cleaner.close();
+  });
+  return {
+    dom0: async (options = {}) => {
+      const client = await XenstoreClient.connect(options);
+      clients.push(client);
+      return client;
+    },
+  };
+}

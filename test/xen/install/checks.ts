@@ -1,0 +1,63 @@
+/** Programs of in-dom0/, each bundled into one file, as a tar archive: beside stubferry, whose packages they use. */
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+import { run } from '../build/run.js';
+
+const TESTS = fileURLToPath(new URL('../../', import.meta.url));
+
+/** In dom0; each program is NAME.mjs there. */
+export const CHECKS_FOLDER = '/usr/local/lib/node_modules/stubferry/dist/xen-lab';
+
+const PROGRAMS = {
+  'comply-in-dom0': 'hotplug/comply-in-dom0.ts',
+  'xenstore-suites': 'xen/in-dom0/xenstore-suites.ts',
+  'attach-times': 'xen/in-dom0/attach-times.ts',
+  tamper: 'xen/in-dom0/tamper.ts',
+} as const;
+
+export type CheckName = keyof typeof PROGRAMS;
+
+/** What a suite takes for jest, and for the xenstored of the tests, is something else in dom0. */
+const STAND_INS: Readonly<Record<string, string>> = {
+  '@jest/globals': 'xen/in-dom0/jest-globals.ts',
+  './stage.js': 'xen/in-dom0/xenstore-stage.ts',
+  './xenstored.js': 'xen/in-dom0/xenstore-stage.ts',
+};
+
+const standIns: Plugin = {
+  name: 'stand-ins',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^(?:@jest\/globals|\.\/stage\.js|\.\/xenstored\.js)$/ }, ({ path, importer }) => {
+      const instead = STAND_INS[path];
+      const isOurs = path.startsWith('@') || dirname(importer) === join(TESTS, 'xenstore');
+      return instead === undefined || !isOurs ? undefined : { path: join(TESTS, instead) };
+    });
+  },
+};
+
+/** `folder` is for work; the archive is in it. */
+export async function checksForDom0(folder: string): Promise<string> {
+  const root = join(folder, 'checks');
+  const out = join(root, CHECKS_FOLDER);
+  await mkdir(out, { recursive: true });
+  await build({
+    entryPoints: Object.fromEntries(Object.entries(PROGRAMS).map(([name, path]) => [name, join(TESTS, path)])),
+    outdir: out,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    // They are in stubferry's node_modules, and one of them is native.
+    external: ['fs-ext', 'pino', 'protobufjs', 'xxhash-wasm', 'zod'],
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    plugins: [standIns],
+    logLevel: 'error',
+  });
+  const archive = join(folder, 'checks.tar');
+  await run('tar', ['-c', '-f', archive, '--owner=0', '--group=0', '-C', root, '.']);
+  await rm(root, { recursive: true });
+  return archive;
+}

@@ -1,0 +1,41 @@
+/** What a run tells at its end: each step with its time, the boots, the crashes, the figures that were measured. */
+import Table from 'cli-table3';
+
+interface Step {
+  readonly name: string;
+  readonly seconds: number;
+  readonly outcome: 'passed' | 'FAILED' | 'again';
+}
+
+const PLAIN = {
+  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '' },
+  ...{ 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
+};
+
+const STYLE = { 'padding-left': 0, 'padding-right': 0, border: [], head: [] };
+
+export class Report {
+  readonly #started = Date.now();
+  readonly #steps: Step[] = [];
+  readonly #remarks: string[] = [];
+
+  step(name: string, startedMs: number, outcome: Step['outcome']): void {
+    this.#steps.push({ name, seconds: (Date.now() - startedMs) / 1000, outcome });
+  }
+
+  /** A line, or several, that are told at the end. */
+  remark(text: string): void {
+    this.#remarks.push(text);
+  }
+
+  get failed(): boolean {
+    return this.#steps.some(({ outcome }) => outcome === 'FAILED');
+  }
+
+  toString(): string {
+    const table = new Table({ chars: PLAIN, style: STYLE, colAligns: ['left', 'right'] });
+    for (const { name, seconds, outcome } of this.#steps) table.push([name, `${seconds.toFixed(1)} s`, outcome]);
+    const total = `${((Date.now() - this.#started) / 1000).toFixed(0)} s`;
+    return ['', `real Xen: ${total}`, `${table}`, ...this.#remarks, ''].join('\n');
+  }
+}

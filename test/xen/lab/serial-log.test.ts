@@ -1,0 +1,48 @@
+import { describe, expect, it } from '@jest/globals';
+import { crashIn } from './serial-log.js';
+
+const STEADY = `(XEN) Xen version 4.17.7 (Debian 4.17.7)
+(XEN) [VT-D] nothing
+(XEN) Dom0 has maximum 1 VCPUs
+[    0.000000] Linux version 6.1.0-56-amd64
+LAB[10.62] up
+(d1) n 00000001
+`;
+
+const HYPERVISOR = `(XEN) ----[ Xen-4.17.7  x86_64  debug=n  Not tainted ]----
+(XEN) Xen call trace:
+(XEN)    [<ffff82d0402a9e5c>] R svm_vmexit_handler+0x12c/0x1a50
+(XEN)
+(XEN) ****************************************
+(XEN) Panic on CPU 1:
+(XEN) FATAL PAGE FAULT
+(XEN) [error_code=0000]
+(XEN) Reboot in five seconds...
+`;
+
+const DOM0 = `[   12.345678] BUG: unable to handle page fault for address: ffffc90000001000
+[   12.345679] Kernel panic - not syncing: Fatal exception
+(XEN) Hardware Dom0 crashed: 'noreboot' set - not rebooting.
+`;
+
+describe('the serial line', () => {
+  it('tells of no crash when there was none', () => {
+    expect(crashIn(STEADY)).toBeUndefined();
+  });
+
+  it('tells of a crash of the hypervisor, and what led to it', () => {
+    const crash = crashIn(STEADY + HYPERVISOR);
+    expect(crash?.who).toBe('the hypervisor');
+    expect(crash?.lines).toContain('(XEN) FATAL PAGE FAULT');
+  });
+
+  it("tells of a crash of dom0's kernel", () => {
+    const crash = crashIn(STEADY + DOM0);
+    expect(crash?.who).toBe("dom0's kernel");
+    expect(crash?.lines.join('\n')).toContain('Fatal exception');
+  });
+
+  it('tells of the hypervisor first, which takes dom0 with it', () => {
+    expect(crashIn(DOM0 + HYPERVISOR)?.who).toBe('the hypervisor');
+  });
+});

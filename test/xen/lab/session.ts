@@ -1,0 +1,144 @@
+/**
+ * One lab for a whole run, and what happens when it crashes.
+ *
+ *     a test failed --> has Xen or dom0 crashed?  no:  it is the test that failed
+ *                                                 yes: boot again, at most twice in a run, and the test starts anew
+ *                      was a deadline of libxl's too short for this machine?  the test starts anew, at most twice
+ *
+ * Xen under QEMU's emulation is steady, but not for ever. So a test takes the lab as it finds it, and makes
+ * what it needs: {@link Session.once} gives what an earlier test of the same boot has made already.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, it } from '@jest/globals';
+import { artefacts } from '../build/artefacts.js';
+import { Lab, LabCrash } from './lab.js';
+import { Report } from './report.js';
+
+const BOOTS_AT_MOST = 3;
+/** Of a test that ends with {@link TooSlow}. */
+const ATTEMPTS_AT_MOST = 3;
+/** For all of it. Past this, whatever has not run yet fails at once. */
+const RUN_MS = 25 * 60_000;
+const TEST_MS = 10 * 60_000;
+
+/** The emulated machine is too slow for a deadline that is not ours, at this moment: the test is done again, which is told. */
+export class TooSlow extends Error {}
+
+export class Session {
+  readonly report = new Report();
+  readonly #deadline = Date.now() + RUN_MS;
+  readonly #cargo: () => Promise<readonly string[]>;
+  readonly #clean: (lab: Lab) => Promise<void>;
+  #made = new Map<string, Promise<unknown>>();
+  #lab: Lab | undefined;
+  #folder: string | undefined;
+  #boots = 0;
+
+  /** `cargo` makes what is unpacked into dom0: tar archives. `clean` ends what {@link once} has made. */
+  constructor(cargo: (folder: string) => Promise<readonly string[]>, clean: (lab: Lab) => Promise<void>) {
+    this.#clean = clean;
+    let packed: Promise<readonly string[]> | undefined;
+    this.#cargo = async () => {
+      packed ??= cargo(await this.folder());
+      return packed;
+    };
+  }
+
+  /** A test of jest's that has a lab. */
+  test(name: string, body: (lab: Lab) => Promise<void>): void {
+    it(name, () => this.#attempt(name, body), TEST_MS);
+  }
+
+  /** Registers what is to be done when all tests have run. */
+  endsAfterAll(): void {
+    afterAll(() => this.#end(), TEST_MS);
+  }
+
+  /** What `make` made in this boot, under that name; makes it if it is not there yet. */
+  once<T>(name: string, make: () => Promise<T>): Promise<T> {
+    const made = this.#made.get(name) ?? make();
+    this.#made.set(name, made);
+    made.catch(() => this.#made.delete(name));
+    return made as Promise<T>;
+  }
+
+  /** The next who asks has it made anew. */
+  forget(name: string): void {
+    this.#made.delete(name);
+  }
+
+  /** Of this run, for logs and what is packed. */
+  async folder(): Promise<string> {
+    this.#folder ??= await mkdtemp(join(tmpdir(), 'stubferry-xen-'));
+    return this.#folder;
+  }
+
+  async #attempt(name: string, body: (lab: Lab) => Promise<void>): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const lab = await this.#running().catch((error: unknown) => {
+        this.report.step(name, Date.now(), 'FAILED');
+        throw error;
+      });
+      const started = Date.now();
+      try {
+        await body(lab);
+        this.report.step(name, started, 'passed');
+        return;
+      } catch (error) {
+        const crash = await lab.crash();
+        const slow = error instanceof TooSlow && attempt < ATTEMPTS_AT_MOST;
+        const again = crash === undefined ? slow : this.#boots < BOOTS_AT_MOST;
+        this.report.step(name, started, again ? 'again' : 'FAILED');
+        const why = crash ?? (error instanceof Error ? error.message.split('\n').slice(0, 3).join('\n') : `${error}`);
+        this.report.remark(`${name}: ${why}\n  logs: ${await lab.keepLogs()}`);
+        if (crash === undefined) await this.#clear(lab);
+        else await this.#stop();
+        if (!again) throw error;
+      }
+    }
+  }
+
+  /** What a failed test leaves is of no use to the next one. */
+  async #clear(lab: Lab): Promise<void> {
+    this.#made = new Map();
+    await this.#clean(lab);
+  }
+
+  async #running(): Promise<Lab> {
+    if (Date.now() > this.#deadline) throw new Error(`the whole run may take ${RUN_MS / 60_000} minutes, and has`);
+    while (this.#lab === undefined) {
+      if (this.#boots === BOOTS_AT_MOST)
+        throw new Error(`Xen was booted ${BOOTS_AT_MOST} times, and crashed each time`);
+      let started = Date.now();
+      const files = await artefacts();
+      const cargo = await this.#cargo();
+      if (this.#boots === 0) this.report.step("dom0's disk, the packed stubferry", started, 'passed');
+      this.#boots += 1;
+      started = Date.now();
+      try {
+        this.#lab = await Lab.boot(join(await this.folder(), `boot-${this.#boots}`), files, cargo);
+        this.report.step(`boot ${this.#boots}`, started, 'passed');
+      } catch (error) {
+        if (!(error instanceof LabCrash)) throw error;
+        this.report.step(`boot ${this.#boots}`, started, this.#boots < BOOTS_AT_MOST ? 'again' : 'FAILED');
+        this.report.remark(error.message);
+      }
+    }
+    return this.#lab;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#lab?.stop();
+    this.#lab = undefined;
+    this.#made = new Map();
+  }
+
+  async #end(): Promise<void> {
+    await this.#stop();
+    if (this.#boots > 1) this.report.remark(`Xen was booted ${this.#boots} times`);
+    process.stderr.write(`${this.report}\n`);
+    if (this.#folder !== undefined && !this.report.failed) await rm(this.#folder, { recursive: true });
+  }
+}

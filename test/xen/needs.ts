@@ -1,0 +1,40 @@
+/** What a lab cannot do without on the host, and which Debian package has it. .ci/run installs them. */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { type Need, ROOT } from '../blockdev-utils/as-root.js';
+
+/** Debian's package for each program. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  setpriv: 'util-linux',
+  'apt-get': 'apt',
+  'dpkg-deb': 'dpkg',
+  tar: 'tar',
+  xz: 'xz-utils',
+  gzip: 'gzip',
+  gcc: 'gcc',
+  depmod: 'kmod',
+  mke2fs: 'e2fsprogs',
+  debugfs: 'e2fsprogs',
+};
+
+const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+
+export const A_LAB: readonly Need[] = [
+  ROOT,
+  ...Object.entries(PACKAGES).map(([program, name]) => ({
+    what: `${program} (apt install ${name})`,
+    isThere: isThere(program),
+  })),
+];
+
+function isThere(program: string): boolean {
+  return FOLDERS.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

@@ -1,0 +1,38 @@
+/** Point 4: how long a disk takes to a stubdom, by Xen's own script, by ours, and without one. */
+import { expect } from '@jest/globals';
+import { PICTURE } from './devices.js';
+import { runCheck, type Stage } from './stage.js';
+
+const ROUNDS = 3;
+const TIMES_MS = 180_000;
+
+interface Times {
+  readonly attach: readonly number[];
+  readonly detach: readonly number[];
+}
+type Ways = Readonly<Record<'block' | 'block-stubferry' | 'xen', Times>>;
+
+export function attachesFast(stage: Stage): void {
+  stage.test("the xen driver takes a fraction of the time of Xen's own script", async (lab) => {
+    const guest = await stage.guest(lab, PICTURE);
+    const { status, stdout, stderr } = await runCheck(
+      lab,
+      'attach-times',
+      `${await guest.stubdomId()} ${ROUNDS}`,
+      TIMES_MS,
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const ways = JSON.parse(`${stdout}`) as Ways;
+    const { report } = stage.session;
+    for (const [way, { attach, detach }] of Object.entries(ways)) {
+      const ratio = (median(ways.block.attach) / median(attach)).toFixed(1);
+      report.remark(`attach by ${way}: ${attach.join(', ')} ms (1/${ratio}); detach: ${detach.join(', ')} ms`);
+    }
+    expect(median(ways.xen.attach)).toBeLessThan(median(ways.block.attach) / 5);
+    expect(median(ways.xen.detach)).toBeLessThan(median(ways.block.detach));
+  });
+}
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
+}

@@ -1,0 +1,113 @@
+/** Point 5: the same state and the same blob over the consoles and over the transfer disk, side by side in one boot. */
+import { expect } from '@jest/globals';
+import type { GuestOptions, HvmGuest } from '../guests/hvm-guest.js';
+import { CONSOLE_STUBDOM } from '../guests/stubdoms.js';
+import type { Lab } from '../lab/lab.js';
+import { median } from './attach-times.js';
+import { PICTURE } from './devices.js';
+import { PLAIN } from './save-restore.js';
+import { lastTransfer, type Stage } from './stage.js';
+
+const CONSOLES: GuestOptions = { name: 'consoles', stubdom: CONSOLE_STUBDOM };
+const FILE = '/root/consoles.save';
+const HOOK = '/usr/local/lib/node_modules/stubferry/dist/host/save-helper';
+const ROUNDS = 3;
+
+const BLOB_MEBIBYTES = 32;
+const BLOB_MS = 120_000;
+
+/** A device state of one section, which is that long and random. */
+const MAKE_BLOB = `(printf 'QEVM\\0\\0\\0\\003\\004\\0\\0\\0\\0\\004blob\\0\\0\\0\\0\\0\\0\\0\\001'; head -c $((${BLOB_MEBIBYTES} << 20)) /dev/urandom; printf '\\0') > /tmp/blob`;
+
+/** Each line of standard input with the second at which it came. */
+const STAMP = `python3 -c 'import sys, time
+for line in sys.stdin.buffer: print("%.4f" % time.time(), line.decode("latin1"), end="")'`;
+
+export function comparesWithConsoles(stage: Stage): void {
+  stage.test('the small state is saved in no more time than over the console', async (lab) => {
+    await stage.agent(lab);
+    const [consoles, plain] = [await stage.guest(lab, CONSOLES), await stage.guest(lab, PLAIN)];
+    const times = { console: [] as number[], stubferry: [] as number[], hooked: [] as number[] };
+    // The file of console 1 is written from where it stands: one save is all that a stubdom has.
+    times.console.push(await stoppedMs(lab, consoles, ''));
+    for (let round = 0; round < ROUNDS; round += 1) {
+      times.stubferry.push(await stoppedMs(lab, plain, ''));
+      times.hooked.push(await stoppedMs(lab, plain, `LIBXL_SAVE_HELPER=${HOOK}`));
+    }
+    const { report } = stage.session;
+    report.remark(`stop and save of the small state over the console: ${times.console.join(', ')} ms`);
+    report.remark(`the same by stubferry, with the disk attached by the hook: ${times.hooked.join(', ')} ms`);
+    report.remark(`the same by stubferry, the disk attached meanwhile: ${times.stubferry.join(', ')} ms`);
+    expect(median(times.hooked)).toBeLessThan(2 * median(times.console));
+  });
+
+  stage.test('the console brings 32 MiB, and stubferry at a multiple of its speed', async (lab) => {
+    await stage.agent(lab);
+    const [consoles, picture] = [await stage.guest(lab, CONSOLES), await stage.guest(lab, PICTURE)];
+    const slow = await blobOverConsole(lab, consoles);
+    const fast = await blobOverDisk(lab, picture);
+    const speed = (ms: number): string => `${((BLOB_MEBIBYTES * 1000) / ms).toFixed(1)} MiB/s`;
+    const { report } = stage.session;
+    report.remark(`32 MiB over the console: ${slow} ms, ${speed(slow)}`);
+    report.remark(
+      `32 MiB by stubferry: ${fast.moved} ms, ${speed(fast.moved)}, 1/${(slow / fast.moved).toFixed(1)}; ` +
+        `with its disk made and attached ${fast.whole} ms, 1/${(slow / fast.whole).toFixed(1)}`,
+    );
+    expect(fast.moved).toBeLessThan(slow / 5);
+    await stage.end(consoles);
+  });
+}
+
+/** From `stop` to the reply of `xen-save-devices-state`, as libxl sends and hears them. Milliseconds. */
+async function stoppedMs(lab: Lab, guest: HvmGuest, environment: string): Promise<number> {
+  const log = await lab.check(`set -o pipefail; ${environment} xl -vvv save -c ${guest.name} ${FILE} 2>&1 | ${STAMP}`, {
+    timeoutMs: BLOB_MS,
+  });
+  const stop = /^(\d+\.\d+) .*ev (0x[0-9a-f]+), cmd 'stop'$/m.exec(log);
+  const saved = /^\d+\.\d+ .*cmd 'xen-save-devices-state'$/m.exec(log);
+  const over = log.slice(saved?.index ?? log.length);
+  const reply = new RegExp(`^(\\d+\\.\\d+) .* ev ${stop?.[2]}$`, 'm').exec(over);
+  if (stop?.[1] === undefined || reply?.[1] === undefined) throw new Error(`xl tells of no save:\n${log}`);
+  await guest.untilCounting();
+  return Math.round((Number(reply[1]) - Number(stop[1])) * 1000);
+}
+
+/** Until the last byte is in dom0's file. */
+async function blobOverConsole(lab: Lab, guest: HvmGuest): Promise<number> {
+  const stubdom = await guest.stubdomId();
+  const home = `/local/domain/${stubdom}/data`;
+  const inStubdom = async (command: string): Promise<string> => {
+    await lab.check(
+      `xenstore-rm ${home}/result; xenstore-write ${home}/command "$COMMAND"`.replace('"$COMMAND"', quoted(command)),
+    );
+    const result = await lab.check(`until xenstore-read ${home}/result 2> /dev/null; do sleep 0.1; done`, {
+      timeoutMs: BLOB_MS,
+    });
+    if (!result.startsWith('0 ')) throw new Error(`in the stubdom: ${command}: ${result}`);
+    return result.slice(2).trim();
+  };
+  const digest = await inStubdom(`${MAKE_BLOB} && sha256sum < /tmp/blob`);
+  const file = `/var/lib/xen/qemu-save.${guest.domid}`;
+  const before = Number(await lab.check(`stat -c %s ${file}`));
+  const bytes = (BLOB_MEBIBYTES << 20) + 27;
+  const wait = `until [ $(stat -c %s ${file}) -ge ${before + bytes} ]; do sleep 0.02; done; date +%s%3N`;
+  const since = Number(await lab.check(`xenstore-write ${home}/command 'cat /tmp/blob > /dev/hvc1'; date +%s%3N`));
+  const until = Number(await lab.check(wait, { timeoutMs: BLOB_MS }));
+  expect(await lab.check(`tail -c +${before + 1} ${file} | sha256sum`)).toContain(digest.slice(0, 64));
+  return until - since;
+}
+
+/** By the agent that is in the image, in place of a QEMU that writes so much. */
+async function blobOverDisk(lab: Lab, guest: HvmGuest): Promise<{ readonly moved: number; readonly whole: number }> {
+  const digest = await guest.inStubdom(`${MAKE_BLOB} && sha256sum < /tmp/blob`, BLOB_MS);
+  const send = 'node /usr/lib/stubferry/dist/agent.mjs agent stubdom --xenstore /dev/xen/xenbus --source /tmp/blob';
+  await guest.inStubdom(send, BLOB_MS);
+  const { sha256, timings } = await lastTransfer(lab);
+  expect(sha256).toBe(digest.slice(0, 64));
+  const { requested = Number.NaN, receiving = Number.NaN, committed = Number.NaN } = timings;
+  return { moved: Math.round(committed - receiving), whole: Math.round(committed - requested) };
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

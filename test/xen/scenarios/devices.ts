@@ -1,0 +1,55 @@
+/** Point 2: guests whose QEMU emulates more than the least. */
+import { expect } from '@jest/globals';
+import type { GuestOptions } from '../guests/hvm-guest.js';
+import { STUBDOM } from '../guests/stubdoms.js';
+import { lastTransfer, leftovers, type Stage } from './stage.js';
+
+const BRIDGE = 'labbr';
+const CD = '/var/lib/guests/cd.iso';
+const FILE = '/root/devices.save';
+
+const NETWORK: GuestOptions = { name: 'network', stubdom: STUBDOM, cards: [{ model: 'e1000', bridge: BRIDGE }] };
+const CDROM: GuestOptions = {
+  ...{ name: 'cdrom', stubdom: STUBDOM },
+  disks: [{ target: CD, vdev: 'hdc', devtype: 'cdrom', access: 'ro' }],
+};
+
+/** Its stubdom takes commands; the tests that look inside use it. */
+export const PICTURE: GuestOptions = {
+  ...{ name: 'picture', mebibytes: 64, vga: 'stdvga', usbTablet: true },
+  stubdom: { ...STUBDOM, cmdline: `${STUBDOM.cmdline} stubferry.shell` },
+};
+
+export function movesDevices(stage: Stage): void {
+  stage.test('with VGA and USB is migrated', async (lab) => {
+    await stage.agent(lab);
+    const guest = await stage.guest(lab, PICTURE);
+    await guest.migrate();
+    expect(await guest.breaks()).toEqual([]);
+    expect(await leftovers(lab)).toBe('');
+  });
+
+  stage.test('with a network card is saved and restored, and is on its bridge again', async (lab) => {
+    await stage.agent(lab);
+    await lab.check(`modprobe -a bridge xen-netback && ip link add ${BRIDGE} type bridge && ip link set ${BRIDGE} up`);
+    const guest = await stage.guest(lab, NETWORK);
+    expect(await guest.save(FILE)).toMatchObject({ status: 0 });
+    // e1000 has its EEPROM, its registers and its receive filters in the state.
+    expect((await lastTransfer(lab)).bytes).toBeGreaterThan(100_000);
+    await guest.restore(FILE);
+    expect(await guest.breaks()).toEqual([]);
+    expect(await lab.check(`ls /sys/class/net/${BRIDGE}/brif`)).toMatch(
+      new RegExp(`vif${await guest.stubdomId()}\\.0`),
+    );
+    await stage.end(guest);
+  });
+
+  stage.test('with a CD-ROM is migrated', async (lab) => {
+    await stage.agent(lab);
+    await lab.check(`mkdir -p $(dirname ${CD}) && truncate -s 4M ${CD}`);
+    const guest = await stage.guest(lab, CDROM);
+    await guest.migrate();
+    expect(await guest.breaks()).toEqual([]);
+    await stage.end(guest);
+  });
+}

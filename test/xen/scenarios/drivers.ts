@@ -1,0 +1,34 @@
+/** Point 6: the hot-plug drivers in a dom0, and the client of xenstore with the xenstored there. */
+import { expect } from '@jest/globals';
+import { DRIVER_NAMES } from '../../../src/hotplug/index.js';
+import { runCheck, type Stage } from './stage.js';
+
+const CHECKS_MS = 180_000;
+
+export function driversInDom0(stage: Stage): void {
+  stage.test("xenstore's client passes its suites with the xenstored of dom0", async (lab) => {
+    const { status, stdout, stderr } = await runCheck(lab, 'xenstore-suites', '', CHECKS_MS);
+    const report = `${stdout}`;
+    expect({ status, stderr, failed: linesOf(report, /^ *not ok/) }).toEqual({ status: 0, stderr: '', failed: [] });
+    stage.session.report.remark(`xenstored of dom0: ${linesOf(report, /^# (?:pass|skipped)/).join(', ')}`);
+    expect(Number(/^# pass (\d+)/m.exec(report)?.[1])).toBeGreaterThan(30);
+  });
+
+  stage.test('every driver passes the compliance suite in dom0', async (lab) => {
+    // dom0 is in the part of the stubdom, with its own kernel's front end.
+    await lab.check('modprobe xen-blkback && modprobe xen-blkfront');
+    const { status, stdout } = await runCheck(lab, 'comply-in-dom0', DRIVER_NAMES.join(' '), CHECKS_MS);
+    const report = `${stdout}`;
+    expect(linesOf(report, /^not ok|^#/)).toEqual([]);
+    expect(status).toBe(0);
+    for (const driver of DRIVER_NAMES) {
+      const passed = linesOf(report, new RegExp(`^ok - ${driver}, `));
+      stage.session.report.remark(`the ${driver} driver in dom0: ${passed.length} checks`);
+      expect(passed.length).toBeGreaterThanOrEqual(16);
+    }
+  });
+}
+
+function linesOf(report: string, wanted: RegExp): string[] {
+  return report.split('\n').filter((line) => wanted.test(line));
+}

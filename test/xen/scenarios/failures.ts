@@ -1,0 +1,99 @@
+/** Point 3: what goes wrong is told by xl, and the guest runs on and can be saved afterwards. */
+import { expect } from '@jest/globals';
+import type { HvmGuest } from '../guests/hvm-guest.js';
+import type { Lab } from '../lab/lab.js';
+import { PLAIN } from './save-restore.js';
+import { lastTransfer, leftovers, runCheck, type Stage } from './stage.js';
+
+const FILE = '/root/failed.save';
+const TAMPER_MS = 120_000;
+const TOO_LATE = 3;
+const ATTEMPTS = 5;
+
+export function failsWell(stage: Stage): void {
+  stage.test('xl save says so when dom0 has no agent', async (lab) => {
+    const agent = await stage.agent(lab);
+    const guest = await stage.guest(lab, PLAIN);
+    await agent.stop();
+    expect(await refusalOf(guest)).toMatch(/^stubferry: .*\[DISK_ABSENT\]/);
+    await agent.start();
+    await runsOn(lab, guest);
+  });
+
+  stage.test("xl save says so when dom0's agent is killed while the state is on the disk", async (lab) => {
+    const agent = await stage.agent(lab);
+    const guest = await stage.guest(lab, PLAIN);
+    expect(await refusalWhen(lab, guest, 'kill')).toMatch(/^stubferry: .*\[(?:SERVICE_RESTARTED|PEER_DEAD)\]/);
+    await agent.untilServing();
+    await runsOn(lab, guest);
+  });
+
+  stage.test('xl save says so when a bit of the state flips on the disk', async (lab) => {
+    await stage.agent(lab);
+    const guest = await stage.guest(lab, PLAIN);
+    expect(await refusalWhen(lab, guest, 'flip')).toMatch(/^stubferry: .*\[CORRUPT\]/);
+    expect((await lastTransfer(lab)).error?.code).toBe('CORRUPT');
+    await runsOn(lab, guest);
+  });
+
+  stage.test('xl save says so when the disk of dom0 is full', async (lab) => {
+    await stage.agent(lab);
+    const guest = await stage.guest(lab, PLAIN);
+    await lab.check(
+      'fallocate -l $(($(stat -f -c "%f * %S" /)  - 65536)) /root/filler; cat /dev/zero > /root/rest || true',
+    );
+    const refusal = await refusalOf(guest).finally(() => lab.check('rm /root/filler /root/rest'));
+    expect(refusal).toMatch(/^stubferry: .*\[DESTINATION_FULL\]/);
+    await runsOn(lab, guest);
+  });
+
+  stage.test(
+    'after all that it can be saved; its state, when it is damaged, is refused before QEMU is fed',
+    async (lab) => {
+      await stage.agent(lab);
+      const guest = await stage.guest(lab, PLAIN);
+      expect(await guest.save(FILE)).toMatchObject({ status: 0 });
+      await lab.check(`cp ${FILE} ${FILE}.damaged`);
+      const state = Number(await lab.check(`grep -abo QEVM ${FILE} | tail -n 1 | cut -d: -f1`));
+      await lab.check(`printf X | dd of=${FILE}.damaged bs=1 seek=${state} conv=notrunc status=none`);
+      const refused = await lab.dom0(`xl restore ${FILE}.damaged`, { timeoutMs: TAMPER_MS });
+      expect(refused.status).not.toBe(0);
+      expect((await lastTransfer(lab)).error?.code).toBe('BAD_STATE');
+      expect(await guest.stubdomLog()).toMatch(/BAD_STATE/);
+      await guest.restore(FILE);
+      expect(await guest.breaks()).toEqual([]);
+    },
+  );
+}
+
+/** What xl tells of a save that fails; throws when it does not fail. */
+async function refusalOf(guest: HvmGuest): Promise<string> {
+  // In a file of memory: the disk may be full.
+  const { status, stderr } = await guest.save('/tmp/failed.save', '-c');
+  if (status === 0) throw new Error('the save succeeded');
+  return /stubferry: .*/.exec(stderr)?.[0] ?? stderr;
+}
+
+/** The same, of a save that is meddled with (in-dom0/tamper.ts). It may come too late; then the save is good, and there is another one. */
+async function refusalWhen(lab: Lab, guest: HvmGuest, action: 'kill' | 'flip'): Promise<string> {
+  const said = `/run/tamper-${action}`;
+  for (let attempt = 1; ; attempt += 1) {
+    const tampering = runCheck(lab, 'tamper', `${action} > ${said}`, TAMPER_MS);
+    await lab.until('tamper.ts ready', async () => (await lab.dom0(`grep -q ready ${said}`)).status === 0);
+    const refusal = refusalOf(guest).catch((error: unknown) => error);
+    const { status, stderr } = await tampering;
+    const outcome = await refusal;
+    await lab.check(`rm ${said}`);
+    if (status === TOO_LATE && attempt < ATTEMPTS) continue;
+    if (status !== 0) throw new Error(`tamper.ts: ${status}: ${stderr}`);
+    if (outcome instanceof Error) throw outcome;
+    return `${outcome}`;
+  }
+}
+
+/** It counts on, has missed nothing, and nothing is left of the transfer. */
+async function runsOn(lab: Lab, guest: HvmGuest): Promise<void> {
+  await guest.untilCounting();
+  expect(await guest.breaks()).toEqual([]);
+  expect(await leftovers(lab)).toBe('');
+}

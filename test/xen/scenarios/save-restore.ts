@@ -1,0 +1,82 @@
+/** Points 1 and 2: `xl save`, `xl restore` and `xl migrate`, none of which knows of stubferry. */
+import { expect } from '@jest/globals';
+import type { GuestOptions, HvmGuest } from '../guests/hvm-guest.js';
+import { STUBDOM } from '../guests/stubdoms.js';
+import type { Lab } from '../lab/lab.js';
+import { lastTransfer, leftovers, type Stage } from './stage.js';
+
+export const PLAIN: GuestOptions = { name: 'plain', stubdom: STUBDOM };
+const SAVED = '/root/plain.save';
+const STATE = '/root/plain.qevm';
+
+export function savesAndRestores(stage: Stage): void {
+  stage.test('xl create gives a guest whose QEMU runs in the image', async (lab) => {
+    await stage.agent(lab);
+    const guest = await stage.guest(lab, PLAIN);
+    expect(await lab.check(`xl domname ${await guest.stubdomId()}`)).toBe('plain-dm\n');
+    await guest.untilCounting();
+  });
+
+  stage.test(
+    'xl save has in its file what QEMU wrote, byte for byte, and nothing went over consoles 1 and 2',
+    async (lab) => {
+      await stage.agent(lab);
+      const guest = await stage.guest(lab, PLAIN);
+      // With -c the guest goes on, and its stubdom can be asked.
+      expect(await guest.save(SAVED, '-c')).toMatchObject({ status: 0 });
+      await guest.untilCounting();
+      expect(await guest.breaks()).toEqual([]);
+
+      const { direction, sha256, error } = await lastTransfer(lab);
+      expect({ direction, error }).toEqual({ direction: 'save', error: undefined });
+      expect(await guest.stubdomLog()).toContain(`"sha256":"${sha256}"`);
+      expect(await digestInSaveFile(lab)).toBe(sha256);
+      expect(await bytesOverConsoles(lab, guest)).toEqual({ 1: 0, 2: 0 });
+      expect(await leftovers(lab)).toBe('');
+    },
+  );
+
+  stage.test('xl restore lets it count on where it was', async (lab) => {
+    await stage.agent(lab);
+    const guest = await stage.guest(lab, PLAIN);
+    expect(await guest.save(SAVED)).toMatchObject({ status: 0 });
+    const saved = await lastTransfer(lab);
+    expect(await digestInSaveFile(lab)).toBe(saved.sha256);
+    await guest.restore(SAVED);
+    expect(await guest.breaks()).toEqual([]);
+
+    const { direction, sha256, error } = await lastTransfer(lab);
+    expect({ direction, sha256, error }).toEqual({ direction: 'restore', sha256: saved.sha256, error: undefined });
+    expect(await guest.stubdomLog()).toContain(`"sha256":"${sha256}"`);
+    expect(await leftovers(lab)).toBe('');
+  });
+
+  stage.test('xl migrate, live and to the same host, lets it count on as well', async (lab) => {
+    await stage.agent(lab);
+    const guest = await stage.guest(lab, PLAIN);
+    await guest.migrate();
+    expect(await guest.breaks()).toEqual([]);
+    expect(await leftovers(lab)).toBe('');
+  });
+}
+
+/** Of the emulator context that the save file holds, as `stubferry extract` takes it out. */
+async function digestInSaveFile(lab: Lab): Promise<string> {
+  const printed = await lab.check(`stubferry extract ${SAVED} --force -o ${STATE} > /dev/null && sha256sum ${STATE}`);
+  return printed.slice(0, 64);
+}
+
+/**
+ * What dom0 wrote for the stubdom's consoles that libxl means for the device state. Their back end is a QEMU in dom0,
+ * which has the file of console 1 open from the start, by that name or, when it was replaced, as a deleted one.
+ */
+async function bytesOverConsoles(lab: Lab, guest: HvmGuest): Promise<Record<string, number>> {
+  const stubdom = await guest.stubdomId();
+  const backend = (await lab.check(`pgrep -f 'xen-qemu.*-xen-domid ${stubdom} '`)).trim();
+  const position = `for fd in /proc/${backend}/fd/*; do case $(readlink $fd) in */qemu-$1.*) grep pos: /proc/${backend}/fdinfo/\${fd##*/};; esac; done`;
+  const bytes = async (name: string): Promise<number> => {
+    const printed = await lab.check(`set -- ${name}; ${position}`);
+    return Number(/pos:\s*(\d+)/.exec(printed)?.[1] ?? 0);
+  };
+  return { 1: await bytes('save'), 2: await bytes('resume') };
+}
