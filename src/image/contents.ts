@@ -34,10 +34,10 @@ export const FIRMWARE: readonly Wanted[] = [
 /** Symbolic links to busybox and to xenstore: what the scripts in src/stubdom/ use. */
 export const APPLETS: Readonly<Record<string, readonly string[]>> = {
   '/usr/bin/busybox': (
-    'basename brctl cat cut dd df dmesg free grep insmod ip kill ln ls mkdir mkfifo mount printf ps reboot rm sed sh sleep sort ' +
-    'tail tee tr tunctl uname wc'
+    'basename brctl cat cut df dmesg free grep insmod ip kill ls mkdir mkfifo mount printf ps reboot rm sed sh sleep ' +
+    'tail tee tr tunctl'
   ).split(' '),
-  '/usr/bin/xenstore': ['xenstore-list', 'xenstore-ls', 'xenstore-read', 'xenstore-write'],
+  '/usr/bin/xenstore': ['xenstore-list', 'xenstore-ls', 'xenstore-read', 'xenstore-watch', 'xenstore-write'],
 };
 
 /** A kernel module, and the options that it is loaded with. */

@@ -2,7 +2,7 @@
 # without Xen. It says how each program ended and how much memory is used, and restarts the machine.
 
 check_image() {
-  grep -qwF stubferry.check /proc/cmdline || return 0
+  on_command_line stubferry.check || return 0
   check busybox sh -c 'echo works'
   check node node --version
   check qemu $QEMU --version
@@ -22,7 +22,7 @@ check() {
 
 # The agent as it serves, before a QEMU without a machine.
 check_gate() {
-  target=0 RESTORE=
+  target=0 RESTORE=''
   # There is no dom0 to ask.
   DISKS='--disk /dev/xvdz'
   ARGV=$(printf '%s\n' -machine none -accel qtest -nodefaults -display none)

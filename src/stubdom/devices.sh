@@ -24,25 +24,26 @@ wait_until() {
 
 # A node may be there before the device answers, and after it is gone.
 opens() {
-  [ -b "$1" ] && dd if="$1" of=/dev/null bs=512 count=0 2>/dev/null
-}
+  [ -b "$1" ] && true < "$1"
+} 2>/dev/null
 
 # QEMU says itself what it cannot open; this gives the devices the time to come.
 wait_for_devices() {
-  for disk in $(disks_of_argv); do wait_until 50 "disk $disk" opens "$disk"; done
-  for line in $(serial_lines_of_argv); do wait_until 50 "console $line" [ -c "$line" ]; done
+  for disk in $DISKS; do wait_until 50 "disk $disk" opens "$disk"; done
+  for line in $LINES; do wait_until 50 "console $line" [ -c "$line" ]; done
 }
 
 # Guest's NIC n <- QEMU's tap <- bridge brn <- ethX, the stubdom's PV network n -> dom0.
 # The tap is made before QEMU opens it, so that nothing has to run when QEMU does.
 bring_up_networks() {
-  taps_of_argv > $RUN/taps
-  [ -s $RUN/taps ] || return 0
+  [ -n "$TAPS" ] || return 0
   load_modules /usr/lib/modules/load-network
-  while read -r number tap; do
-    wait_until 50 "network $number" [ -d "/sys/bus/xen/devices/vif-$number/net" ] || continue
-    bring_up_network "$number" "$(basename "/sys/bus/xen/devices/vif-$number/net/"*)" "$tap"
-  done < $RUN/taps
+  for entry in $TAPS; do
+    number=${entry%%:*}
+    net=/sys/bus/xen/devices/vif-$number/net
+    wait_until 50 "network $number" [ -d "$net" ] || continue
+    for path in "$net"/*; do bring_up_network "$number" "${path##*/}" "${entry#*:}"; done
+  done
 }
 
 bring_up_network() {

@@ -3,19 +3,17 @@
 #   run   once. Its end is a failure.
 #   keep  again after its end, which is a failure: after 1, 2, 4, ... 30 s; after 1 s again when it ran for a minute
 #
-# What a program writes goes to console 0 and to a bounded file, of which the last lines tell why it ended.
+# What a program writes goes to console 0 and to a file, of which the last lines tell why it ended.
 
 run() {
   name=$1
   shift
-  mkfifo "/run/log/$name/pipe"
   tee "/run/log/$name/log" < "/run/log/$name/pipe" &
   "$@" > "/run/log/$name/pipe" 2>&1 < /dev/null &
   program=$!
   echo $program > "$RUN/$name.pid"
   wait $program
   status=$?
-  rm "/run/log/$name/pipe"
   [ -e $RUN/stopped ] || fail "$name ended with status $status: $(last_words "$name")"
 }
 

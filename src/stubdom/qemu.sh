@@ -5,9 +5,15 @@ QEMU=/usr/libexec/xen-qemu-system-i386
 start_qemu() {
   set --
   while IFS= read -r argument; do
-    # The `.` keeps line feeds at the end, which the shell would cut off.
-    argument=$(unescape "$argument" && echo .)
-    set -- "$@" "${argument%??}"
+    case $argument in
+      # \\, \t, \n, \r, \x41 and \101 are what xenstore-read escapes.
+      *\\*)
+        # The `.` keeps line feeds at the end, which the shell would cut off.
+        argument=$(printf '%b.' "$argument")
+        argument=${argument%?}
+        ;;
+    esac
+    set -- "$@" "$argument"
   done <<EOF
 $ARGV
 EOF

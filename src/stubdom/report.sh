@@ -2,7 +2,8 @@
 
 # A line with the seconds since the start.
 say() {
-  echo "stubferry[$(cut -d' ' -f1 /proc/uptime)] $*"
+  read -r uptime rest < /proc/uptime
+  echo "stubferry[$uptime] $*"
 }
 
 # Says it, and writes it where dom0 can see it: data/stubferry/failure below the stubdom's own folder in xenstore.

@@ -1,23 +1,24 @@
 # For tests alone, and only with `stubferry.shell` on the stubdom's kernel command line (stubdomain_cmdline): dom0 writes a command to
 # data/stubferry/command below the stubdom's folder in xenstore; its output goes to console 0, and ends with a line of its own.
 
-listen_for_commands() {
-  grep -qwF stubferry.shell /proc/cmdline || return 0
-  say "takes commands from data/stubferry/command"
-  xenstore-write data/stubferry/command ''
-  run_commands &
+# Whether the kernel's command line has the word $1.
+on_command_line() {
+  read -r words < /proc/cmdline
+  case " $words " in *" $1 "*) ;; *) return 1 ;; esac
 }
 
-run_commands() {
-  while :; do
-    command=$(xenstore-read -R data/stubferry/command 2>/dev/null)
-    if [ -z "$command" ]; then
-      sleep 0.3
-    else
-      xenstore-write data/stubferry/command ''
-      echo "stubferry-command> $command"
-      sh -c "$command" 2>&1
-      echo "stubferry-command ended with status $?"
-    fi
-  done
+listen_for_commands() {
+  on_command_line stubferry.shell || return 0
+  say "takes commands from data/stubferry/command"
+  xenstore-write data/stubferry/command ''
+  xenstore-watch data/stubferry/command | while read -r path; do run_command "$path"; done &
+}
+
+run_command() {
+  command=$(xenstore-read -R "$1" 2>/dev/null)
+  [ -n "$command" ] || return 0
+  xenstore-write "$1" ''
+  echo "stubferry-command> $command"
+  sh -c "$command" 2>&1
+  echo "stubferry-command ended with status $?"
 }

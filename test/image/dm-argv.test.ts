@@ -77,8 +77,8 @@ describeWith([A_BUSYBOX], 'the arguments of the device model', () => {
         ...['-drive', 'if=none,readonly=on,id=ide-5696'],
       ].map((value) => Buffer.from(value)),
     );
-    const output = shell.run(`read_dm_argv ${folder}; disks_of_argv; serial_lines_of_argv; taps_of_argv`);
-    expect(output.toString()).toBe('/dev/xvda\n/dev/xvdc\n/dev/hvc3\n/dev/hvc4\n0 vif4.0-emu\n');
+    const output = shell.run(`read_dm_argv ${folder}; find_devices; echo "$DISKS;$LINES;$TAPS"`);
+    expect(output.toString()).toBe(' /dev/xvda /dev/xvdc; /dev/hvc3 /dev/hvc4; 0:vif4.0-emu\n');
   });
 
   it('that are not there are not taken for none', () => {
