@@ -5,18 +5,12 @@
  * (chain.ts), and what it gives is marked as inferred. A scan from header to header would take the first look-alike in a
  * body, and lose the real header that the look-alike reaches into.
  */
-import { viewOf } from '../codec/block.js';
-import { printable } from '../errors/index.js';
 import { type Candidate, candidatesIn } from './candidates.js';
 import { bestChain } from './chain.js';
 import { complaint, hexByte, type Place } from './complaint.js';
+import { assertNotCut } from './cut-state.js';
 import { QEVM_LIMITS } from './limits.js';
 import type { DevicePart, Piece } from './piece.js';
-import { BEFORE_NAME, SECTION_TYPES } from './section-header.js';
-import { usualLength } from './usual-bodies.js';
-
-/** Section ids between one section and the next; 9 is the most that was seen. */
-const MOST_LEFT_OUT = 64;
 
 /** @throws StubferryError CORRUPT, TRUNCATED */
 export function splitByInference(part: DevicePart, place: Place): Piece[] {
@@ -29,35 +23,8 @@ export function splitByInference(part: DevicePart, place: Place): Piece[] {
   }
   const chain = chainOf(all, end);
   const pieces = piecesOf(chain, all, end);
-  checkLast(pieces.at(-1), part, place);
+  assertNotCut(pieces.at(-1), all, part, place);
   return pieces;
-}
-
-/**
- * A state that is cut off often ends in a zero, as bodies are full of them. It is noticed where its last body is too short,
- * or where the header of one more section begins behind it.
- * @throws StubferryError TRUNCATED
- */
-function checkLast(last: Piece | undefined, { bytes, offset, end }: DevicePart, place: Place): void {
-  if (last === undefined) return;
-  const { shortest, longest, isKnown, boundedBelow } = usualLength(last);
-  if (!isKnown || !boundedBelow) return;
-  const behind = last.offset + last.headerBytes + longest;
-  const isShort = last.bodyLength < shortest;
-  if (!isShort && !isCutHeader(bytes.subarray(behind, end + 1), last.id)) return;
-  const name = printable(last.name);
-  const expected = isShort ? `at least ${shortest} bytes of ${name}, and the end mark` : 'another section';
-  const found = isShort ? `${last.bodyLength} bytes` : 'the beginning of its header';
-  const hint = 'it was not completely written or copied: save it again or copy it again';
-  const message = `the QEMU state ends ${isShort ? 'within' : 'behind'} ${name}`;
-  throw complaint('TRUNCATED', message, place, offset + end + 1, expected, found, hint);
-}
-
-/** Whether the last bytes of a state begin like the header of the section that follows section `id`, as far as they go. */
-function isCutHeader(bytes: Uint8Array, id: number): boolean {
-  if (bytes[0] !== SECTION_TYPES.full || bytes.length < BEFORE_NAME) return bytes[0] === SECTION_TYPES.full;
-  const next = viewOf(bytes).getUint32(1);
-  return next > id && next - id <= MOST_LEFT_OUT;
 }
 
 /**
