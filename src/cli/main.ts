@@ -4,7 +4,9 @@ import { Command, CommanderError, Option } from 'commander';
 import { ERROR_CODES, StubferryError } from '../errors/index.js';
 import { VERSION } from '../version.js';
 import { agentCommand } from './agent-command.js';
+
 import { convertCommand } from './convert-command.js';
+import { diffCommand } from './diff-command.js';
 import { exitCodesCommand } from './exit-codes-command.js';
 import { extractCommand } from './extract-command.js';
 import { inspectCommand } from './inspect-command.js';
@@ -41,8 +43,8 @@ Examples:
   stubferry extract guest.save -o guest.qevm         take the device state out of it
 
 Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer,
-40-49 the destination, 50 an agent died, 60-69 QEMU, 85-89 what is in a file, 130 stopped by a signal.
-'stubferry exit-codes' lists them all.`,
+40-49 the destination, 50 an agent died, 60-69 QEMU,
+80-89 what was asked of a state, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
   )
   .showHelpAfterError("(see 'stubferry --help')")
   .exitOverride();
@@ -59,6 +61,8 @@ for (const add of [
   restoreCommand,
   replayCommand,
   inspectCommand,
+  diffCommand,
+
   verifyCommand,
   extractCommand,
   replaceEmulatorCommand,

@@ -17,7 +17,7 @@ const PIECE_BYTES = 1024 * 1024;
  * @throws StubferryError what is wrong with the state
  */
 export async function readSections(source: StateSource, where: string, offset = 0): Promise<ReadState> {
-  const checked = new CheckedSource(source, where, offset);
+  const checked = source instanceof CheckedSource ? source : new CheckedSource(source, where, offset);
   const hash = createHash('sha256');
   const piece = new Uint8Array(PIECE_BYTES);
   for (let count = await checked.read(piece); count > 0; count = await checked.read(piece)) {

@@ -9,6 +9,7 @@
  *   40 .. 49  the destination
  *   50 .. 59  the processes around a transfer
  *   60 .. 69  QEMU and its monitor
+ *   80 .. 84  states compared with each other, and with what a QEMU can load
  *   85 .. 89  what is looked for in a container, and what it takes to unpack it
  *
  * Numbers are never reused or changed: they are on disks and in people's scripts.
@@ -66,6 +67,14 @@ export const ERROR_CODES = {
   CAPTURE_LOST: { status: 66, means: 'QEMU says that it has saved, but the state did not come' },
   LOAD_FAILED: { status: 67, means: 'QEMU did not load the state' },
   GATE_UNUSABLE: { status: 68, means: "the gate's socket cannot be made" },
+
+  STATES_DIFFER: { status: 80, means: 'the two states differ' },
+  WOULD_NOT_LOAD: { status: 81, means: 'the state would not load there, or devices would be left without their state' },
+  NOT_A_DESTINATION: {
+    status: 82,
+    means: 'what the state is checked against is no QEMU, no -dump-vmstate and no state',
+  },
+  PROBE_FAILED: { status: 83, means: 'the QEMU to check against cannot be asked what it can load' },
 
   UNPACKER_ABSENT: { status: 85, means: 'the program that unpacks the input is not installed' },
   NOT_IN_INPUT: { status: 86, means: 'the input is whole, but what was asked for is not in it' },

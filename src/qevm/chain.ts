@@ -6,15 +6,16 @@
  *
  *     every header in it                     + up to 1
  *     ids that are left out                  - a little: skipped devices, hot unplug (measured: up to 9 in a row)
- *     an id below the one before             - much, but after a device that QEMU saves before the others (below)
- *     a body of a length that is not usual   - up to 20 (usual-bodies.ts)
+ *     an id below the one before             - much, or never; but after a device that QEMU saves before others (below)
+ *     a body as long as it usually is        + 3        |  usual-bodies.ts
+ *     a body much longer than is usual       - up to 20 |
  *
  * QEMU counts ids up as devices are made, and saves in that order but for a few kinds of devices that have priority:
  * those come first (`MIG_PRI_*` in migration/savevm.c). No two sections have the same id. (They may have the same name
  * and instance: isapc's two `isa-ide` have.)
  */
 import { baseName, type SectionHeader } from './section-header.js';
-import { lengthPenalty, type UsualBody } from './usual-bodies.js';
+import { AS_USUAL, lengthScore, type UsualLength } from './usual-bodies.js';
 
 export interface Node extends SectionHeader {
   readonly offset: number;
@@ -24,8 +25,8 @@ export interface Node extends SectionHeader {
   readonly isFull: boolean;
   /** Of a device that is saved before others: see {@link hasPriority}. */
   readonly isEarly: boolean;
-  /** How long its body usually is, where that is known. */
-  readonly usual: UsualBody | undefined;
+  /** How long its body usually is. */
+  readonly usual: UsualLength;
 }
 
 /** What 7.2 saves before other devices: bridges, IOMMUs, virtio-mem and an interrupt controller. */
@@ -51,14 +52,27 @@ export type Before =
   /** Any: so many of the last ones are looked at, and the best of those before them. */
   | number;
 
+export interface ChainRules {
+  readonly before: Before;
+  /** Bytes between a body and the next header. */
+  readonly trailer: number;
+  /** Whether the id of a section may be below that of one that is not known to be saved before others. */
+  readonly anyDescent: boolean;
+}
+
+export interface Chain {
+  /** Of its nodes; empty where there is no chain. */
+  readonly places: readonly number[];
+  readonly score: number;
+}
+
 /**
  * @param nodes in order of their offsets
  * @param end of the last body
- * @param trailer bytes between a body and the next header
- * @returns the places of the nodes in the best chain; empty where there is none
  */
-export function bestChain(nodes: readonly Node[], end: number, before: Before, trailer: number): number[] {
-  const search = new Search(nodes, trailer);
+export function bestChain(nodes: readonly Node[], end: number, rules: ChainRules): Chain {
+  const { before } = rules;
+  const search = new Search(nodes, rules);
   let bestLeft = -1;
   for (let place = 0; place <= nodes.length; place += 1) {
     const to = nodes[place];
@@ -71,12 +85,12 @@ export function bestChain(nodes: readonly Node[], end: number, before: Before, t
       search.consider(bestLeft);
     } else for (const from of before[place] ?? []) search.consider(from);
   }
-  return search.chainTo(nodes.length);
+  return { places: search.chainTo(nodes.length), score: search.scoreOf(nodes.length) };
 }
 
 class Search {
   readonly #nodes: readonly Node[];
-  readonly #trailer: number;
+  readonly #rules: ChainRules;
   readonly #scores: Float64Array;
   /** Sections up to and with this one, in its best chain. */
   readonly #lengths: Int32Array;
@@ -85,9 +99,9 @@ class Search {
   #to: Node | undefined;
   #bodyEnd = 0;
 
-  constructor(nodes: readonly Node[], trailer: number) {
+  constructor(nodes: readonly Node[], rules: ChainRules) {
     this.#nodes = nodes;
-    this.#trailer = trailer;
+    this.#rules = rules;
     this.#scores = new Float64Array(nodes.length + 1).fill(Number.NEGATIVE_INFINITY);
     this.#lengths = new Int32Array(nodes.length + 1);
     this.#before = new Int32Array(nodes.length + 1).fill(-1);
@@ -101,7 +115,7 @@ class Search {
   begin(place: number, to: Node | undefined, offset: number): void {
     this.#place = place;
     this.#to = to;
-    this.#bodyEnd = offset - this.#trailer;
+    this.#bodyEnd = offset - this.#rules.trailer;
     if (place !== 0 || to === undefined) return;
     this.#scores[0] = to.weight;
     this.#lengths[0] = 1;
@@ -111,14 +125,20 @@ class Search {
   consider(from: number): void {
     const node = this.#nodes[from];
     if (node === undefined || this.#place === 0) return;
-    const most = this.scoreOf(from) + (this.#to?.weight ?? 0);
+    const sum = this.scoreOf(from) + (this.#to?.weight ?? 0);
     const best = this.scoreOf(this.#place);
-    if (most <= best) return;
-    const score = most - costOf(node, this.#to, this.#bodyEnd, this.#lengths[from] ?? 0);
+    if (sum + AS_USUAL <= best) return;
+    const score = sum - costOf(node, this.#to, this.#bodyEnd, this.#descentFrom(from, node));
     if (!(score > best)) return;
     this.#scores[this.#place] = score;
     this.#lengths[this.#place] = (this.#lengths[from] ?? 0) + 1;
     this.#before[this.#place] = from;
+  }
+
+  /** What it costs to go from there to a lower id. */
+  #descentFrom(from: number, { isEarly }: Node): number {
+    if (isEarly) return DESCENT.afterPriority;
+    return this.#rules.anyDescent ? DESCENT.base + DESCENT.each * (this.#lengths[from] ?? 0) : Number.POSITIVE_INFINITY;
   }
 
   chainTo(end: number): number[] {
@@ -128,14 +148,13 @@ class Search {
   }
 }
 
-/** What it costs that `to` follows `from`, the `length`th section of its chain. */
-function costOf(from: Node, to: Node | undefined, bodyEnd: number, length: number): number {
+/** What it costs that `to` follows `from`. @param descent if its id is the lower one */
+function costOf(from: Node, to: Node | undefined, bodyEnd: number, descent: number): number {
   const body = bodyEnd - from.offset - from.headerBytes;
   if (body < 0) return Number.POSITIVE_INFINITY;
   if (!from.isFull || to?.isFull === false) return 0;
   if (to?.id === from.id) return Number.POSITIVE_INFINITY;
-  const penalty = lengthPenalty(from.usual, body);
+  const penalty = -lengthScore(from.usual, body);
   if (to === undefined) return penalty;
-  if (to.id > from.id) return penalty + Math.min(GAP.most, GAP.each * (to.id - from.id - 1));
-  return penalty + (from.isEarly ? DESCENT.afterPriority : DESCENT.base + DESCENT.each * length);
+  return penalty + (to.id > from.id ? Math.min(GAP.most, GAP.each * (to.id - from.id - 1)) : descent);
 }

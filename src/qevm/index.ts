@@ -1,4 +1,12 @@
 export { type Analysis, analysisOf, structAnalysis } from './analysis.js';
+export type { Change } from './changes.js';
+export {
+  type CompareOptions,
+  compareStates,
+  type OtherDifference,
+  type SectionDifference,
+  type StateComparison,
+} from './compare.js';
 export type { Description, DeviceDescription, FieldDescription, StructDescription } from './description.js';
 export { type Field, Misfit, readFields, type Struct, type Subsection } from './fields.js';
 export { QEVM_LIMITS } from './limits.js';

@@ -35,7 +35,7 @@ export function splitByFooters(part: DevicePart, place: Place): Piece[] {
   if (end === 0) return [];
   const nodes = nodesIn(part, place);
   const { before, reached } = linksOf(nodes, bytes, end);
-  const chain = bestChain(nodes, end, before, FOOTER_BYTES);
+  const { places: chain } = bestChain(nodes, end, { before, trailer: FOOTER_BYTES, anyDescent: true });
   if (chain.length === 0) {
     const last = nodes[reached];
     const message = `the section ${printable(last?.name ?? '')} does not end in its footer`;

@@ -13,11 +13,8 @@ import { complaint, hexByte, type Place } from './complaint.js';
 import { QEVM_LIMITS } from './limits.js';
 import type { DevicePart, Piece } from './piece.js';
 import { BEFORE_NAME, SECTION_TYPES } from './section-header.js';
-import { knownLengths } from './usual-bodies.js';
+import { usualLength } from './usual-bodies.js';
 
-/** Times that a chain is looked for again without a header that another one contradicts; once where it takes long. */
-const ROUNDS = 8;
-const MANY = 2048;
 /** Section ids between one section and the next; 9 is the most that was seen. */
 const MOST_LEFT_OUT = 64;
 
@@ -30,14 +27,7 @@ export function splitByInference(part: DevicePart, place: Place): Piece[] {
     const found = hexByte(bytes[0]);
     throw complaint('CORRUPT', 'no section begins here', place, offset, 'the header of a section', found);
   }
-  let candidates = all;
-  let chain = chainOf(candidates, end);
-  for (let round = 0; round < (all.length > MANY ? 1 : ROUNDS); round += 1) {
-    const wrong = contradicted(chain);
-    if (wrong === undefined) break;
-    candidates = candidates.filter((candidate) => candidate !== wrong);
-    chain = chainOf(candidates, end);
-  }
+  const chain = chainOf(all, end);
   const pieces = piecesOf(chain, all, end);
   checkLast(pieces.at(-1), part, place);
   return pieces;
@@ -49,13 +39,14 @@ export function splitByInference(part: DevicePart, place: Place): Piece[] {
  * @throws StubferryError TRUNCATED
  */
 function checkLast(last: Piece | undefined, { bytes, offset, end }: DevicePart, place: Place): void {
-  const known = last === undefined ? undefined : knownLengths(last);
-  if (last === undefined || known === undefined) return;
-  const behind = last.offset + last.headerBytes + known.plain;
-  const isShort = last.bodyLength < known.least;
+  if (last === undefined) return;
+  const { shortest, longest, isKnown, boundedBelow } = usualLength(last);
+  if (!isKnown || !boundedBelow) return;
+  const behind = last.offset + last.headerBytes + longest;
+  const isShort = last.bodyLength < shortest;
   if (!isShort && !isCutHeader(bytes.subarray(behind, end + 1), last.id)) return;
   const name = printable(last.name);
-  const expected = isShort ? `at least ${known.least} bytes of ${name}, and the end mark` : 'another section';
+  const expected = isShort ? `at least ${shortest} bytes of ${name}, and the end mark` : 'another section';
   const found = isShort ? `${last.bodyLength} bytes` : 'the beginning of its header';
   const hint = 'it was not completely written or copied: save it again or copy it again';
   const message = `the QEMU state ends ${isShort ? 'within' : 'behind'} ${name}`;
@@ -69,25 +60,19 @@ function isCutHeader(bytes: Uint8Array, id: number): boolean {
   return next > id && next - id <= MOST_LEFT_OUT;
 }
 
+/**
+ * Ids go down behind devices that QEMU saves before others. Which those are is known of QEMU 7.2; that there are more of
+ * them is believed only where that gives a better chain in which no id comes twice.
+ */
 function chainOf(candidates: readonly Candidate[], end: number): readonly Candidate[] {
-  const places = bestChain(candidates, end, QEVM_LIMITS.candidatesBack, 0);
-  return places.flatMap((place) => candidates[place] ?? []);
-}
-
-/** One of two sections of the same id: the one that does not continue the ids beside it. */
-function contradicted(chain: readonly Candidate[]): Candidate | undefined {
-  const seen = new Map<number, Candidate>();
-  for (const candidate of chain) {
-    const other = seen.get(candidate.id);
-    if (other !== undefined) return other === chain[0] || continues(other, chain) ? candidate : other;
-    seen.set(candidate.id, candidate);
-  }
-  return undefined;
-}
-
-function continues(candidate: Candidate, chain: readonly Candidate[]): boolean {
-  const place = chain.indexOf(candidate);
-  return chain[place - 1]?.id === candidate.id - 1 || chain[place + 1]?.id === candidate.id + 1;
+  const rules = { before: QEVM_LIMITS.candidatesBack, trailer: 0 };
+  const [strict, loose] = [false, true].map((anyDescent) => {
+    const { places, score } = bestChain(candidates, end, { ...rules, anyDescent });
+    return { chain: places.flatMap((place) => candidates[place] ?? []), score };
+  });
+  const ids = loose?.chain.map(({ id }) => id) ?? [];
+  const isBetter = loose !== undefined && loose.score > (strict?.score ?? Number.NEGATIVE_INFINITY);
+  return (isBetter && new Set(ids).size === ids.length ? loose : strict)?.chain ?? [];
 }
 
 function piecesOf(chain: readonly Candidate[], all: readonly Candidate[], end: number): Piece[] {

@@ -85,43 +85,54 @@ export const USUAL_BODIES: Readonly<Record<string, UsualBody>> = {
   xhci: [1, 5343, 5343],
 };
 
-/** For a length that is twice or half of what is usual; for four times or a quarter twice that; ... */
-const UNUSUAL = 2;
-/** For 2 KiB of a device that is not listed; for 4 KiB twice that; ... */
-const LARGE = 0.25;
-const LARGE_FROM = 1024;
-/** However odd the length is. */
-const MOST = 20;
-
-/** By the name of a section, with its path or without; undefined where it is not known. */
-export function usualBody(name: string): UsualBody | undefined {
-  const base = baseName(name);
-  return Object.hasOwn(USUAL_BODIES, base) ? USUAL_BODIES[base] : undefined;
-}
-
-/** How implausible a body of `length` bytes is: 0 where it is as usual, at most 20. */
-export function lengthPenalty(usual: UsualBody | undefined, length: number): number {
-  if (usual === undefined) return length <= LARGE_FROM ? 0 : Math.min(MOST, LARGE * Math.log2(length / LARGE_FROM));
-  const [, shortest, longest] = usual;
-  if (length >= shortest && length <= longest) return 0;
-  const ratio = length > longest ? (length + 1) / (longest + 1) : (shortest + 1) / (length + 1);
-  return Math.min(MOST, UNUSUAL * Math.log2(ratio));
-}
-
 /** Those whose bodies vary by how they are configured, so that a shorter one than any that was seen may be whole. */
 const BY_CONFIGURATION = /^(?:virtio-|vmxnet3|hda-audio|intel-hda|PCIBUS|fw_cfg|pcie-root-port|slirp|scsi-disk)/;
+/** Those that hold what a guest has under way: requests, packets, pictures. Their bodies may be of any length. */
+const BY_GUEST =
+  /^(?:virtio-|vmxnet3|hda-audio|intel-hda|slirp|scsi-disk|lsiscsi|ide|isa-ide|ich9_ahci|usb-|ehci|xhci|qxl)/;
+
+/** Each KiB more than is usual doubles what it costs; other bodies have no usual length, so it says less of them. */
+const LONG = { usual: 2, other: 0.5, from: 1024, most: 20 };
+/** For half of the shortest one, or less. Not as much as a header is worth: no header is left out for it. */
+const SHORT = 0.9;
+/** For a length that was seen before: the most that a length scores. */
+export const AS_USUAL = 3;
 
 interface Named {
+  /** With its path or without. */
   readonly name: string;
   readonly version: number;
 }
 
-/**
- * Bytes that the body of this section has at least, and those after which it ends where it has no subsections; undefined
- * where that is not known.
- */
-export function knownLengths({ name, version }: Named): { readonly least: number; readonly plain: number } | undefined {
-  const [ofVersion, shortest, longest] = usualBody(name) ?? [-1, 0, 0];
-  if (version !== ofVersion || BY_CONFIGURATION.test(baseName(name))) return undefined;
-  return { least: shortest, plain: longest };
+/** What is known of the length of a body, in bytes. */
+export interface UsualLength {
+  readonly shortest: number;
+  readonly longest: number;
+  /** It is of a device that is listed, in that version. */
+  readonly isKnown: boolean;
+  /** A longer one is hardly to be expected; a shorter one. */
+  readonly boundedAbove: boolean;
+  readonly boundedBelow: boolean;
+}
+
+const UNKNOWN = { shortest: 0, longest: LONG.from, isKnown: false, boundedAbove: false, boundedBelow: false };
+
+export function usualLength({ name, version }: Named): UsualLength {
+  const base = baseName(name);
+  const [ofVersion, shortest, longest] = (Object.hasOwn(USUAL_BODIES, base) ? USUAL_BODIES[base] : undefined) ?? [
+    -1, 0, 0,
+  ];
+  if (version !== ofVersion) return UNKNOWN;
+  const boundedBelow = !BY_CONFIGURATION.test(base);
+  return { shortest, longest, isKnown: true, boundedAbove: !BY_GUEST.test(base), boundedBelow };
+}
+
+/** How plausible a body of `length` bytes is: 3 where it is just as usual, down to -20. */
+export function lengthScore({ shortest, longest, boundedAbove, boundedBelow }: UsualLength, length: number): number {
+  if (length > longest) {
+    const doublings = Math.log2(1 + (length - longest) / LONG.from);
+    return -Math.min(LONG.most, doublings * (boundedAbove ? LONG.usual : LONG.other));
+  }
+  if (length >= shortest) return boundedAbove ? AS_USUAL : 0;
+  return boundedBelow ? -SHORT * Math.min(1, Math.log2((shortest + 1) / (length + 1))) : 0;
 }
