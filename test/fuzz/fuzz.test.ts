@@ -6,9 +6,9 @@ import { allSeeds, type Seed } from './seeds.js';
 
 const FIXTURES = fileURLToPath(new URL('../../fixtures/', import.meta.url));
 const SEED = 1;
-const RUNS = 2000;
-/** They take 3 s on a machine that does nothing else. */
-const PATIENCE_MS = 180_000;
+const RUNS = 1000;
+/** They take 2 s on a machine that does nothing else. */
+const PATIENCE_MS = 300_000;
 
 let seeds: readonly Seed[] = [];
 beforeAll(async () => {
@@ -30,7 +30,7 @@ describe('what others wrote, damaged', () => {
       expect(broken).toBeGreaterThan(RUNS / 10);
       // Not all of it is refused at once, and not all of it is taken: the readers are reached.
       for (const code of ['taken', 'TRUNCATED', 'CORRUPT', 'UNKNOWN_RECORD', 'LIMIT_EXCEEDED', 'UNSUPPORTED_VERSION'])
-        expect([code, (results.get(code) ?? 0) > 3]).toEqual([code, true]);
+        expect([code, (results.get(code) ?? 0) > 1]).toEqual([code, true]);
     },
     PATIENCE_MS,
   );

@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz -- --runs 1000000 [--seed 1] [--jobs 1] [--only RUN]`: damages files and has everything read them.
+ * `npm run fuzz -- --runs 1000000 [--seed 1] [--from 0] [--jobs 1] [--only RUN]`: damages files and has all readers read them.
  *
  * Ends with status 1 when a reader crashed, hung, grew, or took a file that is certainly not consistent. Every fault is
  * printed with its run; `--only RUN` makes that run again, and writes its input to a file.
@@ -14,8 +14,12 @@ import { allSeeds } from './seeds.js';
 import type { Progress, Work } from './worker.js';
 
 const FIXTURES = new URL('../../../../fixtures/', import.meta.url).pathname;
-/** 200 runs take about 0.2 s; on a machine that is busy, ten times that. */
-const HUNG_MS = 120_000;
+/**
+ * Seconds without a word that are a hang; 200 runs take about 0.2 s, on a busy machine ten times that. Counted by ticks of
+ * this process: while it is stopped itself, there are none.
+ */
+const HUNG_TICKS = 120;
+const TICK_MS = 1000;
 /** All seeds and two threads take 250 MiB. */
 const MOST_RSS = 1024 ** 3;
 
@@ -23,11 +27,17 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '20000' },
     seed: { type: 'string', default: '1' },
+    from: { type: 'string', default: '0' },
     jobs: { type: 'string', default: '1' },
     only: { type: 'string' },
   },
 });
-const [runs, seed, jobs] = [Number(values.runs), Number(values.seed), Number(values.jobs)];
+const [runs, seed, first, jobs] = [values.runs, values.seed, values.from, values.jobs].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+];
 process.exitCode = await (values.only === undefined ? manyRuns() : oneRun(Number(values.only)));
 
 async function oneRun(run: number): Promise<number> {
@@ -62,7 +72,9 @@ async function manyRuns(): Promise<number> {
   await Promise.all(parts.map((part, job) => work(part, (before, progress) => note(job, before, progress))));
   const total = Object.values(results).reduce((sum, count) => sum + count, 0);
   const seconds = (Date.now() - started) / 1000;
-  print(`${total} runs of seed ${seed} in ${seconds.toFixed(0)} s, ${faults} faults, ${summary(results)}`);
+  print(
+    `${total} runs of seed ${seed} from ${first} on in ${seconds.toFixed(0)} s, ${faults} faults, ${summary(results)}`,
+  );
   print(`at most ${(highest / 2 ** 20).toFixed(0)} MiB of memory`);
   if (highest > MOST_RSS) print(`FAULT: more than ${MOST_RSS / 2 ** 20} MiB of memory`);
   return faults === 0 && total === runs && highest <= MOST_RSS ? 0 : 1;
@@ -76,23 +88,23 @@ async function work(
   const workerData: Work = { fixtures: FIXTURES, seed, ...part };
   const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
   let next = part.from;
+  let ticks: NodeJS.Timeout | undefined;
   await new Promise<void>((resolve, reject) => {
-    let alarm: NodeJS.Timeout | undefined;
-    const heard = (): void => {
-      clearTimeout(alarm);
-      alarm = setTimeout(() => reject(new Error(`HANGS in one of the runs from ${next} on`)), HUNG_MS);
-    };
-    heard();
+    let silent = 0;
+    ticks = setInterval(() => {
+      silent += 1;
+      if (silent > HUNG_TICKS) reject(new Error(`HANGS in one of the runs from ${next} on`));
+    }, TICK_MS);
     worker.on('message', (progress: Progress) => {
-      heard();
+      silent = 0;
       next = note(next, progress);
     });
     worker.on('error', reject);
-    worker.on('exit', () => {
-      clearTimeout(alarm);
-      resolve();
-    });
-  }).finally(() => worker.terminate());
+    worker.on('exit', () => resolve());
+  }).finally(() => {
+    clearInterval(ticks);
+    return worker.terminate();
+  });
 }
 
 function summary(results: Readonly<Record<string, number>>): string {
