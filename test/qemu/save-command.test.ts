@@ -72,7 +72,7 @@ describeWith([A_QEMU], 'stubferry save --qmp', () => {
     });
     expect(await guest.runState()).toBe('paused');
     const inspected = await stubferry(['--json', 'inspect', scratch.path('state')]);
-    expect(documentOf(inspected)).toMatchObject({
+    expect(documentOf<{ inspect: object }>(inspected).inspect).toMatchObject({
       qemuVersion: expect.stringMatching(/^7\.2\.\d+ \(Debian /),
       machineType: expect.stringMatching(/^pc-i440fx-7\.2$/),
     });
