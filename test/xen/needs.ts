@@ -13,6 +13,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   xz: 'xz-utils',
   gzip: 'gzip',
   gcc: 'gcc',
+  strip: 'binutils',
+  mksquashfs: 'squashfs-tools',
   depmod: 'kmod',
   mke2fs: 'e2fsprogs',
   debugfs: 'e2fsprogs',

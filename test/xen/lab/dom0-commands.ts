@@ -26,7 +26,7 @@ interface Job {
   readonly fail: (error: Error) => void;
 }
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 const KILLED_BY_SIGNAL = 137;
 const CONNECT_MS = 10_000;
 

@@ -90,7 +90,7 @@ export class Lab {
   }
 
   /** Resolves when it holds, or throws when that takes too long. `holds` may fail as long as it does not hold yet. */
-  async until(what: string, holds: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+  async until(what: string, holds: () => Promise<boolean>, timeoutMs = 180_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!(await holds())) {
       if (Date.now() > deadline) throw new Error(`${what}: not in ${timeoutMs} ms`);
