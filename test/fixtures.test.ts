@@ -76,7 +76,7 @@ describe.each(FIXTURES)('$file', (fixture) => {
     const named = fixture.configuration === true ? expect.stringMatching(/^(pc|isapc)/) : '';
     expect(opened).toMatchObject({
       format: 'qevm',
-      compressed: fixture.file.endsWith('.gz'),
+      compressed: fixture.file.endsWith('.gz') ? 'gzip' : false,
       start: { kind: fixture.kind ?? 'device-state', machineType: named },
     });
   });

@@ -4,10 +4,10 @@
  */
 import { writeSync } from 'node:fs';
 import type { AccessPath, BackingKind } from '../blockdev-utils/index.js';
+import type { Phase } from '../codec/control-block.js';
 import type { Direction } from '../codec/superblock.js';
 import type { FileIdentity } from '../endpoints/index.js';
 import type { ErrorReport } from '../errors/index.js';
-import type { DriverName } from '../hotplug/index.js';
 import type { TransferReport } from './transfer-report.js';
 
 export type AgentEvent =
@@ -21,14 +21,19 @@ export type AgentEvent =
   /** Dom0 has given the disk to the stubdom, which finds it there. */
   | {
       readonly event: 'attached';
-      readonly driver: DriverName;
+      /** Name of the driver. */
+      readonly driver: string;
       readonly device: string;
       readonly backing: BackingKind;
     }
+  /** Dom0's agent serves all stubdoms from now on, and the command line on that socket. */
+  | { readonly event: 'serving'; readonly control: string }
   /** The gate takes toolstacks from now on. */
   | { readonly event: 'listening'; readonly gate: string }
   /** What the guest does, as far as the agent has to do with it: `stopped`, `running`, ... */
   | { readonly event: 'guest'; readonly status: string }
+  /** This side has come to that phase; from `verified` on, its word is on the disk. */
+  | { readonly event: 'phase'; readonly phase: Phase }
   | { readonly event: 'progress'; readonly bytes: number; readonly frames: number }
   /** A verified state is about to get its name at the destination: this file, whatever its name will be. */
   | { readonly event: 'publishing'; readonly file: FileIdentity }

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import type { Direction } from '../codec/superblock.js';
 import { type FileIdentity, partPath } from '../endpoints/index.js';
 import { type ErrorCode, errnoOf, StubferryError } from '../errors/index.js';
-import { DRIVERS, type DriverName } from '../hotplug/index.js';
+import { type DriverName, driverFor } from '../hotplug/index.js';
 import { letGuestGoOn } from '../qemu/index.js';
 import type { AgentEvent } from './agent-events.js';
 import { type AgentOutcome, type AgentProcess, startAgent } from './agent-process.js';
@@ -108,7 +108,7 @@ const DEVICE = 'device';
 
 /** A dom0 agent that was killed has left its disk attached. */
 async function detachLeftovers(attach: DriverName, disk: string): Promise<void> {
-  const driver = DRIVERS[attach];
+  const driver = driverFor(attach);
   for (const leftover of await driver.leftovers()) {
     if (leftover.backing === disk) await driver.detach(leftover);
   }

@@ -43,7 +43,7 @@ export async function findDisk(
   const patience = new Patience(systemClock);
   const patienceMs = context.timeouts.absentMs;
   for (;;) {
-    const last = await withDiskDeadline(path, context, tryOpen(path, expectation), letGo);
+    const last = await withDiskDeadline(path, context, openIfReady(path, expectation), letGo);
     if (!(last instanceof StubferryError)) return last;
     if (patience.look() > patienceMs) {
       throw new StubferryError('DISK_ABSENT', 'the transfer disk did not become usable', {
@@ -58,15 +58,16 @@ export async function findDisk(
   }
 }
 
-async function letGo(found: FoundDisk | StubferryError): Promise<void> {
+/** Closes a disk that came when it was not waited for any more. */
+export async function letGo(found: FoundDisk | StubferryError): Promise<void> {
   if (!(found instanceof StubferryError)) await found.device.close();
 }
 
 /** What a disk looks like that is on its way: a superblock that is just being written, among others. */
 const NOT_YET: readonly ErrorCode[] = ['DISK_ABSENT', 'NOT_A_TRANSFER_DISK', 'CORRUPT'];
 
-/** The disk, or why there is none yet. */
-async function tryOpen(path: string, expectation: Expectation): Promise<FoundDisk | StubferryError> {
+/** The disk, or why there is none yet. @throws StubferryError for a disk that is another one, and for what cannot be opened */
+export async function openIfReady(path: string, expectation: Expectation): Promise<FoundDisk | StubferryError> {
   let device: BlockDevice | undefined;
   try {
     device = await openDevice(path, { access: await accessFor(path) });

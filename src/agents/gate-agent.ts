@@ -7,18 +7,22 @@
  * QEMU is asked for its state only when the disk is there with dom0's agent on it: until then nothing has happened, and a save
  * that fails early costs nothing. What must be made for a save is made before the toolstack asks for one.
  */
+import type { BlockDevice } from '../blockdev-utils/index.js';
+import type { Superblock } from '../codec/superblock.js';
 import { StubferryError } from '../errors/index.js';
 import { assertSavable, DeviceStateCapture } from '../qemu/index.js';
 import { QmpGate, type SaveRequest } from '../qmp/index.js';
 import type { StateSource, StateToSend, TransferSummary } from '../transfer/index.js';
 import type { AgentContext } from './agent-context.js';
 import type { OnEvent } from './agent-events.js';
+import type { Expectation } from './find-disk.js';
+import { OfferedDisk } from './offered-disk.js';
 import { rehearse } from './rehearsal.js';
 import { runTransfer, type Task } from './run-transfer.js';
 import { provenanceOf } from './saving-end.js';
 import { type Provenance, stateToSend } from './state-to-send.js';
 import { runStubdomAgent, type StubdomJob } from './stubdom-agent.js';
-import { withTransferDisk } from './transfer-disk.js';
+import { type DiskPlace, withTransferDisk } from './transfer-disk.js';
 import { transferReport } from './transfer-report.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -27,8 +31,8 @@ export interface GateJob {
   readonly listen: string;
   /** Socket of QEMU's monitor. */
   readonly qmp: string;
-  /** Device node or file of the transfer disks: they come one after the other. */
-  readonly disk: string;
+  /** Where the transfer disks come from: one after the other. */
+  readonly disk: DiskPlace;
   readonly provenance: Provenance;
   readonly sha256: boolean;
   /** Where a folder for FIFOs is made. */
@@ -79,6 +83,8 @@ class GateSaves {
   readonly #job: GateJob;
   readonly #context: AgentContext;
   readonly #capture: DeviceStateCapture;
+  /** Where dom0 can be asked, it may also offer. */
+  readonly #offers: OfferedDisk | undefined;
   /** The transfer that was begun last: its disk is not taken again. */
   #lastTransfer: string | undefined;
   #last: Promise<void> = Promise.resolve();
@@ -88,16 +94,25 @@ class GateSaves {
     this.#wear = reject;
   });
 
-  private constructor(job: GateJob, context: AgentContext, capture: DeviceStateCapture) {
+  private constructor(
+    job: GateJob,
+    context: AgentContext,
+    capture: DeviceStateCapture,
+    offers: OfferedDisk | undefined,
+  ) {
     this.#job = job;
     this.#context = context;
     this.#capture = capture;
+    this.#offers = offers;
     this.worn.catch(() => undefined);
   }
 
   static async prepare(job: GateJob, context: AgentContext): Promise<GateSaves> {
     const options = { parent: job.fifoDir, stallMs: context.timeouts.progressMs };
-    return new GateSaves(job, context, await DeviceStateCapture.prepare(options));
+    const capture = await DeviceStateCapture.prepare(options);
+    const expectation = expectationOf(job);
+    const offers = typeof job.disk === 'string' ? undefined : await OfferedDisk.watch(job.disk, expectation, context);
+    return new GateSaves(job, context, capture, offers);
   }
 
   /** The restore that comes before any save. */
@@ -176,18 +191,30 @@ class GateSaves {
     };
   }
 
-  #overDisk(task: Task, context: AgentContext): Promise<TransferSummary> {
-    const { targetUuid } = this.#job.provenance;
-    const after = this.#lastTransfer;
-    const expectation = { targetUuid, transferUuid: undefined, directions: ['save' as const], after };
-    return withTransferDisk(this.#job.disk, expectation, context, async (device, superblock) => {
+  async #overDisk(task: Task, context: AgentContext): Promise<TransferSummary> {
+    const run = async (device: BlockDevice, superblock: Superblock): Promise<TransferSummary> => {
       this.#lastTransfer = superblock.transferUuid;
       return runTransfer(device, superblock, task, context);
-    });
+    };
+    const held = await this.#offers?.take();
+    if (held === undefined) {
+      const expectation = { ...expectationOf(this.#job), after: this.#lastTransfer };
+      return withTransferDisk(this.#job.disk, expectation, context, run);
+    }
+    try {
+      return await run(held.device, held.superblock);
+    } finally {
+      await held.release();
+    }
   }
 
   async close(): Promise<void> {
     await this.#last;
+    await this.#offers?.close();
     await this.#capture.close();
   }
+}
+
+function expectationOf({ provenance }: GateJob): Expectation {
+  return { targetUuid: provenance.targetUuid, transferUuid: undefined, directions: ['save'] };
 }

@@ -42,7 +42,7 @@ export async function prepareRestoring(
 
 function restoringToPath(
   { path, replace }: Extract<RestoreTo, { path: string }>,
-  spool: SpoolOptions,
+  { spoolFolder, spoolLimit }: SpoolOptions,
   context: AgentContext,
 ): RestoringEnd {
   let ready: ReadyOutput | undefined;
@@ -51,7 +51,7 @@ function restoringToPath(
       const readerMs = context.timeouts.absentMs;
       const onPublish = (file: FileIdentity): void => context.onEvent({ event: 'publishing', file });
       ready = await ReadyOutput.prepare(
-        await outputFor(path, { transferUuid, replace, onPublish, ...spool, readerMs }),
+        await outputFor(path, { transferUuid, replace, onPublish, spoolFolder, spoolLimit, readerMs }),
       );
       return new RawSink(ready.open);
     },

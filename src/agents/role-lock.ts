@@ -4,15 +4,27 @@
  */
 import { realpath, stat } from 'node:fs/promises';
 import { type FileLock, lockExclusive } from '../blockdev-utils/index.js';
+import { errnoOf, StubferryError } from '../errors/index.js';
 
 /** The file that a stubdom's agent locks for a transfer disk that is a regular file. */
 export function roleLockPath(disk: string): string {
   return `${disk}.stubdom-lock`;
 }
 
-/** Locks the stubdom's role. @throws StubferryError DISK_LOCKED */
+/** Locks the stubdom's role. @throws StubferryError DISK_LOCKED; DISK_ABSENT for a disk that was taken away since it was found */
 export async function lockStubdomRole(disk: string): Promise<FileLock> {
-  const isBlockDevice = (await stat(disk)).isBlockDevice();
-  // Its node may be named by a link, as udev makes them.
-  return isBlockDevice ? lockExclusive(await realpath(disk)) : lockExclusive(roleLockPath(disk), { create: true });
+  const node = await nodeOf(disk).catch((cause: unknown) => {
+    throw new StubferryError('DISK_ABSENT', 'the transfer disk was taken away', {
+      where: disk,
+      found: errnoOf(cause),
+      hint: "dom0's agent has given up, or was stopped: see its log",
+      cause,
+    });
+  });
+  return node === undefined ? lockExclusive(roleLockPath(disk), { create: true }) : lockExclusive(node);
+}
+
+/** The node of a block device, which may be named by a link, as udev makes them; undefined for a file. */
+async function nodeOf(disk: string): Promise<string | undefined> {
+  return (await stat(disk)).isBlockDevice() ? realpath(disk) : undefined;
 }

@@ -53,16 +53,19 @@ export async function runTransfer(
   const { transferUuid, direction } = superblock;
   onEvent({ event: 'ready', transfer: transferUuid, direction, access: device.access });
   log.info({ transfer: transferUuid, role, disk: device.path, access: device.access }, 'on the transfer disk');
-  const onProgress = progressEvents(onEvent);
+  const following = {
+    onProgress: progressEvents(onEvent),
+    onPhase: (phase: Phase) => onEvent({ event: 'phase', phase }),
+  };
   let last: Phase | StubferryError | undefined;
   try {
     let summary: TransferSummary;
     if (task.role === 'sender') {
-      summary = await sendState(link, task.open, { onProgress });
+      summary = await sendState(link, task.open, following);
       task.onSafe?.();
       last = 'done';
     } else {
-      summary = await receiveState(link, task.sink, { onProgress });
+      summary = await receiveState(link, task.sink, following);
       await lingerForSender(link);
     }
     const report = transferReport(summary);

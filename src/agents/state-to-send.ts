@@ -1,5 +1,6 @@
 /** From an opened source to a state that can be sent: what it is, and what its BEGIN record says. */
 import type { BeginRecord } from '../codec/records.js';
+import { checkState } from '../containers/index.js';
 import { PeekedSource } from '../endpoints/index.js';
 import { StubferryError } from '../errors/index.js';
 import { recogniseState, STATEFILE_MAGIC } from '../statefile/index.js';
@@ -48,6 +49,10 @@ export async function stateToSend(source: StateSource, where: string, options: S
     const begin: BeginRecord = { ...state.reader.begin, sha256 };
     return { source: state.source, begin };
   }
+  // A state that lies in a file is read before anything of it is sent. A migration stream of many GiB is not read twice.
+  const { seekable } = state.source;
+  if (state.format === 'qevm' && state.start.kind === 'device-state' && seekable !== undefined)
+    await checkState(seekable, where);
   const machineType = provenance.machineType === '' ? state.start.machineType : provenance.machineType;
   return {
     source: new CompleteSource(state.source, where),

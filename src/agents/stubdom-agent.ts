@@ -14,12 +14,12 @@ import { prepareRestoring, type RestoreTo, type RestoringEnd, type SpoolOptions 
 import { runTransfer } from './run-transfer.js';
 import { prepareSaving, type SaveFrom, type SavingEnd } from './saving-end.js';
 import type { Provenance } from './state-to-send.js';
-import { withTransferDisk } from './transfer-disk.js';
+import { type DiskPlace, withTransferDisk } from './transfer-disk.js';
 
 /** One transfer, as the stubdom sees it. At least one of `save` and `restore` is there. */
 export interface StubdomJob extends SpoolOptions {
-  /** Device node or file of the transfer disk. */
-  readonly disk: string;
+  /** Where the transfer disk comes from. */
+  readonly disk: DiskPlace;
   /** Accept the disk of this transfer only; undefined for any. */
   readonly transferUuid: string | undefined;
   readonly provenance: Provenance;

@@ -2,19 +2,35 @@
 import type { BlockDevice } from '../blockdev-utils/index.js';
 import type { Superblock } from '../codec/superblock.js';
 import type { AgentContext } from './agent-context.js';
-import { type Expectation, findDisk } from './find-disk.js';
+import { type AskedDom0, askForDisk } from './asked-disk.js';
+import { type Expectation, type FoundDisk, findDisk } from './find-disk.js';
 import { lockStubdomRole } from './role-lock.js';
 
-/** @throws StubferryError what {@link findDisk} throws, DISK_LOCKED, and what `use` throws */
+/** Where the disk comes from: a path at which somebody puts it, or dom0, which is asked for it. */
+export type DiskPlace = string | AskedDom0;
+
+/** @throws StubferryError what {@link findDisk} and {@link askForDisk} throw, DISK_LOCKED, and what `use` throws */
 export async function withTransferDisk<T>(
-  path: string,
+  place: DiskPlace,
   expectation: Expectation,
   context: Pick<AgentContext, 'timeouts' | 'signal'>,
   use: (device: BlockDevice, superblock: Superblock) => Promise<T>,
 ): Promise<T> {
-  const { device, superblock } = await findDisk(path, expectation, context);
+  if (typeof place === 'string') return over(await findDisk(place, expectation, context), use);
+  const asked = await askForDisk(place, expectation, context);
   try {
-    const lock = await lockStubdomRole(path);
+    return await over(asked.found, use);
+  } finally {
+    await asked.withdraw();
+  }
+}
+
+async function over<T>(
+  { device, superblock }: FoundDisk,
+  use: (device: BlockDevice, superblock: Superblock) => Promise<T>,
+): Promise<T> {
+  try {
+    const lock = await lockStubdomRole(device.path);
     try {
       return await use(device, superblock);
     } finally {

@@ -24,12 +24,17 @@ export async function backingOf(path: string): Promise<BackingKind> {
     throw new StubferryError('DISK_ABSENT', 'there is no such backing', { where: path, found: errnoOf(cause), cause });
   });
   if (there.isBlockDevice()) return 'block';
-  if (there.isFile()) return MEMORY_FILE_SYSTEMS.includes((await statfs(path)).type) ? 'memory' : 'file';
+  if (there.isFile()) return (await isInMemory(path)) ? 'memory' : 'file';
   throw new StubferryError('DISK_IO', 'this cannot back a transfer disk', {
     where: path,
     expected: 'a regular file or a block device',
     found: there.isDirectory() ? 'a folder' : 'something else',
   });
+}
+
+/** Whether a file or folder is on a file system that is nothing but page cache. */
+export async function isInMemory(path: string): Promise<boolean> {
+  return MEMORY_FILE_SYSTEMS.includes((await statfs(path)).type);
 }
 
 /** How dom0's agent opens a backing whose disk is used by another kernel, or past the page cache of this one. */

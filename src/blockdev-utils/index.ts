@@ -1,8 +1,9 @@
 export { ALIGNMENT, AlignedMemory, alignedBuffer, roundUp } from './aligned-memory.js';
-export { type BackingKind, backingOf, coherentAccess } from './backing.js';
+export { type BackingKind, backingOf, coherentAccess, isInMemory } from './backing.js';
 export type { AccessPath, BlockDevice } from './block-device.js';
 export { createImage } from './create-image.js';
+export { deviceNumber } from './device-number.js';
 export { openDevice } from './file-device.js';
 export { type FileLock, isLocked, lockExclusive, tryLock } from './file-lock.js';
-export { attachLoop, detachLoop, type LoopDevice, listLoops } from './loop-device.js';
+export { attachLoop, detachLoop, fileBehind, type LoopDevice, listLoops } from './loop-device.js';
 export { memoryDevice } from './memory-device.js';

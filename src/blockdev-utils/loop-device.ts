@@ -73,9 +73,14 @@ export async function listLoops(): Promise<LoopDevice[]> {
 }
 
 async function isAttached(node: string): Promise<boolean> {
-  return readFile(`/sys/block/${basename(node)}/loop/backing_file`).then(
-    () => true,
-    () => false,
+  return (await fileBehind(node)) !== undefined;
+}
+
+/** The file behind a loop device, as the kernel names it; undefined where there is none. */
+export async function fileBehind(node: string): Promise<string | undefined> {
+  return readFile(`/sys/block/${basename(node)}/loop/backing_file`, 'utf8').then(
+    (text) => text.replace(/\n$/, ''),
+    () => undefined,
   );
 }
 

@@ -55,12 +55,17 @@ export class ControlSlots {
 /** The phases after which dom0's agent does nothing more on a disk. */
 const LAST_PHASES: readonly Phase[] = ['done', 'committed', 'loaded', 'aborted'];
 
+/** Where dom0's agent stands on this disk, as its own control block says; undefined when it never came. */
+export async function dom0Phase(device: BlockDevice, superblock: Superblock): Promise<Phase | undefined> {
+  const dom0: Role = superblock.direction === 'save' ? 'receiver' : 'sender';
+  return (await new ControlSlots(device, dom0, superblock).newest())?.phase;
+}
+
 /**
  * Whether dom0's agent has had its last word on this disk: then nothing can come of it any more, and the disk is there only because
  * it has not been removed yet.
  */
 export async function isOver(device: BlockDevice, superblock: Superblock): Promise<boolean> {
-  const dom0: Role = superblock.direction === 'save' ? 'receiver' : 'sender';
-  const control = await new ControlSlots(device, dom0, superblock).newest();
-  return control !== undefined && LAST_PHASES.includes(control.phase);
+  const phase = await dom0Phase(device, superblock);
+  return phase !== undefined && LAST_PHASES.includes(phase);
 }

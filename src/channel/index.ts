@@ -1,5 +1,5 @@
 export { atMost, type Clock, systemClock } from './clock.js';
-export { isOver } from './control-slots.js';
+export { dom0Phase, isOver } from './control-slots.js';
 export { type DiskSummary, examineDisk } from './disk-at-rest.js';
 export { diskSizeFor, formatDisk, readSuperblock, ringPlace } from './disk-layout.js';
 export type { FrameSlot } from './frame-slot.js';

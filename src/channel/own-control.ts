@@ -10,6 +10,9 @@ import type { ControlSlots } from './control-slots.js';
 /** What an agent says about itself; the sequence and the epoch are added on the way. */
 export type Standing = Omit<ControlBlock, 'sequence' | 'epoch'>;
 
+/** Words that are not taken back: a state that was acknowledged is durable, whatever goes wrong afterwards. */
+const LAST_WORDS: readonly Phase[] = ['aborted', 'committed', 'loaded'];
+
 const START: Standing = { peerEpoch: 0n, cursor: 0, streamed: 0, phase: 'ready', errorStatus: 0, reason: '' };
 
 export class OwnControl {
@@ -42,8 +45,8 @@ export class OwnControl {
 
   /** Changes fields in memory; the next {@link publish} or heartbeat carries them. */
   set(change: Partial<Standing>): void {
-    // Work that was left behind may still report progress: it does not take the last word back.
-    if (this.#standing.phase === 'aborted') return;
+    // Work that was left behind may still report progress, and what comes after an acknowledgement may still fail.
+    if (LAST_WORDS.includes(this.#standing.phase)) return;
     this.#standing = { ...this.#standing, ...change };
   }
 

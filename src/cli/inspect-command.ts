@@ -1,45 +1,88 @@
 /** `stubferry inspect` */
-import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { untilAborted } from '../agents/index.js';
-import { examineDisk } from '../channel/index.js';
-import type { ControlBlock } from '../codec/control-block.js';
-import type { BeginRecord, EndRecord } from '../codec/records.js';
-import { FORMAT_MAJOR } from '../codec/superblock.js';
-import { NIL_UUID } from '../codec/uuid.js';
-import { hex64 } from '../codec/xxh64.js';
-import { FileSource } from '../endpoints/index.js';
-import type { StubferryError } from '../errors/index.js';
-import { type StatefileSummary, seekSummary } from '../statefile/index.js';
-import type { StateSource } from '../transfer/index.js';
+import { printable, StubferryError } from '../errors/index.js';
+import { type QevmSection, type QevmState, selectSection } from '../qevm/index.js';
 import { runCommand } from './command-context.js';
-import { formatBytes } from './format-values.js';
-import { facts, printJson, printText } from './print.js';
-import { type Given, openGiven } from './read-state.js';
+import type { Facts } from './inspect-facts.js';
+import { type Inspection, inspectInput } from './inspect-input.js';
+import { nameOf } from './open-state.js';
+import { facts as factsText, printError, printJson, printText } from './print.js';
+import { openGiven } from './read-state.js';
+import { sectionTable, stateFacts } from './section-table.js';
+import { contentsJson, contentsOf, contentsText } from './section-view.js';
 
-/** Names and values, for people and, as an object, for `--json`. */
-type Facts = readonly (readonly [string, string | number | undefined])[];
+interface InspectOptions {
+  readonly brief: boolean;
+  readonly section?: string;
+  readonly hex: boolean;
+}
 
 export function inspectCommand(program: Command): void {
   const command = program
     .command('inspect')
-    .summary('say what a state or transfer disk is, and who wrote it')
+    .summary('say what a state or transfer disk is, who wrote it, and what is in it')
     .description(
-      'FILE is a statefile, a bare QEMU state (also gzipped), or a transfer disk that nobody is working on. ' +
-        "The data of a statefile is not read: 'stubferry verify' does that.",
+      'FILE is a statefile, a bare QEMU state, a save file of xl or libvirt or a libxl stream, each also compressed, or a ' +
+        'transfer disk that nobody is working on. The sections of the QEMU state are listed; of a state with a description ' +
+        '(as `migrate` writes it) each can be shown by its fields, of any other by its bytes. What is wrong with FILE is ' +
+        'said after what could be read of it.',
     )
-    .argument('<file>', 'file, block device, or - for standard input');
-  command.action((file: string) => {
+    .argument('<file>', 'file, block device, or - for standard input')
+    .option('--brief', 'do not read the state: no sections', false)
+    .option('--section <name>', 'show what is in one: NAME, NAME:INSTANCE or its id')
+    .option('--hex', 'show its bytes, even where the state describes its fields', false);
+  command.action((file: string, options: InspectOptions) => {
     return runCommand(command, async ({ json, signal }) => {
-      const opened = openGiven(file).then((given) => inspect(file, given));
-      const found = await untilAborted(signal, opened);
-      const shown = found.filter(([, value]) => value !== undefined && value !== '');
-      if (json) await printJson(Object.fromEntries(shown.map(([name, value]) => [camelCase(name), value])));
-      else await printText(facts(shown.map(([name, value]) => [name, `${value}`] as const)));
-      return 0;
+      if (options.section === undefined ? options.hex : options.brief)
+        throw new StubferryError('USAGE', '--hex is for --section, and --section needs what --brief leaves out');
+      const inspection = await untilAborted(signal, inspect(file, options.brief));
+      const { state, flaw } = inspection;
+      if (options.section === undefined) {
+        await (json ? printInspectionJson(inspection) : printInspection(inspection));
+      } else if (state === undefined) {
+        throw flaw ?? new StubferryError('NOT_IN_INPUT', 'there is no QEMU state in this', { where: nameOf(file) });
+      } else {
+        const section = selectSection(state.sections, options.section, nameOf(file));
+        await printSection(file, state, section, options.hex, json);
+      }
+      return flaw?.status ?? 0;
     });
   });
+}
+
+async function inspect(file: string, brief: boolean): Promise<Inspection> {
+  const given = await openGiven(file);
+  try {
+    return await inspectInput(file, given, brief);
+  } finally {
+    await (given.format === 'transfer-disk'
+      ? given.device
+      : given.format === 'container'
+        ? given
+        : given.source
+    ).close();
+  }
+}
+
+async function printInspection({ facts, state, flaw }: Inspection): Promise<void> {
+  const all = [...facts, ...(state === undefined ? [] : stateFacts(state))];
+  await printText(factsText(all.map(([name, value]) => [name, value === undefined ? undefined : `${value}`] as const)));
+  if (state !== undefined && state.sections.length > 0) await printText(`\n${sectionTable(state.sections)}`);
+  if (flaw !== undefined) await printError(flaw, false);
+}
+
+async function printInspectionJson({ facts, state, flaw }: Inspection): Promise<void> {
+  const inspect = { ...objectOf(facts), ...(state === undefined ? {} : stateJson(state)) };
+  await printJson(flaw === undefined ? { inspect } : { inspect, error: flaw.report() });
+  if (flaw !== undefined) await printError(flaw, false);
+}
+
+function objectOf(facts: Facts): Record<string, string | number> {
+  const shown = facts.flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[camelCase(name), value]],
+  );
+  return Object.fromEntries(shown);
 }
 
 /** `target domid` as the key that other documents would have for it. */
@@ -47,124 +90,49 @@ function camelCase(name: string): string {
   return name.replaceAll(/ (?<first>.)/g, (_, first: string) => first.toUpperCase());
 }
 
-async function inspect(path: string, given: Given): Promise<Facts> {
-  switch (given.format) {
-    case 'transfer-disk':
-      return diskFacts(path, given.device);
-    case 'qevm': {
-      const { bytes, sha256 } = await digestOf(given.source);
-      return [
-        ['file', path],
-        ['format', `bare QEMU state (QEVM version 3)${given.compressed ? ', gzipped' : ''}`],
-        ['kind', given.start.kind],
-        ['machine type', given.start.machineType],
-        ['bytes', bytes],
-        ['sha256', sha256],
-        ['integrity', 'carries no checksum of its own'],
-      ];
-    }
-    case 'statefile': {
-      const isFile = path !== '-' && (await stat(path)).isFile();
-      const seekable = isFile && !given.compressed ? await FileSource.open(path) : undefined;
-      if (seekable === undefined) {
-        const { reader } = given;
-        while ((await reader.next()) !== undefined);
-        const { header, begin, end, fileBytes } = reader;
-        return end === undefined ? [] : statefileFacts(path, { header, begin, end, fileBytes }, given.compressed);
-      }
-      await given.source.close();
-      try {
-        return statefileFacts(path, await seekSummary(seekable, path), false);
-      } finally {
-        await seekable.close();
-      }
-    }
+function stateJson({ split, footers, ram, configuration, descriptionBytes, sections }: QevmState): object {
+  return {
+    split,
+    footers,
+    ...(configuration === undefined ? {} : { capabilities: configuration.capabilities.map((name) => printable(name)) }),
+    ...(ram === undefined ? {} : { ram: { ...ram, blocks: ram.blocks.map(withPrintableName) } }),
+    ...(descriptionBytes === 0 ? {} : { descriptionBytes }),
+    sections: sections.map(withPrintableName),
+  };
+}
+
+/** JSON leaves some characters as they are that a terminal obeys. */
+function withPrintableName<T extends { readonly name: string }>(named: T): T {
+  return { ...named, name: printable(named.name) };
+}
+
+async function printSection(
+  file: string,
+  state: QevmState,
+  section: QevmSection,
+  hex: boolean,
+  json: boolean,
+): Promise<void> {
+  const contents = contentsOf(state, section, hex);
+  if (contents === undefined) {
+    throw new StubferryError('NOT_IN_INPUT', 'what is in RAM is not shown', {
+      where: nameOf(file),
+      expected: 'a section of a device',
+      found: printable(section.name),
+    });
   }
-}
-
-function statefileFacts(path: string, summary: StatefileSummary, compressed: boolean): Facts {
-  const { header, begin, end, fileBytes } = summary;
-  return [
-    ['file', path],
-    ['format', `stubferry statefile, format ${FORMAT_MAJOR}${compressed ? ', gzipped' : ''}`],
-    ['written by', header.writer],
-    ['transfer', header.transferUuid],
-    ...beginFacts(begin),
-    ...endFacts(end),
-    ['file bytes', fileBytes],
-    ['data records', end.dataFrames],
-  ];
-}
-
-function beginFacts(begin: BeginRecord): Facts {
-  return [
-    ['kind', begin.kind],
-    ['target', begin.targetUuid === NIL_UUID ? undefined : begin.targetUuid],
-    ['target domid', begin.targetDomid === 0 ? undefined : begin.targetDomid],
-    ['qemu version', begin.qemuVersion],
-    ['machine type', begin.machineType],
-    ['sent by', `stubferry ${begin.stubferryVersion}`],
-    ['created', isoTime(begin.createdMs)],
-  ];
-}
-
-function endFacts(end: EndRecord): Facts {
-  const hex = (bytes: Uint8Array | undefined): string | undefined =>
-    bytes === undefined ? undefined : Buffer.from(bytes).toString('hex');
-  return [
-    ['bytes', end.stateBytes],
-    ['sha256', hex(end.digests?.sha256)],
-    ['xxh64', hex(end.digests?.xxh64)],
-    ['chain', hex64(end.chain)],
-  ];
-}
-
-/** A time from a record may be any number; one that no calendar has is shown as it is. */
-function isoTime(ms: number): string {
-  const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? `${ms} ms since 1970` : date.toISOString();
-}
-
-async function digestOf(source: StateSource): Promise<{ bytes: number; sha256: string }> {
-  const hash = createHash('sha256');
-  const buffer = new Uint8Array(1024 * 1024);
-  let bytes = 0;
-  for (let count = await source.read(buffer); count > 0; count = await source.read(buffer)) {
-    hash.update(buffer.subarray(0, count));
-    bytes += count;
+  if (json) {
+    await printJson({ inspect: { file, section: { ...withPrintableName(section), ...contentsJson(contents) } } });
+    return;
   }
-  await source.close();
-  return { bytes, sha256: hash.digest('hex') };
-}
-
-async function diskFacts(path: string, device: Parameters<typeof examineDisk>[0]): Promise<Facts> {
-  const damages: StubferryError[] = [];
-  const { superblock, sender, receiver, frames, payloadBytes, otherBlocks } = await examineDisk(device, (error) =>
-    damages.push(error),
-  );
-  await device.close();
-  return [
-    ['file', path],
-    ['format', `transfer disk, format ${FORMAT_MAJOR}`],
-    ['written by', superblock.writer],
-    ['transfer', superblock.transferUuid],
-    ['direction', superblock.direction],
-    ['target', superblock.targetUuid === NIL_UUID ? undefined : superblock.targetUuid],
-    ['target domid', superblock.targetDomid === 0 ? undefined : superblock.targetDomid],
-    ['ring', formatBytes(superblock.ringLength)],
-    ['largest payload', formatBytes(superblock.maxPayload)],
-    ['largest state', formatBytes(superblock.maxState)],
-    ['sender', controlText(sender)],
-    ['receiver', controlText(receiver)],
-    ['frames on the ring', `${frames}, with ${payloadBytes} bytes of payload`],
-    ['other blocks', otherBlocks],
-    ['damage', damages.length === 0 ? 'none seen' : `${damages.length} places; 'stubferry verify' names the first`],
-  ];
-}
-
-function controlText(control: ControlBlock | undefined): string {
-  if (control === undefined) return 'never came';
-  const { phase, cursor, streamed, errorStatus, reason } = control;
-  const why = errorStatus === 0 ? '' : `, error ${errorStatus}: ${reason}`;
-  return `${phase}, cursor ${cursor}, ${streamed} bytes of the state${why}`;
+  const { id, name, instance, version, bodyOffset, bodyLength, inferred } = section;
+  const head = factsText([
+    ['section', printable(name)],
+    ['id', `${id}`],
+    ['instance', `${instance}`],
+    ['version', `${version}`],
+    ['body', `${bodyLength} bytes at ${bodyOffset}${inferred ? ', its end inferred' : ''}`],
+    ['xxh64', section.xxh64],
+  ]);
+  await printText(`${head}\n\n${contentsText(contents)}`);
 }

@@ -4,14 +4,23 @@ import { Command, CommanderError, Option } from 'commander';
 import { ERROR_CODES, StubferryError } from '../errors/index.js';
 import { VERSION } from '../version.js';
 import { agentCommand } from './agent-command.js';
+
+import { checkCommand } from './check-command.js';
+import { convertCommand } from './convert-command.js';
+import { diffCommand } from './diff-command.js';
+import { doctorCommand } from './doctor-command.js';
 import { exitCodesCommand } from './exit-codes-command.js';
+import { extractCommand } from './extract-command.js';
+import { gcCommand } from './gc-command.js';
 import { imageCommand } from './image-command.js';
 import { inspectCommand } from './inspect-command.js';
 import { LOG_LEVELS } from './logger.js';
 import { printJson } from './print.js';
+import { replaceEmulatorCommand } from './replace-emulator-command.js';
 import { replayCommand } from './replay-command.js';
 import { restoreCommand } from './restore-command.js';
 import { saveCommand } from './save-command.js';
+import { abortCommand, prepareCommand, statusCommand, transfersCommand } from './transfers-command.js';
 import { verifyCommand } from './verify-command.js';
 
 const program = new Command('stubferry')
@@ -35,9 +44,12 @@ Examples:
   stubferry save -i /run/qemu.fifo -o guest.state    the same from a FIFO that somebody else has QEMU write
   stubferry replay fixtures/device-states/*          both ways, two processes each, every byte compared
   stubferry verify guest.state                       read and check every byte
+  stubferry agent dom0                               serve the stubdoms of this Xen host
+  stubferry doctor                                   has this host all that it needs?
 
-Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer,
-40-49 the destination, 50 an agent died, 53-57 a stubdom image, 60-69 QEMU, 130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
+Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer, 40-49 the destination,
+50-57 agents, disks and images of stubdoms, 60-69 QEMU, 70-79 xenstore, 80-89 what was asked of a state, 90-99 dom0's agent,
+130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
   )
   .showHelpAfterError("(see 'stubferry --help')")
   .exitOverride();
@@ -54,8 +66,20 @@ for (const add of [
   restoreCommand,
   replayCommand,
   inspectCommand,
+  diffCommand,
+  checkCommand,
+
   verifyCommand,
+  extractCommand,
+  replaceEmulatorCommand,
+  convertCommand,
   agentCommand,
+  transfersCommand,
+  abortCommand,
+  statusCommand,
+  gcCommand,
+  prepareCommand,
+  doctorCommand,
   imageCommand,
   exitCodesCommand,
 ]) {

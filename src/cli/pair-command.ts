@@ -2,6 +2,8 @@
 import type { Command } from 'commander';
 import { type DriverName, type PairOptions, type PairReport, type QemuEnd, runPair } from '../agents/index.js';
 import type { Direction } from '../codec/superblock.js';
+import { ERROR_CODES } from '../errors/index.js';
+import { type Checked, checksJson, checksText } from './check-report.js';
 import type { CommandContext } from './command-context.js';
 import { formatBytes, formatMs, formatRate } from './format-values.js';
 import { facts, printJson, printText } from './print.js';
@@ -10,14 +12,15 @@ import { startBar } from './progress-bar.js';
 import {
   addTransferOptions,
   agentArgs,
-  attachOption,
   defaultTransferDir,
+  localAttachOption,
   type TransferOptions,
 } from './transfer-options.js';
 
 export interface PairCommandOptions extends TransferOptions {
   readonly transferDir?: string;
   readonly attach: DriverName;
+  readonly check?: string;
 }
 
 export function addPairOptions(command: Command): Command {
@@ -26,7 +29,8 @@ export function addPairOptions(command: Command): Command {
       '--transfer-dir <dir>',
       'folder for the transfer disk (default: /dev/shm if it fits, else the temporary folder)',
     )
-    .addOption(attachOption());
+    .addOption(localAttachOption())
+    .option('--check <what>', 'see whether the state fits: against a -dump-vmstate, or a state of the destination');
   return addTransferOptions(command);
 }
 
@@ -40,6 +44,8 @@ export async function transferPair(
     readonly output: string;
     readonly qemu: QemuEnd | undefined;
     readonly dom0Args: readonly string[];
+    /** Looks at what was saved, once it is. */
+    readonly examine?: (() => Promise<readonly Checked[]>) | undefined;
   },
 ): Promise<number> {
   const transferDir = options.transferDir ?? (await defaultTransferDir(options.ring));
@@ -66,8 +72,9 @@ export async function transferPair(
     if (!report.senderHeard) {
       context.log.warn({ transfer: report.transfer }, 'the sender ended before it heard that the state is safe; it is');
     }
-    await present(report, context, options, { ...work, guest });
-    return 0;
+    const checks = await work.examine?.();
+    await present(report, context, options, { ...work, guest, checks });
+    return checks?.some(({ result }) => !result.loads) === true ? ERROR_CODES.WOULD_NOT_LOAD.status : 0;
   } finally {
     bar.stop();
   }
@@ -77,15 +84,20 @@ async function present(
   { transfer, state }: PairReport,
   { json }: CommandContext,
   options: PairCommandOptions,
-  work: Pick<PairOptions, 'direction' | 'input' | 'output'> & { readonly guest: string | undefined },
+  work: Pick<PairOptions, 'direction' | 'input' | 'output'> & {
+    readonly guest: string | undefined;
+    readonly checks: readonly Checked[] | undefined;
+  },
 ): Promise<void> {
   const { firstByteAt, endAt, acknowledgedAt, ...rest } = state;
   const ms = acknowledgedAt - firstByteAt;
-  const { direction, input, output, guest } = work;
+  const { direction, input, output, guest, checks } = work;
   // Standard output is the state's when it goes there.
   if (output === '-') return;
   if (json) {
-    await printJson({ [direction]: { transfer, input, output, guest, ...rest, milliseconds: ms, ring: options.ring } });
+    const moved = { transfer, input, output, guest, ...rest, milliseconds: ms, ring: options.ring };
+    const check = checks === undefined ? {} : { check: { file: output, ...checksJson(checks) } };
+    await printJson({ [direction]: moved, ...check });
     return;
   }
   const word = direction === 'save' ? 'COMMITTED' : 'LOADED';
@@ -101,4 +113,5 @@ async function present(
       ['chain', state.sha256 === undefined ? state.chain : undefined],
     ]),
   );
+  if (checks !== undefined) await printText(`\n${checksText(output, checks)}`);
 }

@@ -48,8 +48,22 @@ export function parseUuidOption(text: string): string {
   return text.toLowerCase();
 }
 
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 1024)
+    throw new InvalidArgumentError('a count is a number from 1 to 1024.');
+  return count;
+}
+
 export function parseDomid(text: string): number {
   const domid = Number(text);
   if (!/^\d+$/.test(text) || domid > 0x7fff) throw new InvalidArgumentError('a domid is a number from 0 to 32767.');
+  return domid;
+}
+
+/** A domain that may have a device model: not dom0. */
+export function parseTarget(text: string): number {
+  const domid = parseDomid(text);
+  if (domid === 0) throw new InvalidArgumentError('domain 0 has no device model.');
   return domid;
 }

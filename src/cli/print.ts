@@ -13,6 +13,11 @@ export function printJson(document: unknown): Promise<void> {
   return writeAll(process.stdout, `${JSON.stringify(document, null, 2)}\n`);
 }
 
+/** One of many documents, each on a line. */
+export function printJsonLine(document: unknown): Promise<void> {
+  return writeAll(process.stdout, `${JSON.stringify(document)}\n`);
+}
+
 export function printText(text: string): Promise<void> {
   return writeAll(process.stdout, `${text}\n`);
 }

@@ -3,10 +3,10 @@ import { stat } from 'node:fs/promises';
 import { type BlockDevice, openDevice } from '../blockdev-utils/index.js';
 import { openSource } from '../endpoints/index.js';
 import { StubferryError } from '../errors/index.js';
-import { type OpenedState, recogniseState } from '../statefile/index.js';
+import { type ExaminedInput, examineInput } from '../statefile/index.js';
 
 export type Given =
-  | Exclude<OpenedState, { format: 'transfer-disk' }>
+  | Exclude<ExaminedInput, { format: 'transfer-disk' }>
   | { readonly format: 'transfer-disk'; readonly device: BlockDevice };
 
 /** A block device can only be a transfer disk; it is read past the page cache, which another domain's writes do not reach. */
@@ -14,7 +14,7 @@ export async function openGiven(path: string): Promise<Given> {
   const isBlockDevice = path !== '-' && (await stat(path).catch(() => undefined))?.isBlockDevice() === true;
   if (isBlockDevice) return disk(path, 'direct');
   const source = await openSource(path);
-  const state = await recogniseState(source, path === '-' ? 'standard input' : path).catch(async (error: unknown) => {
+  const state = await examineInput(source, path === '-' ? 'standard input' : path).catch(async (error: unknown) => {
     await source.close();
     throw error;
   });

@@ -23,7 +23,7 @@ export function replayCommand(program: Command): void {
       'For each STATE, starts a dom0 agent and a stubdom agent as processes of their own over a fresh transfer disk, saves ' +
         'it into a statefile, restores that, and compares both with STATE byte by byte.',
     )
-    .argument('<states...>', 'statefiles, bare QEMU states or migration streams, also gzipped')
+    .argument('<states...>', 'statefiles, bare QEMU states, migration streams or save files, also compressed')
     .option('--scratch-dir <dir>', 'where the intermediate files go', tmpdir());
   addPairOptions(command).action((states: string[], options: ReplayCommandOptions) => {
     return runCommand(command, async (context) => {

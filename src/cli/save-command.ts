@@ -1,6 +1,7 @@
 /** `stubferry save` */
 import type { Command } from 'commander';
 import { StubferryError } from '../errors/index.js';
+import { checkSaved } from './check-first.js';
 import { runCommand } from './command-context.js';
 import { addPairOptions, type PairCommandOptions, transferPair } from './pair-command.js';
 import { addSaveQemuOptions, qemuToSave, type SaveQemuOptions } from './qemu-options.js';
@@ -27,12 +28,14 @@ export function saveCommand(program: Command): void {
     const { output, raw } = options;
     return runCommand(
       command,
-      (context) => {
+      async (context) => {
         const qemu = qemuToSave(options);
         if (qemu !== undefined && options.input !== undefined)
           throw new StubferryError('USAGE', 'give either --input or --qmp: a state comes from one place');
         const input = qemu?.qmp ?? options.input ?? '-';
-        const work = { direction: 'save', input, output, qemu, dom0Args: raw ? ['--raw'] : [] } as const;
+        const examine =
+          options.check === undefined ? undefined : await checkSaved(input, output, options.check, context.signal);
+        const work = { direction: 'save', input, output, qemu, dom0Args: raw ? ['--raw'] : [], examine } as const;
         return transferPair(context, options, work);
       },
       { stdoutIsState: output === '-' },

@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { type Command, Option } from 'commander';
-import { DRIVER_NAMES, type Provenance } from '../agents/index.js';
+import { DRIVER_NAMES, type DriverName, type Provenance } from '../agents/index.js';
 import { DEFAULT_TIMEOUTS, diskSizeFor, type Timeouts } from '../channel/index.js';
 import { LIMITS } from '../codec/limits.js';
 import { NIL_UUID } from '../codec/uuid.js';
@@ -74,14 +74,24 @@ export function addTransferOptions(command: Command): Command {
     .addOption(duration('--commit-timeout <time>', 'a verified state becomes durable', DEFAULT_TIMEOUTS.commitMs));
 }
 
-/** How the transfer disk comes to the stubdom. */
-export function attachOption(): Option {
+export type AttachOption = DriverName;
+
+/** How the transfer disk comes to a stubdom's agent that is a process of this machine. */
+export function localAttachOption(): Option {
   return new Option(
     '--attach <how>',
     'file: both agents open the file; loop: the stubdom gets a loop device over it (root)',
   )
-    .choices(DRIVER_NAMES)
+    .choices(['file', 'loop'])
     .default('file');
+}
+
+/** How it comes to any stubdom. */
+export function attachOption(): Option {
+  return new Option(
+    '--attach <how>',
+    'xen: a vbd, written into xenstore (default of the service); xl: by xl block-attach; loop, file: for a process of this machine',
+  ).choices(DRIVER_NAMES);
 }
 
 export function timeoutsFrom(options: TransferOptions): Timeouts {

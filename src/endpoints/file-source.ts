@@ -2,23 +2,28 @@
 import { close, fstat, open, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { errnoOf, messageOf, StubferryError } from '../errors/index.js';
-import type { StateSource } from '../transfer/index.js';
+import type { Seekable, StateSource } from '../transfer/index.js';
 
 export class FileSource implements StateSource {
   readonly #fd: number;
   readonly #path: string;
+  /** Only of a file that this process opened: where an inherited descriptor stands, nobody knows. */
+  readonly seekable: Seekable | undefined;
   #reading = 0;
+  #closed = false;
 
-  /** @param fd owned from here on; read from where it stands */
-  constructor(fd: number, path: string) {
+  /** @param fd owned from here on; read from where it stands. @param seekable it is a regular file, at its beginning */
+  constructor(fd: number, path: string, seekable = false) {
     this.#fd = fd;
     this.#path = path;
+    this.seekable = seekable ? this : undefined;
   }
 
   /** @throws StubferryError INPUT_UNREADABLE */
   static async open(path: string): Promise<FileSource> {
     try {
-      return new FileSource(await promisify(open)(path, 'r'), path);
+      const fd = await promisify(open)(path, 'r');
+      return new FileSource(fd, path, (await promisify(fstat)(fd)).isFile());
     } catch (cause) {
       throw unreadable(path, cause);
     }
@@ -41,6 +46,7 @@ export class FileSource implements StateSource {
       throw unreadable(this.#path, cause);
     } finally {
       this.#reading -= 1;
+      if (this.#closed && this.#reading === 0) close(this.#fd, () => undefined);
     }
   }
 
@@ -49,8 +55,10 @@ export class FileSource implements StateSource {
     return (await promisify(fstat)(this.#fd)).size;
   }
 
-  /** Under a read that hangs the descriptor is left to the process: its number must not get another meaning. */
+  /** Under a read the descriptor stays open until that has ended: its number must not get another meaning. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     if (this.#reading === 0) await promisify(close)(this.#fd);
   }
 }

@@ -122,19 +122,14 @@ export class PartFile implements ByteOutput {
 
   /** Gives the file its name. From here on it is to be seen; what cannot be made to last is taken back. */
   async #publish(): Promise<void> {
-    this.#options.onPublish?.(this.#identity);
-    if (this.#options.replace) {
-      await rename(this.#path, this.#destination);
-      // What was there before is gone: this cannot be taken back, even if it should not last.
-      this.#committed = true;
-      await this.#folder.sync();
-      return;
-    }
-    await link(this.#path, this.#destination);
+    const { onPublish, replace } = this.#options;
+    onPublish?.(this.#identity);
+    await (replace ? rename(this.#path, this.#destination) : link(this.#path, this.#destination));
     try {
       // If the old name comes back after a loss of power, the next save to this destination sweeps it away.
-      await Promise.all([unlink(this.#path), this.#folder.sync()]);
+      await Promise.all([replace ? undefined : unlink(this.#path), this.#folder.sync()]);
     } catch (cause) {
+      // What was there before a rename is gone in any case. The sender hears of a failure: nothing may look like a state.
       await unlink(this.#destination);
       throw cause;
     }

@@ -1,5 +1,5 @@
 /** A source of which the first bytes were already looked at. */
-import type { StateSource } from '../transfer/index.js';
+import type { Seekable, StateSource } from '../transfer/index.js';
 
 export class PeekedSource implements StateSource {
   readonly #source: StateSource;
@@ -9,6 +9,10 @@ export class PeekedSource implements StateSource {
   constructor(front: Uint8Array, source: StateSource) {
     this.#front = front;
     this.#source = source;
+  }
+
+  get seekable(): Seekable | undefined {
+    return this.#source.seekable;
   }
 
   async read(into: Uint8Array): Promise<number> {
@@ -22,4 +26,20 @@ export class PeekedSource implements StateSource {
   close(): Promise<void> {
     return this.#source.close();
   }
+}
+
+/** What is taken if it is there at once: what a pipe holds, so that a small state stays in one piece. */
+const PEEK_BYTES = 64 * 1024;
+
+/** Looks at the first bytes of `source`: `enough` of them, or as many as there are. */
+export async function peekAt(source: StateSource, enough: number): Promise<{ front: Uint8Array; source: StateSource }> {
+  const buffer = new Uint8Array(PEEK_BYTES);
+  let length = 0;
+  while (length < enough) {
+    const count = await source.read(buffer.subarray(length));
+    if (count === 0) break;
+    length += count;
+  }
+  const front = buffer.subarray(0, length);
+  return { front, source: new PeekedSource(front, source) };
 }

@@ -1,3 +1,3 @@
-export { ERROR_CODES, type ErrorCode, errorCodeOf } from './error-codes.js';
+export { ERROR_CODES, type ErrorCode, errorCodeNamed, errorCodeOf } from './error-codes.js';
 export { printable } from './printable.js';
 export { type ErrorDetails, type ErrorReport, errnoOf, located, messageOf, StubferryError } from './stubferry-error.js';

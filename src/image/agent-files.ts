@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const FOLDER = '/usr/lib/stubferry';
 
 /** First program of the ramdisk; the others are of the system. */
-export const FIRST_INIT = join(ROOT, 'stubdom/first-init');
+export const FIRST_INIT = join(ROOT, 'dist/stubdom/first-init');
 
 /** Where in the image they are. */
 export const AGENT = `${FOLDER}/dist/agent.mjs`;
@@ -27,13 +27,13 @@ export async function agentParts(): Promise<Part[]> {
   }
   // The one dependency that is no JavaScript: it is built where stubferry is installed.
   const addon = join(dirname(createRequire(import.meta.url).resolve('fs-ext')), 'build/Release/fs_ext.node');
-  const scripts = (await readdir(join(ROOT, 'stubdom'))).filter((name) => name.endsWith('.sh')).sort();
+  const scripts = (await readdir(join(ROOT, 'dist/stubdom'))).filter((name) => name.endsWith('.sh')).sort();
   return [
-    { path: '/usr/sbin/init', source: join(ROOT, 'stubdom/init') },
+    { path: '/usr/sbin/init', source: join(ROOT, 'dist/stubdom/init') },
     { path: AGENT, source: bundle },
     // As esbuild leaves fs-ext's own require() of it: beside the bundle.
     { path: `${dirname(AGENT)}/build/Release/fs_ext.node`, source: addon },
     { path: `${FOLDER}/package.json`, source: join(ROOT, 'package.json') },
-    ...scripts.map((name) => ({ path: `${FOLDER}/${name}`, source: join(ROOT, 'stubdom', name) })),
+    ...scripts.map((name) => ({ path: `${FOLDER}/${name}`, source: join(ROOT, 'dist/stubdom', name) })),
   ];
 }

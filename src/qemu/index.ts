@@ -5,4 +5,5 @@ export { IncomingQemu } from './incoming-qemu.js';
 export { descriptorOf, incomingStream } from './incoming-stream.js';
 export { LoadingOutput } from './loading-output.js';
 export { prepareMigration } from './migration-capture.js';
+export { type ProbedQemu, type ProbeOptions, probeQemu } from './probe-qemu.js';
 export { assertHasGuest, assertSavable } from './savable.js';

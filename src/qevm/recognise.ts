@@ -11,14 +11,11 @@
 import { viewOf } from '../codec/block.js';
 import type { StateKind } from '../codec/records.js';
 import { printable, StubferryError } from '../errors/index.js';
+import { CONFIGURATION, END_OF_STATE, SECTION_TYPES } from './section-header.js';
 
 const QEVM_MAGIC = 'QEVM';
-const QEVM_VERSION = 3;
-const SECTION_START = 0x01;
-const SECTION_FULL = 0x04;
-const END_OF_STATE = 0x00;
-const CONFIGURATION = 0x07;
-const LONGEST_MACHINE_TYPE = 255;
+export const QEVM_VERSION = 3;
+export const LONGEST_MACHINE_TYPE = 255;
 
 /** What the first bytes say. */
 export interface QevmStart {
@@ -51,8 +48,8 @@ export function recogniseQevm(bytes: Uint8Array, where: string): QevmStart {
   }
   const first = view.getUint8(8);
   if (first === CONFIGURATION) return { kind: 'migration-stream', machineType: machineTypeOf(bytes, where) };
-  if (first === SECTION_START) return { kind: 'migration-stream', machineType: '' };
-  if (first === SECTION_FULL || first === END_OF_STATE) return { kind: 'device-state', machineType: '' };
+  if (first === SECTION_TYPES.start) return { kind: 'migration-stream', machineType: '' };
+  if (first === SECTION_TYPES.full || first === END_OF_STATE) return { kind: 'device-state', machineType: '' };
   throw new StubferryError('CORRUPT', 'the first section of the QEMU state has an unknown type', {
     where,
     offset: 8,

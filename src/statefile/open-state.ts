@@ -1,40 +1,109 @@
 /**
- * Opens anything that holds a state: a statefile, a bare QEMU state (device state or whole migration stream), or either
- * of them compressed with gzip. What it is is told by its content, never by its name.
+ * Opens anything that holds a state, told by its content, never by its name:
+ *
+ *     "SFSTATE1"                      statefile
+ *     "QEVM"                          bare QEMU state: device state or whole migration stream
+ *     "Xen saved domain, xl format"   xl save file
+ *     "LibxlFmt"                      libxl stream
+ *     "LibvirtQemudSave"              libvirt save file
+ *     the magic of a superblock       transfer disk
+ *
+ * and each of them, but for the disk, compressed with gzip, xz or zstd.
  */
 import { SUPERBLOCK_MAGIC } from '../codec/superblock.js';
-import { GunzipSource, PeekedSource } from '../endpoints/index.js';
+import { containerReaderFor, type OpenedContainer, openContainer } from '../containers/index.js';
+import { type Compression, compressionOf, peekAt, unpack } from '../endpoints/index.js';
 import { printable, StubferryError } from '../errors/index.js';
-import { hasQevmMagic, type QevmStart, recogniseQevm } from '../qevm/recognise.js';
+import { hasQevmMagic, type QevmStart, recogniseQevm } from '../qevm/index.js';
 import type { StateSource } from '../transfer/index.js';
 import { STATEFILE_MAGIC } from './file-header.js';
 import { StatefileReader, StatefileSource } from './statefile-reader.js';
 
 /** Enough for every magic, and for QEMU's configuration section. */
 const ENOUGH = 512;
-/** What is taken if it is there at once: what a pipe holds, so that a small state stays in one piece. */
-const PEEK_BYTES = 64 * 1024;
 
-interface Opened {
-  /** The bare state. */
-  readonly source: StateSource;
-  readonly compressed: boolean;
+interface Held {
+  readonly compressed: Compression | false;
 }
 
+interface Opened extends Held {
+  /** The bare state. */
+  readonly source: StateSource;
+}
+
+type StatefileOpened = Opened & { readonly format: 'statefile'; readonly reader: StatefileReader };
+type QevmOpened = Opened & { readonly format: 'qevm'; readonly start: QevmStart };
+type DiskFound = Held & { readonly format: 'transfer-disk' };
+
+/** What an input is, even if it is damaged, or holds no state. */
+export type ExaminedInput =
+  | StatefileOpened
+  | QevmOpened
+  | DiskFound
+  | (OpenedContainer & Held & { readonly format: 'container'; close(): Promise<void> });
+
+/** A state in any form. Of a container, `source` is the state that it holds, and the container is whole. */
 export type OpenedState =
-  | (Opened & { readonly format: 'statefile'; readonly reader: StatefileReader })
-  | (Opened & { readonly format: 'qevm'; readonly start: QevmStart })
-  | { readonly format: 'transfer-disk'; readonly compressed: boolean };
+  | StatefileOpened
+  | QevmOpened
+  | DiskFound
+  | (Opened & {
+      readonly format: 'container';
+      readonly start: QevmStart;
+      readonly container: OpenedContainer['container'];
+    });
 
 /**
+ * Opens a state to be used.
  * @param outer the source as it was opened; the caller closes it
  * @param where its name, for messages
- * @throws StubferryError NOT_A_STATE, and whatever the header of the state is refused for
+ * @throws StubferryError NOT_A_STATE, NOT_IN_INPUT for a container without a state, and whatever the state or its container
+ * is refused for
  */
 export async function recogniseState(outer: StateSource, where: string): Promise<OpenedState> {
-  let { front, source } = await peek(outer);
-  const compressed = front[0] === 0x1f && front[1] === 0x8b;
-  if (compressed) ({ front, source } = await peek(new GunzipSource(source, where)));
+  const examined = await examineInput(outer, where);
+  if (examined.format !== 'container') return examined;
+  const { flaw, state, container, compressed } = examined;
+  if (flaw !== undefined) throw flaw;
+  if (state === undefined) throw withoutState(where);
+  return { format: 'container', source: state.source, start: state.start, container, compressed };
+}
+
+/** The error for a container that is whole, but has no state for QEMU in it. */
+export function withoutState(where: string): StubferryError {
+  return new StubferryError('NOT_IN_INPUT', 'there is no emulator context in this', {
+    where,
+    expected: 'an EMULATOR_CONTEXT record, as an HVM guest has',
+    found: 'none: it is of a PV or PVH guest, which has no QEMU of that kind',
+  });
+}
+
+/**
+ * Opens an input to be looked at: a damaged container comes with its flaw.
+ * @param outer the source as it was opened; the caller closes it
+ * @throws StubferryError NOT_A_STATE, and whatever the header of the input is refused for
+ */
+export async function examineInput(outer: StateSource, where: string): Promise<ExaminedInput> {
+  const { front, source } = await peekAt(outer, ENOUGH);
+  const compressed = compressionOf(front);
+  if (compressed === false) return recognised(front, source, compressed, where);
+  const unpacked = unpack(compressed, source, where);
+  try {
+    const inner = await peekAt(unpacked, ENOUGH);
+    return await recognised(inner.front, inner.source, compressed, where);
+  } catch (error) {
+    // What unpacks it must not be left behind.
+    await unpacked.close();
+    throw error;
+  }
+}
+
+async function recognised(
+  front: Uint8Array,
+  source: StateSource,
+  compressed: Compression | false,
+  where: string,
+): Promise<ExaminedInput> {
   const magic = Buffer.from(front.subarray(0, 8)).toString('latin1');
   if (magic === STATEFILE_MAGIC) {
     const reader = await StatefileReader.open(source, where);
@@ -42,23 +111,16 @@ export async function recogniseState(outer: StateSource, where: string): Promise
   }
   if (hasQevmMagic(front)) return { format: 'qevm', start: recogniseQevm(front, where), compressed, source };
   if (magic === SUPERBLOCK_MAGIC) return { format: 'transfer-disk', compressed };
-  throw new StubferryError('NOT_A_STATE', 'this is no statefile and no QEMU state', {
+  const reader = containerReaderFor(front, where);
+  if (reader !== undefined) {
+    const opened = await openContainer(source, reader, where);
+    return { format: 'container', compressed, ...opened, close: () => (opened.state?.source ?? source).close() };
+  }
+  throw new StubferryError('NOT_A_STATE', 'this holds no state', {
     where,
     offset: 0,
-    expected: `"${STATEFILE_MAGIC}" or "QEVM" at its beginning`,
+    expected: 'a statefile, a QEMU state, or a save file of xl or libvirt, by its first bytes',
     found: front.length === 0 ? 'an empty input' : JSON.stringify(printable(magic)),
     hint: 'bytes of another kind can be moved with --opaque',
   });
-}
-
-async function peek(source: StateSource): Promise<{ front: Uint8Array; source: StateSource }> {
-  const buffer = new Uint8Array(PEEK_BYTES);
-  let length = 0;
-  while (length < ENOUGH) {
-    const count = await source.read(buffer.subarray(length));
-    if (count === 0) break;
-    length += count;
-  }
-  const front = buffer.subarray(0, length);
-  return { front, source: new PeekedSource(front, source) };
 }

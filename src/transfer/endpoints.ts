@@ -10,6 +10,15 @@ export interface StateSource {
   read(into: Uint8Array): Promise<number>;
   /** Lets go of it; a read under way may never settle. */
   close(): Promise<void>;
+  /** The same bytes by position, counted from the first that {@link read} gave: where the source is a regular file. */
+  readonly seekable?: Seekable | undefined;
+}
+
+/** What can be read anywhere. Bytes. */
+export interface Seekable {
+  /** Reads from `offset` on, without moving where {@link StateSource.read} stands; short only at the end. */
+  readAt(into: Uint8Array, offset: number): Promise<number>;
+  size(): Promise<number>;
 }
 
 /** Fills `into` as far as the source goes; returns how far. */

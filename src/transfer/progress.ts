@@ -1,4 +1,5 @@
 /** What a transfer tells about itself while it runs, and at its end. */
+import type { Phase } from '../codec/control-block.js';
 import type { BeginRecord, EndRecord } from '../codec/records.js';
 
 /** Milliseconds on the monotone clock of the machine (CLOCK_MONOTONIC), the same for all processes on it. */
@@ -23,3 +24,10 @@ export interface TransferSummary {
 
 /** Called for every frame: must be cheap, and must not throw. */
 export type OnProgress = (bytes: number, frames: number) => void;
+
+/** Who follows a transfer while it runs. */
+export interface Following {
+  readonly onProgress?: OnProgress;
+  /** Called when this side is in that phase: from `verified` on, when its word is on the disk. Must not throw. */
+  readonly onPhase?: (phase: Phase) => void;
+}

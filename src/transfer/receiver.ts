@@ -13,12 +13,8 @@ import type { Superblock } from '../codec/superblock.js';
 import { NIL_UUID } from '../codec/uuid.js';
 import { located, StubferryError } from '../errors/index.js';
 import type { StateSink } from './endpoints.js';
-import type { OnProgress, TransferSummary } from './progress.js';
+import type { Following, TransferSummary } from './progress.js';
 import { checkEnd, StateDigest } from './state-digest.js';
-
-export interface ReceiveOptions {
-  readonly onProgress?: OnProgress;
-}
 
 /** How long a receiver that has acknowledged stays for the sender to hear it, milliseconds. */
 const LINGER_MS = 1_000;
@@ -30,11 +26,7 @@ const DISCARD_MS = 10_000;
  * Receives one state into `sink`. Leaves the link for the caller to close; when it throws, the sink is discarded.
  * @throws StubferryError whatever the sender, the disk or the sink does
  */
-export async function receiveState(
-  link: Link,
-  sink: StateSink,
-  options: ReceiveOptions = {},
-): Promise<TransferSummary> {
+export async function receiveState(link: Link, sink: StateSink, options: Following = {}): Promise<TransferSummary> {
   const work = untilCommitted(link, sink, options);
   try {
     return await link.guard(work);
@@ -67,7 +59,7 @@ export async function lingerForSender(link: Link): Promise<void> {
   pace.close();
 }
 
-async function untilCommitted(link: Link, sink: StateSink, options: ReceiveOptions): Promise<TransferSummary> {
+async function untilCommitted(link: Link, sink: StateSink, options: Following): Promise<TransferSummary> {
   const reader = new RingReader(link);
   try {
     for (;;) {
@@ -90,13 +82,16 @@ async function receiveOnce(
   link: Link,
   reader: RingReader,
   sink: StateSink,
-  options: ReceiveOptions,
+  options: Following,
 ): Promise<TransferSummary> {
   const { clock, device, own } = link;
   const first = await reader.next();
+  // The link may have failed while the frame came: a sink that was discarded must not begin, nobody would discard it again.
+  link.assertUsable();
   const firstByte = clock.now();
   const begin = beginOf(link, first);
   own.set({ phase: 'receiving' });
+  options.onPhase?.('receiving');
   await sink.begin(begin);
   const digest = new StateDigest(begin.sha256);
   for (;;) {
@@ -106,7 +101,7 @@ async function receiveOnce(
         decodeEnd(header.record, begin.sha256),
       );
       checkEnd(end, digest.end(header.chainBefore), device.path);
-      const acknowledged = await commit(link, sink, end, reader.position);
+      const acknowledged = await commit(link, sink, end, reader.position, options);
       return { begin, end, timings: { firstByte, ...acknowledged } };
     }
     if (header.type !== 'data') throw outOfPlace(header.type ?? 'unknown', 'DATA or END', device.path);
@@ -124,6 +119,7 @@ async function commit(
   sink: StateSink,
   end: EndRecord,
   cursor: number,
+  { onPhase }: Following,
 ): Promise<{ end: number; acknowledged: number }> {
   link.assertUsable();
   const { clock, own, peer, superblock, timeouts } = link;
@@ -131,9 +127,13 @@ async function commit(
   peer.release();
   await own.publish({ phase: 'verified', cursor, streamed: end.stateBytes });
   const verified = clock.now();
+  onPhase?.('verified');
   const cancel = clock.after(timeouts.commitMs, () => link.fail(commitTooSlow(link, timeouts.commitMs)));
   await sink.commit(end).finally(cancel);
-  await own.publish({ phase: superblock.direction === 'save' ? 'committed' : 'loaded' });
+  const last = superblock.direction === 'save' ? 'committed' : 'loaded';
+  // Durable, so this is the truth, and may be heard even if the disk refuses the write or never answers: the heartbeat says it again.
+  await atMost(clock, timeouts.deviceMs, own.publish({ phase: last }));
+  onPhase?.(last);
   return { end: verified, acknowledged: clock.now() };
 }
 

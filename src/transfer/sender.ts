@@ -11,17 +11,13 @@ import { type BeginRecord, encodeBegin, encodeEnd } from '../codec/records.js';
 import { StubferryError } from '../errors/index.js';
 import { untilAcknowledged } from './acknowledgement.js';
 import type { StateSource } from './endpoints.js';
-import type { OnProgress, Timings, TransferSummary } from './progress.js';
+import type { Following, Timings, TransferSummary } from './progress.js';
 import { StateDigest } from './state-digest.js';
 
 /** A state that is there to be sent: its first bytes have come, and said what it is. */
 export interface StateToSend {
   readonly source: StateSource;
   readonly begin: BeginRecord;
-}
-
-export interface SendOptions {
-  readonly onProgress?: OnProgress;
 }
 
 /**
@@ -33,12 +29,12 @@ export interface SendOptions {
 export function sendState(
   link: Link,
   open: () => Promise<StateToSend>,
-  options: SendOptions = {},
+  options: Following = {},
 ): Promise<TransferSummary> {
   return link.guard(stream(link, open, options));
 }
 
-async function stream(link: Link, open: () => Promise<StateToSend>, options: SendOptions): Promise<TransferSummary> {
+async function stream(link: Link, open: () => Promise<StateToSend>, options: Following): Promise<TransferSummary> {
   const writer = new RingWriter(link);
   try {
     const { begin, end, timings } = await untilSent(link, writer, open, options);
@@ -64,7 +60,7 @@ async function untilSent(
   link: Link,
   writer: RingWriter,
   open: () => Promise<StateToSend>,
-  options: SendOptions,
+  options: Following,
 ): Promise<Omit<TransferSummary, 'timings'> & { timings: Omit<Timings, 'acknowledged'> }> {
   const { superblock, clock } = link;
   await untilReceiver(link);
@@ -72,6 +68,7 @@ async function untilSent(
   const firstByte = clock.now();
   const digest = new StateDigest(begin.sha256);
   link.own.set({ phase: 'streaming' });
+  options.onPhase?.('streaming');
   await writer.put(await writer.slot(), { type: 'begin', streamOffset: 0, record: encodeBegin(begin) });
 
   let slot = await writer.slot();
@@ -91,6 +88,7 @@ async function untilSent(
   await writer.put(slot, { type: 'end', streamOffset: digest.bytes, record: encodeEnd(end) });
   await writer.drain();
   await link.own.publish({ phase: 'sent', cursor: writer.written });
+  options.onPhase?.('sent');
   return { begin, end, timings: { firstByte, end: clock.now() } };
 }
 

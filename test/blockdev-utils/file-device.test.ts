@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { alignedBuffer, type BlockDevice, openDevice } from '../../src/blockdev-utils/index.js';
 import { scratchFolder } from '../endpoints/scratch-folder.js';
 import { sampleState } from '../statefile/written-statefile.js';
+import { openOn, untilClosed } from './open-descriptors.js';
 
 const SIZE = 65536;
 
@@ -52,6 +53,15 @@ describe('a regular file as a device', () => {
       details: { found: 'it was closed' },
     });
     await expect(disk.read(new Uint8Array(10), 0)).rejects.toMatchObject({ code: 'DISK_IO' });
+  });
+
+  it('is let go of by the last answer when it is closed under a request', async () => {
+    const disk = await opened();
+    const reading = disk.read(new Uint8Array(SIZE), 0);
+    await disk.close();
+    expect(openOn(scratch('disk'))).toBe(1);
+    await reading;
+    await untilClosed(scratch('disk'));
   });
 
   it('tells of what somebody else writes, so that nobody has to look all the time', async () => {

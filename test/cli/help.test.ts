@@ -8,6 +8,8 @@ const COMMANDS = [
   ['restore'],
   ['replay'],
   ['inspect'],
+  ['diff'],
+  ['check'],
   ['verify'],
   ['agent'],
   ['agent', 'dom0'],
@@ -27,7 +29,7 @@ describe('--help', () => {
 
   it('names every command and the families of exit status', async () => {
     const text = (await stubferry(['--help'])).stdout.toString();
-    for (const name of ['save', 'restore', 'replay', 'inspect', 'verify', 'agent', 'exit-codes'])
+    for (const name of ['save', 'restore', 'replay', 'inspect', 'diff', 'check', 'verify', 'agent', 'exit-codes'])
       expect(text).toContain(`\n  ${name}`);
     expect(text).toContain('Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk');
   });

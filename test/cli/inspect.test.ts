@@ -45,32 +45,40 @@ describe('stubferry inspect', () => {
     const file = await stubferry(['--json', 'inspect', path]);
     const piped = await shell('cat statefile | stubferry --json inspect -', scratch.folder);
     const gzipped = await stubferry(['--json', 'inspect', scratch.path('statefile.gz')]);
-    expect(documentOf(file)).toMatchObject({ ...FACTS, file: path });
-    expect(documentOf(piped)).toMatchObject({ ...FACTS, file: '-' });
-    expect(documentOf(gzipped)).toMatchObject({ ...FACTS, format: `${FACTS.format}, gzipped` });
+    expect(documentOf(file)).toMatchObject({ inspect: { ...FACTS, file: path } });
+    expect(documentOf(piped)).toMatchObject({ inspect: { ...FACTS, file: '-' } });
+    expect(documentOf(gzipped)).toMatchObject({ inspect: { ...FACTS, format: `${FACTS.format}, gzipped` } });
   });
 
   it.each([
     ['a device state', DEVICE_STATE, 'bare QEMU state (QEVM version 3)', 'device-state'],
     ['a gzipped migration stream', MIGRATION_STREAM, 'bare QEMU state (QEVM version 3), gzipped', 'migration-stream'],
   ])('says of %s that it carries no checksum', async (_, state, format, kind) => {
-    expect(documentOf(await stubferry(['--json', 'inspect', state.path]))).toMatchObject({
-      format,
-      kind,
-      bytes: state.bytes.length,
-      sha256: state.sha256,
-      integrity: 'carries no checksum of its own',
-    });
+    const integrity = 'carries no checksum of its own';
+    const facts = { format, kind, bytes: state.bytes.length, sha256: state.sha256, integrity };
+    expect(documentOf(await stubferry(['--json', 'inspect', state.path]))).toMatchObject({ inspect: facts });
   });
 
-  it('notices that a statefile breaks off, without reading its data', async () => {
+  it('notices with --brief that a statefile breaks off, without reading its data', async () => {
     const path = await statefile();
     await writeFile(path, (await scratch.bytes('statefile')).subarray(0, -4096));
-    expect(failureOf(await stubferry(['--json', 'inspect', path]))).toMatchObject({
+    expect(failureOf(await stubferry(['--json', 'inspect', '--brief', path]))).toMatchObject({
       exit: 12,
       code: 'TRUNCATED',
       message: 'the statefile has no TRAILER where it should be',
     });
+  });
+
+  it('says of a damaged statefile what it can, and then what is wrong', async () => {
+    const path = await statefile();
+    const bytes = await scratch.bytes('statefile');
+    bytes[3 * 4096] = (bytes[3 * 4096] ?? 0) ^ 1;
+    await writeFile(path, bytes);
+    const ended = await stubferry(['--json', 'inspect', path]);
+    expect(failureOf(ended)).toMatchObject({ exit: 13, code: 'CORRUPT', where: path });
+    const { inspect } = documentOf<{ inspect: Record<string, unknown> }>(ended);
+    expect(inspect).toMatchObject({ ...FACTS, file: path });
+    expect(inspect).not.toHaveProperty('sections');
   });
 
   it('refuses a file that is not there', async () => {

@@ -10,7 +10,8 @@ const COMMANDS: readonly (readonly [string, () => readonly string[], readonly st
   ['save', () => ['save', '-i', DEVICE_STATE.path, '-o', scratch.path('x'), ...scratch.options], ['save']],
   ['restore', () => ['restore', DEVICE_STATE.path, '-o', scratch.path('x'), ...scratch.options], ['restore']],
   ['replay', () => ['replay', DEVICE_STATE.path, ...scratch.options], ['replayed']],
-  ['a failed verify', () => ['verify', DEVICE_STATE.path], ['error']],
+  ['verify', () => ['verify', DEVICE_STATE.path], ['verified']],
+  ['a failed verify', () => ['verify', '/dev/null'], ['error']],
   ['a failed save', () => ['save', '-i', scratch.path('none'), '-o', scratch.path('x')], ['error']],
 ];
 

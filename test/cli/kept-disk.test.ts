@@ -25,13 +25,15 @@ describe('a transfer disk that was kept', () => {
   it('tells inspect what it was for and how far each agent came', async () => {
     const disk = await keptDisk();
     expect(documentOf(await stubferry(['--json', 'inspect', disk]))).toMatchObject({
-      file: disk,
-      format: 'transfer disk, format 1',
-      writtenBy: `stubferry ${VERSION}`,
-      sender: 'done, cursor 28672, 12449 bytes of the state',
-      receiver: 'committed, cursor 28672, 12449 bytes of the state',
-      framesOnTheRing: '3, with 12449 bytes of payload',
-      damage: 'none seen',
+      inspect: {
+        file: disk,
+        format: 'transfer disk, format 1',
+        writtenBy: `stubferry ${VERSION}`,
+        sender: 'done, cursor 28672, 12449 bytes of the state',
+        receiver: 'committed, cursor 28672, 12449 bytes of the state',
+        framesOnTheRing: '3, with 12449 bytes of payload',
+        damage: 'none seen',
+      },
     });
   });
 
@@ -39,9 +41,8 @@ describe('a transfer disk that was kept', () => {
     const options = { dom0: ['--keep-disk'], stubdom: ['--spool-limit', '4K'] };
     const { dom0, stubdom, disk } = restoreByHand(scratch, DEVICE_STATE.path, '-', options);
     expect([(await dom0.end).exit, (await stubdom.end).exit]).toEqual([38, 16]);
-    const { sender, receiver } = documentOf<{ sender: string; receiver: string }>(
-      await stubferry(['--json', 'inspect', disk]),
-    );
+    const inspected = await stubferry(['--json', 'inspect', disk]);
+    const { sender, receiver } = documentOf<{ inspect: { sender: string; receiver: string } }>(inspected).inspect;
     expect(receiver).toMatch(/^aborted, .*, error 16: the state is larger than the spool may be$/);
     expect(sender).toMatch(/^aborted, .*, error 38: the receiver gave up: LIMIT_EXCEEDED: /);
   });

@@ -30,7 +30,7 @@ const version4 = (): Buffer => {
 /** More than what is looked at to say what it is, so that the end is met in the middle of the transfer. */
 const halfOfGzip = (): Buffer => gzipSync(PATTERN).subarray(0, -100_000);
 
-const NO_STATE = { exit: 11, code: 'NOT_A_STATE', message: 'this is no statefile and no QEMU state' };
+const NO_STATE = { exit: 11, code: 'NOT_A_STATE', message: 'this holds no state' };
 
 const REFUSED: readonly (readonly [string, () => Uint8Array | string, object])[] = [
   ['any other bytes', () => 'not a state', { ...NO_STATE, offset: 0, found: '"not a st"' }],

@@ -55,7 +55,7 @@ describe('stubferry replay', () => {
     expect(failureOf(await stubferry(replay([none], '--json')))).toMatchObject({
       exit: 11,
       code: 'NOT_A_STATE',
-      message: 'this is no statefile and no QEMU state',
+      message: 'this holds no state',
       where: none,
     });
   });

@@ -1,10 +1,11 @@
 /** Which way to the bytes of a disk is right, shown by one that is wrong; and that a wrong one is refused. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, it } from '@jest/globals';
 import { alignedBuffer, attachLoop, type BlockDevice, detachLoop, openDevice } from '../../src/blockdev-utils/index.js';
-import { describeWith, LOOP_DEVICES, ROOT } from '../blockdev-utils/as-root.js';
-import { folderIn } from './places.js';
+import { describeWith, LOOP_DEVICES, type Need, ROOT } from '../blockdev-utils/as-root.js';
+import { failureOf, PROGRAM, shell } from '../cli/run-stubferry.js';
+import { folderIn, PLACES } from './places.js';
 
 const MIB = 1024 * 1024;
 const BLOCK = 4096;
@@ -54,5 +55,29 @@ describeWith([ROOT, LOOP_DEVICES], 'the ways to the bytes of a transfer disk', (
       code: expect.stringMatching(/^(DISK_IO|DISK_INCOHERENT)$/),
     });
     expect(execFileSync('losetup', ['--associated', place('ramfs/image')], { encoding: 'utf8' })).toBe('');
+  });
+});
+
+const disk = PLACES.find(([kind]) => kind === 'file')?.[1];
+const A_DISK: Need = { what: 'a folder on a disk that takes O_DIRECT', isThere: disk !== undefined };
+
+describeWith([ROOT, LOOP_DEVICES, A_DISK], 'losetup that says yes and leaves direct I/O off', () => {
+  const place = folderIn(disk ?? '');
+
+  it('is found out: what counts is what sysfs says afterwards', async () => {
+    // As an older kernel does it: the option is taken, and has no effect.
+    const losetup = execFileSync('which', ['losetup'], { encoding: 'utf8' }).trim();
+    const words = 'for word; do shift; [ "$word" = --direct-io=on ] && word=--direct-io=off; set -- "$@" "$word"; done';
+    writeFileSync(place('losetup'), `#!/bin/sh\n${words}\nexec ${losetup} "$@"\n`, { mode: 0o755 });
+    const command = `agent dom0 --attach loop --disk ${place('image')} --save ${place('out')}`;
+    const ended = await shell(`PATH=${place('')}:$PATH ${process.execPath} ${PROGRAM} --json ${command}`, place(''));
+    expect(failureOf(ended)).toMatchObject({
+      code: 'DISK_INCOHERENT',
+      where: place('image'),
+      expected: 'direct I/O on',
+      found: 'direct I/O off',
+    });
+    expect(execFileSync('losetup', ['--associated', place('image')], { encoding: 'utf8' })).toBe('');
+    expect(existsSync(place('image'))).toBe(false);
   });
 });

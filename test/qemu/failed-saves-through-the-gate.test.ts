@@ -90,7 +90,9 @@ describeWith([A_QEMU], 'a save through the gate fails, the guest goes on and can
     // A verified state waits for a reader of the FIFO, and so does COMMITTED.
     const dom0 = await dom0Saving(scratch, scratch.fifo('nobody-reads'), ['--raw']);
     const save = saveThrough(gate);
-    await untilTold(dom0, 'progress');
+    await until('VERIFIED on the disk', () =>
+      dom0.events.some((one) => one.event === 'phase' && one.phase === 'verified'),
+    );
     await killed(dom0);
     expect(failureOf(await save)).toMatch(/^stubferry: the receiver stopped \[PEER_DEAD\]; .*verified/);
     await goesOnAndSaves(scratch, guest, gate);

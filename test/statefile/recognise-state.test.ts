@@ -33,8 +33,8 @@ describe('recogniseState', () => {
 
   it('knows each of them through gzip', async () => {
     const statefile = gzipSync(await statefileOf(sampleState(100)));
-    expect(await recognise(statefile)).toMatchObject({ format: 'statefile', compressed: true });
-    expect(await recognise(gzipSync(qevm(4)))).toMatchObject({ format: 'qevm', compressed: true });
+    expect(await recognise(statefile)).toMatchObject({ format: 'statefile', compressed: 'gzip' });
+    expect(await recognise(gzipSync(qevm(4)))).toMatchObject({ format: 'qevm', compressed: 'gzip' });
   });
 
   it('knows a transfer disk, whose contents are not looked at here', async () => {
@@ -62,7 +62,7 @@ describe('recogniseState', () => {
 });
 
 describe('recogniseState refuses', () => {
-  const expected = '"SFSTATE1" or "QEVM" at its beginning';
+  const expected = 'a statefile, a QEMU state, or a save file of xl or libvirt, by its first bytes';
 
   it.each<[string, Uint8Array, string]>([
     ['an empty input', new Uint8Array(0), 'an empty input'],
@@ -75,7 +75,7 @@ describe('recogniseState refuses', () => {
   ])('%s', async (_, bytes, found) => {
     expect(await rejectionOf(recognise(bytes))).toMatchObject({
       code: 'NOT_A_STATE',
-      message: 'this is no statefile and no QEMU state',
+      message: 'this holds no state',
       details: { where: WHERE, offset: 0, expected, ...(found === '' ? {} : { found }) },
     });
   });

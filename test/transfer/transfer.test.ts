@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { CONTROL_OFFSETS } from '../../src/channel/disk-layout.js';
+import { viewOf } from '../../src/codec/block.js';
+import { PHASES, type Phase } from '../../src/codec/control-block.js';
 import { StubferryError } from '../../src/errors/index.js';
 import { lingerForSender, receiveState, type StateSource, sendState } from '../../src/transfer/index.js';
 import { refusal, type TestDisk, testDisk } from '../channel/disks.js';
@@ -226,6 +229,65 @@ describe('a commit that can no longer be taken back', () => {
     ]);
     expect(sent.end.stateBytes).toBe(100);
     expect(received.end.stateBytes).toBe(100);
+  });
+});
+
+describe('a link that fails while the first frame is being read', () => {
+  it('does not begin the sink behind its discard: nobody would discard it again', async () => {
+    const disk = await testDisk();
+    const sink = memorySink();
+    const sender = await disk.link('sender');
+    const receiver = await disk.link('receiver');
+    const sent = refusal(sendState(sender, toSend(memorySource(stateOf(100)))));
+    await disk.clock.sleep(10);
+    disk.device.onRead = (_bytes, position, pass) => {
+      if (position < receiver.superblock.ringStart) return undefined;
+      receiver.fail(new StubferryError('CANCELLED', 'just now'));
+      return disk.clock.sleep(5).then(pass);
+    };
+    expect(await refusal(receiveState(receiver, sink))).toMatchObject({ code: 'CANCELLED', message: 'just now' });
+    await disk.clock.sleep(100);
+    expect(sink.calls).toEqual(['discard']);
+    await receiver.close(new StubferryError('CANCELLED', 'just now'));
+    expect(await sent).toMatchObject({ code: 'PEER_ABORTED' });
+  });
+});
+
+describe('an acknowledgement', () => {
+  const ofReceiver = (phase: Phase, bytes: Uint8Array, position: number): boolean =>
+    position < CONTROL_OFFSETS.sender && viewOf(bytes).getUint16(48, true) === PHASES[phase];
+
+  it('is said again by the heartbeat when the disk refuses it: the state is durable, so it is true', async () => {
+    const disk = await testDisk();
+    let refused = 0;
+    disk.device.onWrite = (bytes, position) => {
+      if (refused > 0 || !ofReceiver('committed', bytes, position)) return undefined;
+      refused += 1;
+      return Promise.reject(new StubferryError('DISK_IO', 'refused'));
+    };
+    const { sender, receiver } = await transfer(disk, memorySource(stateOf(100)), memorySink());
+    expect(refused).toBe(1);
+    expect(sender).toMatchObject({ end: { stateBytes: 100 } });
+    expect(receiver).toMatchObject({ end: { stateBytes: 100 } });
+  });
+
+  it('ends the receiver all the same when the disk never answers it', async () => {
+    const disk = await testDisk();
+    disk.device.onWrite = (bytes, position) =>
+      ofReceiver('committed', bytes, position) ? new Promise(() => undefined) : undefined;
+    const { sender, receiver } = await transfer(disk, memorySource(stateOf(100)), memorySink());
+    expect(receiver).toMatchObject({ end: { stateBytes: 100 } });
+    expect(sender).toMatchObject({ code: 'PEER_DEAD' });
+  });
+
+  it('is not taken back by what goes wrong afterwards', async () => {
+    const disk = await testDisk();
+    const sender = await disk.link('sender');
+    const receiver = await disk.link('receiver');
+    const sent = sendState(sender, toSend(memorySource(stateOf(100))));
+    await receiveState(receiver, memorySink());
+    await receiver.close(new StubferryError('DISK_NO_SPACE', 'the journal cannot be written'));
+    expect((await sent).end.stateBytes).toBe(100);
   });
 });
 

@@ -1,0 +1,47 @@
+/** What both agents share on the command line: their options, and how the outcome is told. */
+import type { Command } from 'commander';
+import { type AgentContext, eventWriter, type TransferReport, transferReport } from '../agents/index.js';
+import { StubferryError } from '../errors/index.js';
+import type { TransferSummary } from '../transfer/index.js';
+import type { CommandContext } from './command-context.js';
+import { parseDescriptor, parseUuidOption } from './parse-values.js';
+import { printJson } from './print.js';
+import { addTransferOptions, type TransferOptions, timeoutsFrom } from './transfer-options.js';
+
+export interface AgentOptions extends TransferOptions {
+  readonly transfer?: string;
+  readonly eventsFd?: number;
+}
+
+export function addAgentOptions(command: Command): Command {
+  command
+    .option('--transfer <uuid>', "the transfer's UUID", parseUuidOption)
+    .option('--events-fd <fd>', 'write events, one JSON document on a line, to this descriptor', parseDescriptor);
+  return addTransferOptions(command);
+}
+
+/** Runs one side, and tells the outcome to whoever listens: a starter by event, a person by text. */
+export async function runAgent(
+  context: CommandContext,
+  options: AgentOptions,
+  work: (context: AgentContext) => Promise<TransferSummary>,
+): Promise<number> {
+  const { log, signal, json } = context;
+  const { eventsFd } = options;
+  const started = eventsFd !== undefined;
+  const onEvent = started ? eventWriter(eventsFd) : () => undefined;
+  try {
+    const report: TransferReport = transferReport(
+      await work({ timeouts: timeoutsFrom(options), signal, onEvent, log }),
+    );
+    onEvent({ event: 'done', report });
+    if (json && !context.stdoutIsState) await printJson({ transfer: report });
+    return 0;
+  } catch (cause) {
+    const error = StubferryError.from(cause);
+    onEvent({ event: 'failed', error: error.report() });
+    // The starter prints it, in its own words; twice on one terminal would be once too often.
+    if (started) return error.status;
+    throw error;
+  }
+}

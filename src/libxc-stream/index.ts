@@ -1,0 +1,3 @@
+export { LibxcReader } from './libxc-reader.js';
+export type { LibxcRecordName } from './record-types.js';
+export type { LibxcSummary } from './summary.js';

@@ -1,0 +1,28 @@
+/**
+ * A command (`qemu_savevm_command_send` in QEMU's migration/savevm.c): how the two sides of a live migration talk.
+ *
+ *     0x08  u16 number  u16 n  n bytes
+ */
+import type { ByteFeed, Parsing } from './byte-feed.js';
+import { complaint, type Place } from './complaint.js';
+
+/** Those that mean nothing once a stream is at rest. Others change what follows: postcopy, COLO, a stream in the stream. */
+const WITHOUT_EFFECT = new Map([
+  [1, 'OPEN_RETURN_PATH'],
+  [2, 'PING'],
+  [3, 'POSTCOPY_ADVISE'],
+  [11, 'SWITCHOVER_START'],
+]);
+
+/** Passes over a command. @throws StubferryError UNKNOWN_RECORD */
+export function* readCommand(feed: ByteFeed, place: Place): Parsing<undefined> {
+  const at = feed.position;
+  yield* feed.skip(1, 'a command');
+  const number = yield* feed.u16('the number of a command');
+  const length = yield* feed.u16('the length of a command');
+  if (!WITHOUT_EFFECT.has(number)) {
+    const expected = [...WITHOUT_EFFECT.values()].join(', ');
+    throw complaint('UNKNOWN_RECORD', 'a command of a live migration', place, at, expected, `command ${number}`);
+  }
+  yield* feed.skip(length, 'the data of a command');
+}

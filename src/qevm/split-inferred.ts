@@ -1,0 +1,98 @@
+/**
+ * Splits the device part of a state that says nothing of where its sections end: as Xen has QEMU write it.
+ *
+ * Any place that looks like the header of a section (candidates.ts) may be one; the most plausible chain of them is taken
+ * (chain.ts), and what it gives is marked as inferred. A scan from header to header would take the first look-alike in a
+ * body, and lose the real header that the look-alike reaches into.
+ */
+import { viewOf } from '../codec/block.js';
+import { printable } from '../errors/index.js';
+import { type Candidate, candidatesIn } from './candidates.js';
+import { bestChain } from './chain.js';
+import { complaint, hexByte, type Place } from './complaint.js';
+import { QEVM_LIMITS } from './limits.js';
+import type { DevicePart, Piece } from './piece.js';
+import { BEFORE_NAME, SECTION_TYPES } from './section-header.js';
+import { usualLength } from './usual-bodies.js';
+
+/** Section ids between one section and the next; 9 is the most that was seen. */
+const MOST_LEFT_OUT = 64;
+
+/** @throws StubferryError CORRUPT, TRUNCATED */
+export function splitByInference(part: DevicePart, place: Place): Piece[] {
+  const { bytes, end, offset } = part;
+  if (end === 0) return [];
+  const all = candidatesIn(bytes, end, QEVM_LIMITS.candidates);
+  if (all[0]?.offset !== 0) {
+    const found = hexByte(bytes[0]);
+    throw complaint('CORRUPT', 'no section begins here', place, offset, 'the header of a section', found);
+  }
+  const chain = chainOf(all, end);
+  const pieces = piecesOf(chain, all, end);
+  checkLast(pieces.at(-1), part, place);
+  return pieces;
+}
+
+/**
+ * A state that is cut off often ends in a zero, as bodies are full of them. It is noticed where its last body is too short,
+ * or where the header of one more section begins behind it.
+ * @throws StubferryError TRUNCATED
+ */
+function checkLast(last: Piece | undefined, { bytes, offset, end }: DevicePart, place: Place): void {
+  if (last === undefined) return;
+  const { shortest, longest, isKnown, boundedBelow } = usualLength(last);
+  if (!isKnown || !boundedBelow) return;
+  const behind = last.offset + last.headerBytes + longest;
+  const isShort = last.bodyLength < shortest;
+  if (!isShort && !isCutHeader(bytes.subarray(behind, end + 1), last.id)) return;
+  const name = printable(last.name);
+  const expected = isShort ? `at least ${shortest} bytes of ${name}, and the end mark` : 'another section';
+  const found = isShort ? `${last.bodyLength} bytes` : 'the beginning of its header';
+  const hint = 'it was not completely written or copied: save it again or copy it again';
+  const message = `the QEMU state ends ${isShort ? 'within' : 'behind'} ${name}`;
+  throw complaint('TRUNCATED', message, place, offset + end + 1, expected, found, hint);
+}
+
+/** Whether the last bytes of a state begin like the header of the section that follows section `id`, as far as they go. */
+function isCutHeader(bytes: Uint8Array, id: number): boolean {
+  if (bytes[0] !== SECTION_TYPES.full || bytes.length < BEFORE_NAME) return bytes[0] === SECTION_TYPES.full;
+  const next = viewOf(bytes).getUint32(1);
+  return next > id && next - id <= MOST_LEFT_OUT;
+}
+
+/**
+ * Ids go down behind devices that QEMU saves before others. Which those are is known of QEMU 7.2; that there are more of
+ * them is believed only where that gives a better chain in which no id comes twice.
+ */
+function chainOf(candidates: readonly Candidate[], end: number): readonly Candidate[] {
+  const rules = { before: QEVM_LIMITS.candidatesBack, trailer: 0 };
+  const [strict, loose] = [false, true].map((anyDescent) => {
+    const { places, score } = bestChain(candidates, end, { ...rules, anyDescent });
+    return { chain: places.flatMap((place) => candidates[place] ?? []), score };
+  });
+  const ids = loose?.chain.map(({ id }) => id) ?? [];
+  const isBetter = loose !== undefined && loose.score > (strict?.score ?? Number.NEGATIVE_INFINITY);
+  return (isBetter && new Set(ids).size === ids.length ? loose : strict)?.chain ?? [];
+}
+
+function piecesOf(chain: readonly Candidate[], all: readonly Candidate[], end: number): Piece[] {
+  const same = new Map<string, number[]>();
+  for (const candidate of all) {
+    const offsets = same.get(keyOf(candidate));
+    if (offsets === undefined) same.set(keyOf(candidate), [candidate.offset]);
+    else offsets.push(candidate.offset);
+  }
+  return chain.map((candidate, place) => {
+    const { id, name, instance, version, offset, headerBytes } = candidate;
+    const after = chain[place + 1]?.offset ?? end;
+    const from = chain[place - 1]?.offset ?? -1;
+    const alternatives = (same.get(keyOf(candidate)) ?? []).filter((at) => at !== offset && at > from && at < after);
+    const bodyLength = after - offset - headerBytes;
+    const header = { id, name, instance, version, headerBytes };
+    return { ...header, type: 'full', offset, bodyLength, footerBytes: 0, inferred: true, alternatives };
+  });
+}
+
+function keyOf({ id, name, instance, version }: Candidate): string {
+  return `${id} ${instance} ${version} ${name}`;
+}

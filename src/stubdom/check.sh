@@ -1,0 +1,36 @@
+# For tests alone, and only with `stubferry.check` on the kernel command line: starts what the image holds, in any virtual machine,
+# without Xen. It says how each program ended and how much memory is used, and restarts the machine.
+
+check_image() {
+  on_command_line stubferry.check || return 0
+  check busybox sh -c 'echo works'
+  check node node --version
+  check qemu $QEMU --version
+  check agent node $AGENT --version
+  check_gate
+  say "check memory $(grep -E '^(MemTotal|MemFree|MemAvailable|AnonPages|Slab|Unevictable|Mapped):' /proc/meminfo | tr -s ' ' | tr '\n' ' ')"
+  reboot -f
+}
+
+# check NAME COMMAND: the status, and the last line of output.
+check() {
+  name=$1
+  shift
+  output=$("$@" 2>&1)
+  say "check $name status $? $(printf '%s' "$output" | tail -n 1)"
+}
+
+# The agent as it serves, before a QEMU without a machine.
+check_gate() {
+  target=0 RESTORE=''
+  # There is no dom0 to ask.
+  TRANSFER_DISKS='--disk /dev/xvdz'
+  ARGV=$(printf '%s\n' -machine none -accel qtest -nodefaults -display none)
+  run qemu start_qemu &
+  keep agent start_agent &
+  wait_until 600 gate [ -S $GATE ]
+  say "check gate status $?"
+  for name in qemu agent; do
+    say "check $name-memory $(grep -E '^(VmHWM|RssAnon|RssFile)' "/proc/$(cat $RUN/$name.pid)/status" | tr -s '\t ' ' ' | tr '\n' ' ')"
+  done
+}

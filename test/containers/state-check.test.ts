@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { checkState } from '../../src/containers/index.js';
+import { StubferryError } from '../../src/errors/index.js';
+import { readQevm } from '../../src/qevm/index.js';
+import { rejectionOf } from '../statefile/rejection-of.js';
+import { WHERE } from '../stream-walk/walked.js';
+import { CountedFile } from './counted-file.js';
+
+const FIXTURES = fileURLToPath(new URL('../../fixtures/', import.meta.url));
+const STATE = readFileSync(`${FIXTURES}xen-states/xen-minimal.qevm`);
+
+const check = (bytes: Uint8Array, offset = 0) => checkState(new CountedFile(bytes), WHERE, offset);
+
+describe('a device state whose sections are inferred', () => {
+  it('is whole as it is', async () => {
+    expect(await check(STATE)).toMatchObject({ bytes: 6674, split: 'inferred' });
+    expect(readQevm(STATE, WHERE).sections.at(-1)).toMatchObject({ name: '0000:00:02.0/platform', bodyLength: 277 });
+  });
+
+  it('is refused where the end of its last section is cut, even where it happens to end in 0x00', async () => {
+    const zeros = [];
+    for (let length = STATE.length - 70; length < STATE.length; length += 1) {
+      const error = await rejectionOf(check(STATE.subarray(0, length)));
+      expect(error.code).toBe('TRUNCATED');
+      if (STATE[length - 1] === 0) zeros.push(error);
+    }
+    expect(zeros.length).toBeGreaterThan(30);
+    expect(zeros.at(-1)).toMatchObject({
+      message: 'the QEMU state ends within 0000:00:02.0/platform',
+      details: {
+        ...{ where: WHERE, offset: STATE.length - 1, found: '276 bytes' },
+        expected: 'at least 277 bytes of 0000:00:02.0/platform, and the end mark',
+      },
+    });
+  });
+
+  it('names offsets in the file that it lies in', async () => {
+    expect(await rejectionOf(check(STATE.subarray(0, -2), 1000))).toMatchObject({
+      code: 'TRUNCATED',
+      details: { where: WHERE, offset: 1000 + STATE.length - 2 },
+    });
+  });
+
+  it('is refused at most other places, too', async () => {
+    let [whole, cuts] = [0, 0];
+    for (let length = 0; length < STATE.length; length += 7) {
+      cuts += 1;
+      const outcome = await check(STATE.subarray(0, length)).catch((error: unknown) => error);
+      if (outcome instanceof StubferryError) expect(['TRUNCATED', 'CORRUPT', 'NOT_A_STATE']).toContain(outcome.code);
+      else whole += 1;
+    }
+    // Within bodies whose lengths vary.
+    expect(whole).toBeLessThan(cuts / 3);
+  });
+});

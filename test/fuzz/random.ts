@@ -1,0 +1,17 @@
+/** The random numbers of one run. */
+import { SeededRandom } from '../cli/seeded-random.js';
+
+export class Random extends SeededRandom {
+  pick<T>(values: readonly T[]): T {
+    const value = values[this.below(values.length)];
+    if (value === undefined) throw new Error('nothing to pick from');
+    return value;
+  }
+}
+
+/** The same for the same seed and run, whatever ran before. */
+export function randomOf(seed: number, run: number): Random {
+  const first = new Random(seed ^ Math.imul(run, 0x9e3779b1));
+  first.next();
+  return new Random(first.next());
+}

@@ -1,0 +1,117 @@
+/**
+ * Everything that reads what others wrote. A reader returns, or throws a StubferryError; anything else is a fault, and so
+ * is one that asks for more at once, or more often, than its input is worth.
+ */
+import { CheckedSource, type ContainerReader, checkState, containerReaderFor } from '../../src/containers/index.js';
+import { type ErrorCode, StubferryError } from '../../src/errors/index.js';
+import { examineInput } from '../../src/statefile/index.js';
+import { type Answer, type Ask, type Walk, walkBytes } from '../../src/stream-walk/index.js';
+import type { Seekable, StateSource } from '../../src/transfer/index.js';
+import type { Random } from './random.js';
+import type { Family } from './seeds.js';
+
+/** Most bytes that a reader may want in memory at once: the XML of a libvirt save file. */
+const MOST_TAKEN = 16 * 1024 * 1024;
+
+/** @throws StubferryError, as it should, and Error, when a reader does what it must not */
+export async function readMutated(family: Family, bytes: Buffer, random: Random): Promise<void> {
+  if (family === 'qevm') {
+    await checkState(fileOf(bytes), 'input');
+    return;
+  }
+  const refused = walkRefusal(bytes);
+  try {
+    await readAsCommandsDo(bytes, random);
+  } catch (error) {
+    // Over a pipe there is a limit more.
+    const same = refused === undefined || sameRefusal(refused, error) || isRefusal(error, 'LIMIT_EXCEEDED');
+    if (!same) throw new Error(`in memory: ${refused.message} at ${refused.details.offset}`, { cause: error });
+    throw error;
+  }
+  if (refused !== undefined) throw new Error(`only in memory: ${refused.message} at ${refused.details.offset}`);
+}
+
+/** What the reader of a container says of bytes in memory; undefined when it takes them. */
+function walkRefusal(bytes: Buffer): StubferryError | undefined {
+  const reader = containerReaderFor(bytes, 'input');
+  if (reader === undefined) return undefined;
+  try {
+    walkBytes(bytes, bounded(reader, bytes.length));
+    return undefined;
+  } catch (error) {
+    if (error instanceof StubferryError) return error;
+    throw error;
+  }
+}
+
+function sameRefusal(one: StubferryError, other: unknown): boolean {
+  return isRefusal(other, one.code) && other.details.offset === one.details.offset;
+}
+
+function isRefusal(error: unknown, code: ErrorCode): error is StubferryError {
+  return error instanceof StubferryError && error.code === code;
+}
+
+/** Every question of the reader is counted: each byte of an input may be asked for once, and a little more. */
+function* bounded(reader: ContainerReader, length: number): Walk<void> {
+  const walk = reader.walk();
+  let [asked, answer]: [number, Answer] = [0, { passed: 0, bytes: new Uint8Array(0) }];
+  for (;;) {
+    const step = walk.next(answer);
+    if (step.done === true) return;
+    asked += 1;
+    checkAsk(step.value);
+    if (asked > length + 64) throw new Error(`${asked} questions for ${length} bytes`);
+    answer = yield step.value;
+  }
+}
+
+function checkAsk({ kind, length }: Ask): void {
+  if (kind === 'take' && length > MOST_TAKEN) throw new Error(`${length} bytes wanted at once`);
+  if (!(length >= 0)) throw new Error(`${length} bytes wanted`);
+}
+
+/** From recognition to the last byte of the state, over a file or a pipe. */
+async function readAsCommandsDo(bytes: Buffer, random: Random): Promise<void> {
+  const pieces = 1 + random.below(9000);
+  const source: StateSource =
+    random.below(2) === 0 ? pipeOf(bytes, pieces) : { ...pipeOf(bytes, pieces), seekable: fileOf(bytes) };
+  const input = await examineInput(source, 'input');
+  if (input.format === 'transfer-disk') return;
+  if (input.format !== 'container') return readAll(input.source);
+  try {
+    if (input.flaw !== undefined) throw input.flaw;
+    if (input.state !== undefined) await readAll(new CheckedSource(input.state.source, 'input'));
+  } finally {
+    await input.close();
+  }
+}
+
+async function readAll(source: StateSource): Promise<void> {
+  const buffer = new Uint8Array(64 * 1024);
+  while ((await source.read(buffer)) > 0);
+}
+
+function pipeOf(bytes: Uint8Array, most: number): StateSource {
+  let offset = 0;
+  return {
+    read: async (into) => {
+      const piece = bytes.subarray(offset, offset + Math.min(most, into.length));
+      into.set(piece);
+      offset += piece.length;
+      return piece.length;
+    },
+    close: async () => undefined,
+  };
+}
+
+function fileOf(bytes: Uint8Array): Seekable {
+  return {
+    readAt: async (into, offset) => {
+      const piece = bytes.subarray(offset, offset + into.length);
+      into.set(piece);
+      return piece.length;
+    },
+    size: async () => bytes.length,
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * Copies of the product to simulate: src/ without its types, and with the modules of Node that reach files, time or chance exchanged for
+ * those of platform/. Nothing else of it is changed, but by a mutation.
+ *
+ * One copy for each machine, so that it is known which machine a call comes from.
+ */
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { transformSync } from '@swc/core';
+import { type Mutation, mutated } from './mutations.js';
+
+/** What stands below the product, and what takes its place. */
+const PLATFORM: Readonly<Record<string, string>> = {
+  'node:fs': 'fs.js',
+  'node:fs/promises': 'fs-promises.js',
+  'node:timers/promises': 'timers-promises.js',
+  'node:crypto': 'crypto.js',
+  'fs-ext': 'fs-ext.js',
+  './rehearsal.js': 'rehearsal.js',
+};
+
+/** Modules without effects outside of the process, or that no simulated way comes to. */
+const AS_THEY_ARE =
+  /^(\.|node:(path|url|util|events|net|http|os|stream|readline|child_process|zlib)$|zod\/mini$|xxhash-wasm$|protobufjs\/|prom-client$)/;
+
+const GLOBALS = [
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'performance',
+  'Date',
+  'process',
+  'WebAssembly',
+];
+
+/** Folders that nothing simulated imports. */
+const LEFT_OUT = /^(cli|doctor|host)(\/|$)/;
+
+/** `import ... from 'x'`, `export ... from 'x'` and `import 'x'`, with what stands before x, and x; a comment may stand before. */
+const IMPORT = /(?<=^|\*\/ )((?:import|export)\s[\w\s{},*$]*?\sfrom\s*['"]|import\s*['"])([^'"]+)/gm;
+
+export interface Places {
+  /** The repository. */
+  readonly root: string;
+  /** Where the copies are put; must be below `root`, for its node_modules to be found. */
+  readonly scratch: string;
+}
+
+/** @returns the URL of the copy's folder. @throws Error for an import that is not known, and a mutation that does not apply */
+export function copyProduct({ root, scratch }: Places, name: string, mutation: Mutation | undefined): URL {
+  const to = join(scratch, name);
+  const src = join(root, 'src');
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /(?<!\.d)\.[jt]s$/.test(file));
+  const wanted = new Map<string, Set<string>>();
+  const pending = new Set(mutation?.changes.map(({ file }) => file));
+  for (const file of files.filter((path) => !LEFT_OUT.test(path))) {
+    const target = join(to, file.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(target), { recursive: true });
+    if (file.endsWith('.js')) {
+      cpSync(join(src, file), target);
+      continue;
+    }
+    const source = mutated(file, readFileSync(join(src, file), 'utf8'), mutation);
+    pending.delete(file);
+    writeFileSync(target, redirected(file, withoutTypes(source), wanted));
+  }
+  if (pending.size > 0) throw new Error(`there is no ${[...pending].join(', ')} to mutate`);
+  cpSync(join(scratch, 'harness/platform'), join(to, 'platform'), { recursive: true });
+  for (const [module, names] of wanted) refuseTheRest(join(to, 'platform', module), names);
+  // The version of the program is read from there.
+  writeFileSync(join(scratch, 'package.json'), '{ "version": "0.0.0", "type": "module" }');
+  return pathToFileURL(`${to}/`);
+}
+
+function withoutTypes(source: string): string {
+  const parser = { syntax: 'typescript' } as const;
+  return transformSync(source, { jsc: { parser, target: 'es2022' }, module: { type: 'es6' } }).code;
+}
+
+/** What the product imports and no simulated way uses is there, and fails when it is called. */
+function refuseTheRest(path: string, names: ReadonlySet<string>): void {
+  const code = readFileSync(path, 'utf8');
+  const missing = [...names].filter((name) => !new RegExp(`\\bexport [^;=(]*\\b${name}\\b`).test(code));
+  const refusals = missing.map((name) => {
+    return `export function ${name}() { throw new Error('${name} is not simulated'); }`;
+  });
+  writeFileSync(path, [code, ...refusals].join('\n'));
+}
+
+function redirected(file: string, code: string, wanted: Map<string, Set<string>>): string {
+  // It reads its own package.json, and nothing else.
+  if (file === 'version.ts') return code;
+  const platform = relative(dirname(file), 'platform') || '.';
+  const specifier = (name: string): string => `${platform.startsWith('.') ? '' : './'}${platform}/${name}`;
+  const imports = code.replaceAll(IMPORT, (_, before: string, imported: string) => {
+    const replacement = PLATFORM[imported];
+    if (replacement !== undefined) {
+      const names = wanted.get(replacement) ?? new Set();
+      for (const [, name] of before.matchAll(/[{,]\s*(\w+)/g)) if (name !== undefined) names.add(name);
+      wanted.set(replacement, names);
+      return `${before}${specifier(replacement)}`;
+    }
+    if (AS_THEY_ARE.test(imported)) return `${before}${imported}`;
+    throw new Error(`src/${file} imports ${imported}: is that to be simulated? say so in copies.ts`);
+  });
+  const used = GLOBALS.filter((name) => new RegExp(`\\b${name}\\b`).test(code));
+  const own = used.filter((name) => !new RegExp(`\\bas ${name}\\b|import \\{[^}]*\\b${name}\\b(?! as)`).test(code));
+  return own.length === 0 ? imports : `import { ${own.join(', ')} } from '${specifier('globals.js')}';\n${imports}`;
+}

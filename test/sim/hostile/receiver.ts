@@ -1,0 +1,70 @@
+/** A receiver that means harm: it says what it likes of what it has taken, and writes over what dom0 sends. */
+import type { Phase } from '../../../src/codec/control-block.js';
+import type { Process } from '../machine/process.js';
+import type { Forge } from './forge.js';
+
+export class HostileReceiver {
+  readonly #forge: Forge;
+  readonly #process: Process;
+  readonly #epoch: bigint;
+  #control = 1;
+  #cursor = 0;
+
+  constructor(forge: Forge, process: Process) {
+    this.#forge = forge;
+    this.#process = process;
+    this.#epoch = forge.u64() | 1n;
+  }
+
+  async whole(): Promise<void> {
+    const { random } = this.#forge;
+    const tameness = random.pick([0.5, 0.9]);
+    const actions = random.pick([10, 40, 120]);
+    this.#say('ready');
+    for (let action = 0; action < actions; action += 1) {
+      await new Promise<void>((resolve) =>
+        this.#process.after(random.scaled(0.05, random.pick([1, 10, 300])), resolve),
+      );
+      if (random.chance(tameness)) this.#takeSome();
+      else this.#harm();
+    }
+  }
+
+  #say(phase: Phase): void {
+    this.#control += 1;
+    const control = {
+      sequence: this.#control,
+      epoch: this.#epoch,
+      peerEpoch: this.#senderEpoch(),
+      cursor: this.#cursor,
+    };
+    this.#forge.control('receiver', { ...control, streamed: 0, phase, errorStatus: 0, reason: '' }, undefined);
+  }
+
+  /** Dom0's, as its control block says it. */
+  #senderEpoch(): bigint {
+    const at = this.#forge.codec.layout.CONTROL_OFFSETS.sender;
+    const view = new DataView(this.#forge.medium.bytes.buffer, at, 2 * 4096);
+    return view.getBigUint64(16, true) || view.getBigUint64(4096 + 16, true);
+  }
+
+  #takeSome(): void {
+    if (this.#forge.random.chance(0.5)) this.#cursor += 4096 * this.#forge.random.below(8);
+    this.#say('receiving');
+  }
+
+  #harm(): void {
+    const { random } = this.#forge;
+    const fields = this.#forge.controlFields();
+    const followed = { ...fields, epoch: this.#epoch, peerEpoch: this.#senderEpoch(), sequence: this.#control + 1 };
+    const ways = [
+      () => this.#forge.vandalise(),
+      // Dom0's own block.
+      () => this.#forge.control('sender', fields, 'hostile control block'),
+      () => this.#forge.control('receiver', fields, 'hostile control block'),
+      () => this.#forge.control('receiver', followed, 'hostile control block'),
+      () => this.#say(random.pick(['verified', 'committed', 'loaded'])),
+    ];
+    random.pick(ways)();
+  }
+}

@@ -1,0 +1,49 @@
+/** What can go wrong where a state comes from and where it goes to: the files, not the transfer disk. */
+import type { FaultClass } from '../world/faults.js';
+import type { World } from '../world/world.js';
+import { errno } from './errno.js';
+import type { Process } from './process.js';
+
+export interface EndpointFault {
+  readonly fault: FaultClass;
+  /** What it meets: system calls by name, and what their path contains. */
+  readonly calls: readonly string[];
+  readonly path: string;
+  readonly errno: string | undefined;
+  /** Milliseconds that the call takes longer. */
+  readonly stall: number;
+  /** Calls that it may still meet, and those that pass before. */
+  left: number;
+  skip: number;
+}
+
+export class EndpointFaults {
+  readonly #world: World;
+  readonly faults: EndpointFault[] = [];
+  /** Files that could not be removed. */
+  readonly kept = new Set<string>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** @returns milliseconds that the call takes longer, and the error that it fails with */
+  meet(call: string, path: string, process: Process): { readonly stall: number; readonly error: Error | undefined } {
+    let stall = 0;
+    let error: Error | undefined;
+    if (this.#world.calm) return { stall, error };
+    for (const fault of this.faults) {
+      if (fault.left === 0 || !fault.calls.includes(call) || !path.includes(fault.path)) continue;
+      if (fault.skip > 0) {
+        fault.skip -= 1;
+        continue;
+      }
+      fault.left -= 1;
+      stall += fault.stall;
+      if (call === 'unlink') this.kept.add(path);
+      if (fault.errno !== undefined) error = errno(fault.errno, `${path}, injected`);
+      this.#world.fault(process.name, fault.fault, () => `${call} ${path} ${fault.errno ?? `${fault.stall} ms`}`);
+    }
+    return { stall, error };
+  }
+}

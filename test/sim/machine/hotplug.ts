@@ -1,0 +1,60 @@
+/** How the transfer disk comes to the stubdom here: what is attached is the machine's, and outlives the process that attached it. */
+import type { AccessPath } from '../../../src/blockdev-utils/index.js';
+import type { Attachment, HotplugDriver } from '../../../src/hotplug/index.js';
+import { errno } from './errno.js';
+import type { Machine } from './machine.js';
+
+export const DEVICE = '/dev/xvdz';
+
+export class Hotplug {
+  readonly #dom0: Machine;
+  readonly #stubdom: Machine;
+  readonly #attached = new Map<string, Attachment>();
+
+  constructor(dom0: Machine, stubdom: Machine) {
+    this.#dom0 = dom0;
+    this.#stubdom = stubdom;
+  }
+
+  get attached(): readonly Attachment[] {
+    return [...this.#attached.values()];
+  }
+
+  /** The stubdom's domain is gone for a moment: by an administrator, or by a driver. */
+  unplug(): void {
+    this.#stubdom.files.unplug(DEVICE);
+  }
+
+  /** Power was lost. */
+  clear(): void {
+    this.#attached.clear();
+    this.unplug();
+  }
+
+  driver(access: AccessPath): HotplugDriver {
+    const ask = <T>(what: string, effect: () => T): Promise<T> => {
+      const { process } = this.#dom0;
+      if (process === undefined) throw new Error('no process of dom0');
+      return process.asked(what, effect);
+    };
+    return {
+      name: 'simulated',
+      accessTo: () => access,
+      attach: (backing) =>
+        ask(`attach ${backing}`, () => {
+          const medium = this.#dom0.files.mediumOf(backing);
+          if (medium === undefined) throw errno('ENOENT', backing);
+          const attachment = { device: DEVICE, backing };
+          this.#attached.set(backing, attachment);
+          this.#stubdom.files.plug(DEVICE, medium);
+          return attachment;
+        }),
+      detach: ({ backing }) =>
+        ask(`detach ${backing}`, () => {
+          if (this.#attached.delete(backing)) this.unplug();
+        }),
+      list: () => ask('list attachments', () => this.attached.slice()),
+      leftovers: () => ask('list attachments', () => this.attached.slice()),
+    };
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * `npm run sim -- ...`
+ *
+ *     --seeds N        so many seeds (2000)
+ *     --seed S         from this one on (1); alone: this one
+ *     --trace          with all that happens in them
+ *     --all            goes on behind a seed that went wrong
+ *     --json           the totals as one document
+ *     --mutant NAME    on a copy of the product with this deliberate bug
+ *     --mutants        looks for every deliberate bug, each until it is found, in --seeds seeds
+ */
+import { parseArgs } from 'node:util';
+import { copyProduct, type Places } from './build/copies.js';
+import { huntAll } from './mutants/hunt.js';
+import { mutantCalled } from './mutants/index.js';
+import { describeFailure, summary } from './report.js';
+import { type Products, runSeed } from './scenario/run.js';
+import { Totals } from './totals.js';
+import { loadProduct } from './world/product.js';
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** @returns exit status: 1 when something went wrong that should not, or a mutant was not found */
+export async function main(argv: readonly string[], places: Places): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      seeds: { type: 'string' },
+      seed: { type: 'string' },
+      trace: { type: 'boolean', default: false },
+      all: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      mutant: { type: 'string' },
+      mutants: { type: 'boolean', default: false },
+    },
+  });
+  const seeds = Number(values.seeds ?? (values.seed === undefined ? 2000 : 1));
+  if (values.mutants) return huntAll(places, seeds, say);
+  const products = await load(places, values.mutant);
+  const totals = new Totals(Number(values.seed ?? 1));
+  while (totals.seeds < seeds && (values.all || totals.failed.length === 0)) {
+    const report = await runSeed(products, totals.next, { traced: values.trace });
+    totals.add(report);
+    if (values.trace) say(report.trace.join('\n'));
+    if (report.violations.length === 0 || values.json) continue;
+    if (values.all) say(`seed ${report.seed} (${report.plan.kind}): ${report.violations.join('\n    ')}`);
+    else say(describeFailure(await runSeed(products, report.seed, { traced: true })));
+  }
+  if (values.json) say(JSON.stringify(totals));
+  else if (values.all || totals.failed.length === 0) say(summary(totals));
+  return totals.failed.length > 0 ? 1 : 0;
+}
+
+async function load(places: Places, mutant: string | undefined): Promise<Products> {
+  const mutation = mutant === undefined ? undefined : mutantCalled(mutant);
+  return {
+    dom0: await loadProduct(copyProduct(places, 'dom0', mutation)),
+    stubdom: await loadProduct(copyProduct(places, 'stubdom', mutation)),
+  };
+}

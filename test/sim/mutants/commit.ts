@@ -1,0 +1,56 @@
+/** Bugs of the commit. */
+import { type Mutation, mutant } from '../build/mutations.js';
+
+export const COMMIT: readonly Mutation[] = [
+  mutant(
+    'COMMITTED is said before the state is durable',
+    'transfer/receiver.ts',
+    '  await sink.commit(end).finally(cancel);\n',
+    '  const committing = sink.commit(end).finally(cancel);\n  committing.catch(() => undefined);\n',
+  ),
+  mutant('the file is not synced before it gets its name', 'endpoints/part-file.ts', 'await this.#file.sync();', ''),
+  mutant(
+    'the folder is not synced',
+    'endpoints/part-file.ts',
+    'unlink(this.#path), this.#folder.sync()]);',
+    'unlink(this.#path)]);',
+  ),
+  mutant(
+    'END is taken without its count of frames',
+    'transfer/state-digest.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a piece of source.
+    "differs('count of data frames', `${said.dataFrames}`, `${arrived.dataFrames}`);",
+    '',
+  ),
+  mutant(
+    'END is taken without its length',
+    'transfer/state-digest.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a piece of source.
+    "differs('length', `${said.stateBytes} bytes`, `${arrived.stateBytes} bytes`);",
+    '',
+  ),
+  mutant(
+    'the SHA-256 of the whole is not compared',
+    'transfer/state-digest.ts',
+    "differs('SHA-256', hex(said.digests?.sha256), hex(arrived.digests?.sha256));",
+    '',
+  ),
+  mutant(
+    'a failed transfer is not discarded',
+    'transfer/receiver.ts',
+    'if (await discarded(link, sink)) throw error;',
+    'if (link.role !== undefined) throw error;',
+  ),
+  mutant(
+    'the sink is not discarded when the sender begins anew',
+    'transfer/receiver.ts',
+    '        await sink.discard();\n        await reader.restart();',
+    '        await reader.restart();',
+  ),
+  mutant(
+    'what a partial write left is not written',
+    'endpoints/part-file.ts',
+    'if (bytesWritten < length) await this.#writeRest(chunks, bytesWritten);',
+    '',
+  ),
+];

@@ -1,0 +1,66 @@
+/** Bugs of control blocks, of waiting, and of what is believed of the peer. */
+import { type Mutation, mutant } from '../build/mutations.js';
+
+export const CONTROL: readonly Mutation[] = [
+  mutant(
+    'a control block goes into the slot of the other parity',
+    'channel/control-slots.ts',
+    'const slot = control.sequence % CONTROL_SLOTS;',
+    'const slot = 0;',
+  ),
+  mutant(
+    'the older of two control blocks is taken',
+    'channel/control-slots.ts',
+    'control.sequence > newest.sequence)) newest = control;',
+    'control.sequence < newest.sequence)) newest = control;',
+  ),
+  mutant(
+    'the seal of a control block is not checked',
+    'codec/control-block.ts',
+    ' || !isSealed(block, seed)) return undefined;',
+    ') return undefined;',
+  ),
+  mutant('the seal of a frame is not checked', 'codec/frame.ts', "if (!isSealed(block, seed)) return 'bad-seal';", ''),
+  mutant(
+    'a new agent does not continue the sequence of the one before',
+    'channel/own-control.ts',
+    'left?.sequence ?? 0, where)',
+    '0, where)',
+  ),
+  mutant(
+    'the silence of the peer is not counted',
+    'channel/peer-watch.ts',
+    "} else if (this.#control.phase !== 'done' && silent > this.#timeouts.deadMs) {",
+    '} else if (silent < 0) {',
+  ),
+  mutant(
+    'a peer that gave up is waited for',
+    'channel/peer-watch.ts',
+    "    if (this.#control?.phase === 'aborted') throw this.#aborted(this.#control);\n    const silent",
+    '    const silent',
+  ),
+  mutant(
+    'the acknowledgement of another sender is taken',
+    'transfer/acknowledgement.ts',
+    'if (receiver.peerEpoch === link.own.epoch) {',
+    'if (receiver.epoch !== link.own.epoch) {',
+  ),
+  mutant(
+    'VERIFIED is taken for COMMITTED',
+    'transfer/acknowledgement.ts',
+    'if (phase === wanted) return true;',
+    "if (phase === wanted || phase === 'verified') return true;",
+  ),
+  mutant(
+    'no deadline for a sender that sends nothing',
+    'channel/missing-frame.ts',
+    'if (this.#patience.look() > timeouts.progressMs) throw this.#givenUp(reason, offset);',
+    'if (this.#patience.look() < 0) throw this.#givenUp(reason, offset);',
+  ),
+  mutant(
+    'a disk that does not answer is waited for',
+    'channel/link.ts',
+    'if (this.#stall.look() > this.timeouts.deviceMs) {',
+    'if (this.#stall.look() < 0) {',
+  ),
+];

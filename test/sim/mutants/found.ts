@@ -1,0 +1,47 @@
+/** Bugs that were none of ours: what the simulator has found in the product, as it was. */
+import { type Mutation, mutant } from '../build/mutations.js';
+
+export const FOUND: readonly Mutation[] = [
+  mutant(
+    'a sink begins behind its discard',
+    'transfer/receiver.ts',
+    '  link.assertUsable();\n  const firstByte = clock.now();',
+    '  const firstByte = clock.now();',
+  ),
+  mutant(
+    'COMMITTED is taken back when the disk refuses it',
+    'transfer/receiver.ts',
+    'await atMost(clock, timeouts.deviceMs, own.publish({ phase: last }));',
+    'await own.publish({ phase: last });',
+  ),
+  mutant(
+    'a last word is overwritten',
+    'channel/own-control.ts',
+    "const LAST_WORDS: readonly Phase[] = ['aborted', 'committed', 'loaded'];",
+    "const LAST_WORDS: readonly Phase[] = ['aborted'];",
+  ),
+  mutant(
+    'a disk that is closed under a request keeps its descriptor',
+    'blockdev-utils/file-device.ts',
+    'if (last && this.#closed) fsClose(this.#fd, () => undefined);',
+    'if (last && !this.#closed) return;',
+  ),
+  mutant(
+    'a name that cannot be made to last stays',
+    'endpoints/part-file.ts',
+    '      await unlink(this.#destination);\n      throw cause;',
+    '      throw cause;',
+  ),
+  mutant(
+    'a recovery believes that nobody was told when the disk cannot be read',
+    'service/leftovers.ts',
+    'return phase === undefined && journal?.published !== undefined;',
+    'return false;',
+  ),
+  mutant(
+    'a recovery waits for ever for its disk',
+    'service/leftovers.ts',
+    'return await withDiskDeadline(image, { timeouts, signal: NEVER }, used);',
+    'return await used;',
+  ),
+];

@@ -1,0 +1,35 @@
+/** Bugs of dom0's recovery. */
+import { type Mutation, mutant } from '../build/mutations.js';
+
+export const RECOVERY: readonly Mutation[] = [
+  mutant(
+    'a recovery deletes a file that was acknowledged',
+    'service/leftovers.ts',
+    "if (journal?.acknowledged === true || phase === 'committed') return true;",
+    '',
+  ),
+  mutant(
+    'a recovery leaves a file that was not acknowledged',
+    'service/leftovers.ts',
+    'if (isIt && !mayBelieve)',
+    'if (isIt && mayBelieve)',
+  ),
+  mutant(
+    'a recovery does not look at the disk, only into the journal',
+    'service/leftovers.ts',
+    "journal?.acknowledged === true || phase === 'committed'",
+    'journal?.acknowledged === true',
+  ),
+  mutant(
+    'what was published is not journaled before',
+    'service/service-transfer.ts',
+    "if (event.event === 'publishing') this.#folder?.note({ published: event.file });",
+    '',
+  ),
+  mutant(
+    'a recovery does not detach',
+    'service/leftovers.ts',
+    'for (const attachment of attachments) found.push(ofAttachment(attachment, transfer, driver));',
+    '',
+  ),
+];

@@ -1,0 +1,65 @@
+/** Bugs of the ring and its frames. */
+import { type Mutation, mutant } from '../build/mutations.js';
+
+export const RING: readonly Mutation[] = [
+  mutant(
+    'the chain over the payload is not checked',
+    'channel/ring-reader.ts',
+    'if (chainOver(paddedPayload, expected.chain) !== header.chainAfter) {',
+    'if (header.chainAfter < 0n) {',
+  ),
+  mutant(
+    'a torn frame is given up at once instead of looked at again',
+    'channel/ring-reader.ts',
+    "      this.#windows.forget();\n      return 'torn';",
+    "      return 'torn';",
+  ),
+  mutant(
+    'a frame of an earlier sender is taken',
+    'channel/frame-check.ts',
+    "if (header.epoch !== expected.epoch) return 'other-epoch';",
+    '',
+  ),
+  mutant(
+    'a frame of an earlier lap is an error',
+    'channel/frame-check.ts',
+    "if (ahead < 0) return 'earlier-lap';",
+    "if (ahead < 0) throw violation('position', expected.position, header.position);",
+  ),
+  mutant(
+    'the place of a frame is not checked',
+    'channel/frame-check.ts',
+    'if (ahead % superblock.ringLength !== 0) {',
+    'if (Number.isNaN(ahead)) {',
+  ),
+  mutant(
+    'the writer overruns what was not read yet',
+    'channel/ring-writer.ts',
+    'return this.#link.superblock.ringLength - (this.#position - this.#consumed);',
+    'return 2 * this.#link.superblock.ringLength - (this.#position - this.#consumed);',
+  ),
+  mutant(
+    'the cursor is published before the data are consumed',
+    'channel/ring-reader.ts',
+    'this.#link.own.set({ cursor: position, streamed: streamOffset });',
+    'this.#link.own.set({ cursor: position + this.#link.superblock.ringLength / 2, streamed: streamOffset });',
+  ),
+  mutant(
+    'a slot is filled again while it is being written',
+    'channel/ring-writer.ts',
+    'device.write(bytes, ringPlace(superblock, position)).then(() => done(), done);',
+    'this.#free.push(slot); device.write(bytes, ringPlace(superblock, position)).then(() => { done(); this.#free.pop(); }, done);',
+  ),
+  mutant(
+    'what is at the end of a lap is not padded',
+    'channel/ring-writer.ts',
+    'if (frameLength > lapLeft) await this.#pad(lapLeft);',
+    'if (frameLength > lapLeft) this.#position += lapLeft;',
+  ),
+  mutant(
+    'a window keeps what did not check',
+    'channel/ring-windows.ts',
+    '  forget(): void {\n    this.#current = undefined;',
+    '  forget(): void {',
+  ),
+];

@@ -1,0 +1,61 @@
+/** For people: what a run did, and how one went wrong. */
+import type { RunReport } from './scenario/run.js';
+import type { Totals } from './totals.js';
+import { FAULTS } from './world/faults.js';
+
+/** Lines of a trace that are shown. */
+const MOST_LINES = 300;
+
+/** @param report of a run that was traced */
+export function describeFailure({ seed, plan, violations, outcomes, trace }: RunReport): string {
+  return [
+    ...shortened(trace).slice(-MOST_LINES),
+    '',
+    `plan        ${JSON.stringify(plan)}`,
+    `processes   ${outcomes.join(', ')}`,
+    '',
+    `seed ${seed}: ${violations.join('\n    ')}`,
+    `again: npm run sim -- --seed ${seed}; all of it: npm run sim -- --seed ${seed} --trace`,
+  ].join('\n');
+}
+
+/** Who waits looks again and again: what was among the last few lines before is left out, and counted. */
+function shortened(trace: readonly string[]): string[] {
+  const lines: string[] = [];
+  let recent: string[] = [];
+  let left = 0;
+  for (const line of trace) {
+    const what = line.slice(12);
+    if (recent.includes(what)) {
+      left += 1;
+      continue;
+    }
+    if (left > 0) {
+      lines.push(`            (${left} more looks)`);
+      recent = [];
+      left = 0;
+    }
+    lines.push(line);
+    recent = [...recent, what].slice(-6);
+  }
+  return lines;
+}
+
+export function summary(totals: Totals): string {
+  const { first, seeds, failed, events, virtual, seconds, kinds, faults, outcomes } = totals;
+  const row = (count: number, what: string): string => `  ${`${count}`.padStart(8)}  ${what}`;
+  const verdict = failed.length === 0 ? 'no violation' : `violations in ${failed.map(({ seed }) => seed).join(', ')}`;
+  return [
+    `${seeds} seeds from ${first}: ${verdict}`,
+    `${events} events, ${(virtual / 1000).toFixed(0)} s of virtual time in ${seconds.toFixed(1)} s`,
+    '',
+    'runs',
+    ...[...kinds].map(([kind, { runs, committed }]) => row(runs, `${kind}, ${committed} committed`)),
+    '',
+    'faults',
+    ...FAULTS.map((fault) => row(faults.of(fault), fault)),
+    '',
+    'processes',
+    ...[...outcomes].sort(([, a], [, b]) => b - a).map(([what, count]) => row(count, what)),
+  ].join('\n');
+}

@@ -1,0 +1,106 @@
+/** What runs in the processes: the product's own agents, started as their commands start them. */
+import type { AgentEvent, Log } from '../../../src/agents/index.js';
+import { DEVICE } from '../machine/hotplug.js';
+import type { Process } from '../machine/process.js';
+import type { Product } from '../world/product.js';
+import { isHostile, isRestore, MOST_HOSTILE_STATE, type Plan, TIMEOUTS } from './plan.js';
+import { INCOMING, SAVED, SOURCE, STATE_DIR, type Stage, TARGET, TRANSFER_DIR } from './stage.js';
+
+export const MOST_STATE = 4 * 1024 * 1024;
+
+/** The longest that it may keep it busy, milliseconds. */
+export const LIFETIME = { hostile: 3_000, other: 60_000 } as const;
+
+export interface Setting {
+  readonly product: Product;
+  readonly process: Process;
+  readonly stage: Stage;
+  readonly plan: Plan;
+}
+
+function logOf({ world, name }: Process): Log {
+  const log = (level: string) => (fields: object, message: string) =>
+    world.note(name, () => `${level}: ${message} ${JSON.stringify(fields)}`);
+  return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
+}
+
+const told =
+  ({ world, name }: Process) =>
+  (event: AgentEvent): void =>
+    world.note(name, () => `event ${JSON.stringify(event)}`);
+
+/**
+ * Dom0's agent as a service, without what asks it over xenstore: it removes what is left, and serves one transfer, if there is one.
+ * @throws StubferryError that the transfer failed with
+ */
+export async function serve(
+  { product, process, stage, plan }: Setting,
+  transferUuid: string | undefined,
+): Promise<void> {
+  const log = logOf(process);
+  const driver = stage.hotplug.driver(plan.access);
+  await product.folder.makeTransferDir(TRANSFER_DIR);
+  await product.lock.lockService(TRANSFER_DIR);
+  await product.leftovers.removeLeftovers({
+    driver,
+    transferDir: TRANSFER_DIR,
+    living: new Set(),
+    timeouts: TIMEOUTS,
+    log,
+  });
+  if (transferUuid === undefined) return;
+  const hostile = isHostile(plan);
+  const limits = {
+    ...{ ringLength: plan.ringLength, maxPayload: plan.maxPayload },
+    maxState: hostile ? MOST_HOSTILE_STATE : MOST_STATE,
+    ...{ lifetimeMs: hostile ? LIFETIME.hostile : LIFETIME.other, preparedMs: LIFETIME.other },
+  };
+  const transfer = await product.transfer.ServiceTransfer.begin(
+    transferUuid,
+    TARGET,
+    isRestore(plan) ? 'restore' : 'save',
+    'requested',
+    {
+      ...{ driver, transferDir: TRANSFER_DIR, stateDir: STATE_DIR, limits, timeouts: TIMEOUTS, log },
+      clock: product.channel.systemClock,
+      onChange: ({ phase }) => process.world.note(process.name, () => `phase ${phase}`),
+    },
+  );
+  await transfer.run();
+  const { error } = transfer.view;
+  if (error !== undefined) throw Object.assign(new Error(error.message), { report: () => error });
+}
+
+/** Dom0's agent for one save, by hand. */
+export async function saveByHand({ product, process, stage, plan }: Setting, transferUuid: string): Promise<void> {
+  await product.agents.runDom0Agent(
+    {
+      disk: `${TRANSFER_DIR}/transfer.img`,
+      driver: stage.hotplug.driver(plan.access),
+      transferUuid,
+      ...{ ringLength: plan.ringLength, maxPayload: plan.maxPayload, maxState: MOST_STATE, keepDisk: false },
+      provenance: { targetUuid: TARGET.targetUuid, targetDomid: TARGET.target, qemuVersion: '', machineType: '' },
+      work: {
+        ...{ direction: 'save', output: SAVED, raw: false, replace: false },
+        ...{ spoolFolder: TRANSFER_DIR, spoolLimit: MOST_STATE },
+      },
+    },
+    { timeouts: TIMEOUTS, signal: new AbortController().signal, onEvent: told(process), log: logOf(process) },
+  );
+}
+
+/** The stubdom's agent for one transfer. */
+export async function inStubdom({ product, process, plan }: Setting): Promise<void> {
+  const restore = isRestore(plan);
+  await product.agents.runStubdomAgent(
+    {
+      disk: DEVICE,
+      transferUuid: undefined,
+      provenance: { targetUuid: TARGET.targetUuid, targetDomid: TARGET.target, qemuVersion: '', machineType: '' },
+      save: restore ? undefined : { path: SOURCE },
+      restore: restore ? { path: INCOMING, replace: false } : undefined,
+      ...{ opaque: true, sha256: plan.sha256, spoolFolder: '/s', spoolLimit: MOST_STATE },
+    },
+    { timeouts: TIMEOUTS, signal: new AbortController().signal, onEvent: told(process), log: logOf(process) },
+  );
+}

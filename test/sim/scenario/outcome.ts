@@ -1,0 +1,23 @@
+/** How the main function of a process ended, as the simulator sees it from outside. */
+import type { ErrorReport } from '../../../src/errors/index.js';
+
+export type Outcome =
+  | { readonly how: 'running' }
+  | { readonly how: 'killed' }
+  | { readonly how: 'done' }
+  | { readonly how: 'failed'; readonly error: ErrorReport | { readonly code: string; readonly message: string } };
+
+export interface Incarnation {
+  readonly name: string;
+  readonly side: 'dom0' | 'stubdom';
+  /** What it was started for. */
+  readonly task: 'transfer' | 'recover';
+  outcome: Outcome;
+}
+
+export function failure(error: unknown): Outcome {
+  if (typeof error === 'object' && error !== null && 'report' in error && typeof error.report === 'function')
+    return { how: 'failed', error: error.report() };
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { how: 'failed', error: { code: 'NOT OURS', message } };
+}

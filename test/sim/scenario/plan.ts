@@ -1,0 +1,207 @@
+/** What a seed decides before its run begins: which transfer it is, and what will be done to it. */
+import type { Timeouts } from '../../../src/channel/index.js';
+import type { DiskFault, Weather } from '../machine/disk-requests.js';
+import type { EndpointFault } from '../machine/endpoint-faults.js';
+import type { FaultClass } from '../world/faults.js';
+import type { Random } from '../world/random.js';
+
+/**
+ * - `save`: dom0's agent as a service; the bare state, where libxl looks for it
+ * - `restore`: the other way
+ * - `save by hand`: dom0's agent for one transfer; a statefile that must not be there before
+ * - `hostile sender`, `hostile receiver`: dom0's agent as a service, and in the stubdom somebody who writes what he likes
+ */
+export type Kind = 'save' | 'restore' | 'save by hand' | 'hostile sender' | 'hostile receiver';
+
+/** Kill a process, at so many steps behind a moment. */
+export interface Kill {
+  readonly side: 'dom0' | 'stubdom';
+  /** The beginning of the name of a system call from which on steps are counted; undefined: from the start. */
+  readonly from: string | undefined;
+  readonly steps: number;
+  /** Milliseconds until it is started again; undefined: it is not, before the run has ended. */
+  readonly restartMs: number | undefined;
+}
+
+export interface Stop {
+  readonly side: 'dom0' | 'stubdom';
+  readonly atMs: number;
+  readonly forMs: number;
+}
+
+export interface Plan {
+  readonly kind: Kind;
+  readonly stateBytes: number;
+  readonly ringLength: number;
+  readonly maxPayload: number;
+  readonly access: 'buffered' | 'direct';
+  readonly sha256: boolean;
+  /** Whether there is a state of an earlier save at the destination. */
+  readonly earlier: boolean;
+  readonly stubdomStartsMs: number;
+  readonly weather: Weather;
+  readonly slowness: { readonly dom0: number; readonly stubdom: number };
+  readonly disk: { readonly dom0: DiskFault[]; readonly stubdom: DiskFault[] };
+  readonly ends: { readonly dom0: EndpointFault[]; readonly stubdom: EndpointFault[] };
+  readonly kills: readonly Kill[];
+  readonly stops: readonly Stop[];
+  /** When power is lost, if it is. */
+  readonly powerLossMs: number | undefined;
+  readonly unplugMs: number | undefined;
+}
+
+export const isHostile = ({ kind }: Plan): boolean => kind === 'hostile sender' || kind === 'hostile receiver';
+
+/** Whether dom0 sends. */
+export const isRestore = ({ kind }: Plan): boolean => kind === 'restore' || kind === 'hostile receiver';
+
+/** The most that a hostile stubdom may make dom0 take. */
+export const MOST_HOSTILE_STATE = 64 * 1024;
+
+/** The product's own deadlines, shorter: what they are measured by is virtual, but looks cost real time. */
+export const TIMEOUTS: Timeouts = {
+  heartbeatMs: 50,
+  deadMs: 400,
+  absentMs: 1_000,
+  progressMs: 800,
+  commitMs: 1_500,
+  deviceMs: 600,
+  settleMs: 100,
+};
+
+const DISK_FAULTS: readonly FaultClass[] = [
+  'lost completion',
+  'duplicated completion',
+  'replayed write',
+  'lost write',
+  'half a write lost',
+  'stale read',
+  'misdirected write',
+  'bit flipped on the disk',
+  'bit flipped in a read',
+  'I/O error of a read',
+  'I/O error of a write',
+  'I/O error of a write that was done',
+  'partial read or write',
+  'disk stalls',
+];
+
+/** Moments that are worth to be killed at. */
+const DOM0_MOMENTS = ['fsync', 'rename', 'link', 'write /run', 'open /run', 'rm '] as const;
+
+export function drawPlan(random: Random): Plan {
+  const kind = random.pick<Kind>([
+    ...(['save', 'save', 'save', 'restore', 'restore', 'save by hand', 'save by hand'] as const),
+    ...(['hostile sender', 'hostile sender', 'hostile receiver'] as const),
+  ]);
+  const maxPayload = random.pick([4096, 8192, 16384, 65536]);
+  const ringLength = Math.max(64 * 1024, 2 * (4096 + maxPayload)) * random.pick([1, 1, 2]);
+  const plain = random.chance(0.1);
+  const hostile = kind === 'hostile sender' || kind === 'hostile receiver';
+  const stateBytes = Math.floor(random.scaled(16, random.chance(0.2) ? 6 * ringLength : 1.5 * ringLength));
+  const twice = <T>(draw: () => T): { dom0: T; stubdom: T } => ({ dom0: draw(), stubdom: draw() });
+  const some = (chance: number): boolean => !plain && random.chance(chance);
+  const kills = some(0.45) ? drawKills(random) : [];
+  return {
+    kind,
+    stateBytes: hostile ? Math.min(stateBytes, MOST_HOSTILE_STATE) : stateBytes,
+    ringLength,
+    maxPayload,
+    access: random.pick(['buffered', 'direct']),
+    sha256: random.chance(0.7),
+    earlier: kind === 'save' && random.chance(0.2),
+    stubdomStartsMs: random.scaled(0.1, 30),
+    weather: { torn: some(0.6) ? random.unit() * 0.5 : 0, slowest: random.scaled(0.1, some(0.2) ? 8 : 1) },
+    slowness: twice(() => (some(0.15) ? random.scaled(2, 20) : 1)),
+    disk: twice(() => [
+      ...(some(0.35) ? drawDiskFaults(random) : []),
+      ...(kills.length > 0 && some(0.3) ? [drawRecoveryFault(random)] : []),
+    ]),
+    ends: { dom0: some(0.15) ? [drawDom0Fault(random)] : [], stubdom: some(0.1) ? [drawSourceFault(random)] : [] },
+    kills,
+    stops: some(0.15) ? [drawStop(random)] : [],
+    powerLossMs: some(0.08) ? random.scaled(1, 100) : undefined,
+    unplugMs: some(0.03) ? random.scaled(1, 100) : undefined,
+  };
+}
+
+function drawDiskFaults(random: Random): DiskFault[] {
+  return Array.from({ length: 1 + random.below(2) }, () => ({
+    fault: random.pick(DISK_FAULTS),
+    left: random.pick([1, 1, 1, 3, 20]),
+    chance: random.pick([1, 0.3, 0.05]),
+    skip: random.below(random.pick([5, 30, 100])),
+    afterRestart: false,
+  }));
+}
+
+/** What an agent meets that has to recover: for its first requests, or for all. */
+function drawRecoveryFault(random: Random): DiskFault {
+  const fault = random.pick<FaultClass>([
+    'I/O error of a read',
+    'stale read',
+    'lost completion',
+    'I/O error of a write',
+  ]);
+  return { fault, left: random.pick([1, 1000]), chance: 1, skip: random.below(3), afterRestart: true };
+}
+
+function drawDom0Fault(random: Random): EndpointFault {
+  const fault = random.pick<FaultClass>([
+    'destination full',
+    'I/O error of the destination',
+    'destination stalls',
+    'journal cannot be written',
+  ]);
+  const at = { fault, left: random.pick([1, 1, 100]), stall: 0, path: '/var' };
+  switch (fault) {
+    case 'destination full':
+      return { ...at, calls: ['write', 'open'], errno: 'ENOSPC', skip: random.below(10) };
+    case 'destination stalls':
+      return {
+        ...at,
+        calls: ['write', 'fsync', 'rename', 'link'],
+        errno: undefined,
+        skip: random.below(6),
+        stall: random.scaled(20, 3_000),
+        left: 1,
+      };
+    case 'journal cannot be written':
+      return { ...at, calls: ['write'], path: '/run', errno: 'ENOSPC', skip: random.below(5) };
+    default:
+      return {
+        ...at,
+        calls: ['write', 'fsync', 'rename', 'link', 'unlink', 'read'],
+        errno: 'EIO',
+        skip: random.below(8),
+      };
+  }
+}
+
+function drawSourceFault(random: Random): EndpointFault {
+  const at = { calls: ['read', 'write', 'fsync'], path: '/s', left: 1, skip: random.below(6) };
+  if (random.chance(0.5)) return { ...at, fault: 'source stalls', errno: undefined, stall: random.scaled(20, 3_000) };
+  return { ...at, fault: 'I/O error of the source', errno: 'EIO', stall: 0 };
+}
+
+function drawKills(random: Random): Kill[] {
+  const kill = (): Kill => {
+    const side = random.pick(['dom0', 'dom0', 'stubdom'] as const);
+    const restartMs = random.chance(0.7) ? random.scaled(0.5, 300) : undefined;
+    // Around the moment in which a state gets its name, and its sender hears of it.
+    if (side === 'dom0' && random.chance(0.4))
+      return { side, from: random.pick(['rename', 'link', 'fsync /var']), steps: random.below(12), restartMs };
+    if (side === 'dom0' && random.chance(0.5))
+      return { side, from: random.pick(DOM0_MOMENTS), steps: random.below(random.pick([6, 30])), restartMs };
+    return { side, from: undefined, steps: random.below(random.pick([30, 120, 300])), restartMs };
+  };
+  const kills = Array.from({ length: random.pick([1, 1, 2]) }, kill);
+  // And once more while it recovers.
+  if (kills.length === 1 && kills[0]?.side === 'dom0' && random.chance(0.4))
+    kills.push({ side: 'dom0', from: undefined, steps: random.below(60), restartMs: random.scaled(0.5, 300) });
+  return kills;
+}
+
+function drawStop(random: Random): Stop {
+  return { side: random.pick(['dom0', 'stubdom']), atMs: random.scaled(0.5, 60), forMs: random.scaled(5, 3_000) };
+}

@@ -1,0 +1,276 @@
+/**
+ * One seed: a transfer with everything that its plan does to it, the recovery, and a transfer after it in calm weather.
+ *
+ *     start both sides --faults, kills, restarts--> both have ended --> dom0 recovers --> nothing is left? --> the next one works?
+ */
+
+import { meetDisk } from '../hostile/actor.js';
+import type { Process } from '../machine/process.js';
+import type { FaultCounts } from '../world/faults.js';
+import type { Product } from '../world/product.js';
+import { Random } from '../world/random.js';
+import { World } from '../world/world.js';
+import { inStubdom, type Setting, saveByHand, serve } from './actors.js';
+import { makeState } from './content.js';
+import { failure, type Incarnation } from './outcome.js';
+import { drawPlan, isHostile, isRestore, type Kill, type Plan } from './plan.js';
+import { INCOMING, SOURCE, Stage, TO_RESTORE } from './stage.js';
+import { Witness } from './witness.js';
+
+/** The product, once for each machine. */
+export interface Products {
+  readonly dom0: Product;
+  readonly stubdom: Product;
+}
+
+export interface RunReport {
+  readonly seed: number;
+  readonly plan: Plan;
+  /** What should not have been, in plain words; empty when all was well. */
+  readonly violations: readonly string[];
+  readonly counts: FaultCounts;
+  /** How each process ended. */
+  readonly outcomes: readonly string[];
+  readonly committed: boolean;
+  readonly trace: readonly string[];
+  readonly events: number;
+  /** Virtual. */
+  readonly milliseconds: number;
+}
+
+/** Beyond the last fault, everything has ended within the sum of all deadlines: of the product's own and of those it is given. */
+const SUM_OF_DEADLINES = 20_000;
+
+/** Events of a run: one that needs more is taken for one that turns in a circle. */
+const MOST_EVENTS = 400_000;
+
+export async function runSeed(products: Products, seed: number, { traced = false } = {}): Promise<RunReport> {
+  const world = new World(seed, { traced });
+  const plan = drawPlan(new Random(seed, 2));
+  const run = new Run(products, world, plan);
+  const rejected = (error: unknown): void => run.witness.violated(`a rejection that nobody handles: ${error}`);
+  process.on('unhandledRejection', rejected);
+  try {
+    await run.whole();
+  } finally {
+    process.off('unhandledRejection', rejected);
+  }
+  return {
+    ...{ seed, plan, violations: run.witness.violations, counts: world.counts, trace: world.trace },
+    outcomes: run.incarnations.map(({ name, task, outcome }) => {
+      return `${name} (${task}) ${outcome.how === 'failed' ? outcome.error.code : outcome.how}`;
+    }),
+    committed: run.committed,
+    events: world.scheduler.count,
+    milliseconds: world.now,
+  };
+}
+
+class Run {
+  readonly world: World;
+  readonly witness: Witness;
+  readonly incarnations: Incarnation[] = [];
+  readonly #products: Products;
+  readonly #plan: Plan;
+  readonly #stage: Stage;
+  readonly #kills: Record<'dom0' | 'stubdom', Kill[]>;
+  readonly #state: Uint8Array;
+  /** Whether the state was at the destination in the end. */
+  committed = false;
+  #restartsDue = 0;
+  #powerLost = false;
+  #transfer = 0;
+
+  constructor(products: Products, world: World, plan: Plan) {
+    this.#products = products;
+    this.world = world;
+    this.#plan = plan;
+    this.#stage = new Stage(world, plan);
+    this.#kills = { dom0: [], stubdom: [] };
+    for (const kill of plan.kills) this.#kills[kill.side].push(kill);
+    this.#state = makeState(world.random, plan.stateBytes);
+    this.witness = new Witness(products.stubdom, this.#stage, plan, this.#state);
+  }
+
+  async whole(): Promise<void> {
+    this.#prepare();
+    this.#start('dom0', 'transfer');
+    this.world.scheduler.after(this.#plan.stubdomStartsMs, () => {
+      if (!this.#powerLost) this.#start('stubdom', 'transfer');
+    });
+    this.#planned();
+    const ended = (): boolean =>
+      this.incarnations.some(({ side }) => side === 'stubdom' || this.#powerLost) && this.#quiet();
+    if (!(await this.#until(ended, 'not all of it has ended'))) return;
+    await this.#recover();
+    await this.witness.atTheEnd(this.incarnations, { powerLost: this.#powerLost });
+    this.committed = this.witness.committed;
+    if (this.witness.violations.length === 0 && this.#shouldGoOn()) await this.#theNext();
+  }
+
+  #prepare(): void {
+    const { dom0, stubdom } = this.#stage;
+    if (isRestore(this.#plan)) dom0.files.put(TO_RESTORE, this.#state, { durable: true });
+    else stubdom.files.put(SOURCE, this.#state, { durable: true });
+    this.witness.begin();
+  }
+
+  /** What the plan does at a time, not at a step. */
+  #planned(): void {
+    const { scheduler } = this.world;
+    for (const { side, atMs, forMs } of this.#plan.stops) {
+      scheduler.after(atMs, () => {
+        const { process } = this.#stage[side];
+        if (this.world.calm || process?.alive !== true) return;
+        this.world.fault(process.name, 'process stopped', () => `for ${forMs.toFixed(0)} ms`);
+        process.stop(forMs);
+        scheduler.after(forMs, () => {
+          this.world.disturbedAt = this.world.now;
+        });
+      });
+    }
+    const { powerLossMs, unplugMs } = this.#plan;
+    if (powerLossMs !== undefined) scheduler.after(powerLossMs, () => void (this.world.calm || this.#losePower()));
+    if (unplugMs !== undefined) {
+      scheduler.after(unplugMs, () => {
+        if (this.world.calm || this.#stage.hotplug.attached.length === 0) return;
+        this.world.fault('stubdom', 'disk taken away');
+        this.#stage.hotplug.unplug();
+      });
+    }
+  }
+
+  #losePower(): void {
+    const { dom0, stubdom, hotplug } = this.#stage;
+    this.world.fault('both', 'power lost');
+    this.#powerLost = true;
+    for (const { process } of [dom0, stubdom]) process?.kill('power lost');
+    hotplug.clear();
+    dom0.files.losePower(this.world.random);
+  }
+
+  #start(side: 'dom0' | 'stubdom', task: Incarnation['task'], plan = this.#plan): Incarnation {
+    const process = this.#stage[side].start();
+    const product = this.#products[side];
+    product.host.run(process);
+    process.slowness = this.world.calm ? 1 : plan.slowness[side];
+    if (process.slowness > 1) this.world.counts.count('slow process');
+    const incarnation: Incarnation = { name: process.name, side, task, outcome: { how: 'running' } };
+    this.incarnations.push(incarnation);
+    this.#mortal(process, incarnation);
+    const setting: Setting = { product, process, stage: this.#stage, plan };
+    this.world.scheduler.wake();
+    this.#main(setting, incarnation).then(
+      () => this.#ended(process, incarnation, { how: 'done' }),
+      (error: unknown) => this.#ended(process, incarnation, failure(error)),
+    );
+    return incarnation;
+  }
+
+  #main(setting: Setting, { side, task }: Incarnation): Promise<void> {
+    if (side === 'stubdom') return this.#hostile && !this.world.calm ? this.#harm(setting) : inStubdom(setting);
+    if (task === 'recover') return serve(setting, undefined);
+    this.#transfer += 1;
+    const transferUuid = `6f1ed7a2-0c5b-4a2e-9b0f-${`${this.#transfer}`.padStart(12, '0')}`;
+    return setting.plan.kind === 'save by hand' ? saveByHand(setting, transferUuid) : serve(setting, transferUuid);
+  }
+
+  get #hostile(): boolean {
+    return isHostile(this.#plan);
+  }
+
+  async #harm({ product, process, plan }: Setting): Promise<void> {
+    const actor = await meetDisk(product, process, isRestore(plan) ? 'receiver' : 'sender');
+    if (actor === undefined) return;
+    this.witness.hostile = actor;
+    await actor.whole();
+  }
+
+  #ended(process: Process, incarnation: Incarnation, outcome: Incarnation['outcome']): void {
+    if (!process.alive || incarnation.outcome.how !== 'running') return;
+    incarnation.outcome = outcome;
+    this.world.note(process.name, () => `ENDED ${JSON.stringify(outcome)}`);
+    this.witness.ended(incarnation);
+  }
+
+  #mortal(process: Process, incarnation: Incarnation): void {
+    const { side, task } = incarnation;
+    const kill = this.world.calm ? undefined : this.#kills[side].shift();
+    process.onKilled = () => {
+      if (incarnation.outcome.how === 'running') incarnation.outcome = { how: 'killed' };
+      if (this.#powerLost) return;
+      this.world.fault(process.name, side === 'dom0' ? 'dom0 killed' : 'stubdom killed');
+      if (task === 'recover') this.world.counts.count('killed while it recovers');
+      if (kill?.restartMs === undefined || (side === 'dom0' && this.#plan.kind === 'save by hand')) return;
+      this.#restartsDue += 1;
+      this.world.scheduler.after(kill.restartMs, () => {
+        this.#restartsDue -= 1;
+        if (this.#powerLost) return;
+        this.world.fault(side, 'restarted');
+        this.#start(side, side === 'dom0' ? 'recover' : 'transfer');
+      });
+    };
+    if (kill !== undefined) process.death = { steps: kill.steps, from: kill.from, armed: false };
+  }
+
+  #quiet(): boolean {
+    return this.#restartsDue === 0 && this.incarnations.every(({ outcome }) => outcome.how !== 'running');
+  }
+
+  /** Runs until `done`; that it is not done in time is a violation. */
+  async #until(done: () => boolean, otherwise: string): Promise<boolean> {
+    const { plan, world } = { plan: this.#plan, world: this.world };
+    const slowest = plan.weather.slowest + Math.max(plan.slowness.dom0, plan.slowness.stubdom);
+    const way = (20 + plan.stateBytes / plan.maxPayload) * 10 * slowest;
+    const limit = (): number => (world.scheduler.count > MOST_EVENTS ? 0 : world.disturbedAt + SUM_OF_DEADLINES + way);
+    if (await world.scheduler.run(done, limit)) return true;
+    const running = this.incarnations.filter(({ outcome }) => outcome.how === 'running').map(({ name }) => name);
+    this.witness.violated(`${otherwise}: ${running.join(', ') || 'nothing'} runs at ${world.now.toFixed(0)} ms`);
+    return false;
+  }
+
+  /** Dom0's agent is started once more, if it was killed; then nothing may be left. */
+  async #recover(): Promise<void> {
+    this.world.calm = true;
+    const { dom0, stubdom } = this.#stage;
+    const byHand = this.#plan.kind === 'save by hand';
+    this.world.disturbedAt = this.world.now;
+    if (dom0.process?.alive !== true && !byHand) {
+      this.#start('dom0', 'recover');
+      await this.#until(() => this.#quiet(), 'the recovery has not ended');
+    }
+    for (const { process } of [dom0, stubdom]) {
+      if (process?.alive !== true) continue;
+      const idle = (): boolean => process.pending <= process.hung && process.timers.size === 0;
+      if (!(await this.#until(idle, `${process.name} has left something running`))) return;
+      this.witness.idle(process, byHand || process.machine === stubdom ? 0 : 1);
+      process.exit();
+    }
+  }
+
+  #shouldGoOn(): boolean {
+    return this.#plan.kills.length > 0 || this.#powerLost || this.world.random.chance(0.2);
+  }
+
+  /** Another transfer to the same destination, and nothing goes wrong: it ends well, and sweeps away what is left. */
+  async #theNext(): Promise<void> {
+    const { dom0, stubdom } = this.#stage;
+    const byHand = this.#plan.kind === 'save by hand';
+    // What the toolstack does with a state that it was given.
+    this.witness.forget();
+    if (isRestore(this.#plan)) stubdom.files.forget(INCOMING);
+    // By hand, nobody removes what a killed agent has left of its disk.
+    if (byHand) this.#stage.hotplug.clear();
+    if (byHand) for (const name of dom0.files.readdir('/run/stubferry')) dom0.files.unlink(`/run/stubferry/${name}`);
+    this.world.disturbedAt = this.world.now;
+    const before = this.incarnations.length;
+    this.#start('dom0', 'transfer');
+    this.#start('stubdom', 'transfer');
+    if (!(await this.#until(() => this.#quiet(), 'the next transfer has not ended'))) return;
+    for (const { name, outcome } of this.incarnations.slice(before)) {
+      if (outcome.how !== 'done') this.witness.violated(`the next transfer fails: ${name}: ${JSON.stringify(outcome)}`);
+    }
+    await this.#recover();
+    await this.witness.atTheEnd(this.incarnations.slice(before));
+  }
+}

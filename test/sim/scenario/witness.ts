@@ -1,0 +1,169 @@
+/** Sees all that the two sides say and all that is on the disks, and knows what must not be. */
+
+import type { HostileActor } from '../hostile/actor.js';
+import { HostileSender } from '../hostile/sender.js';
+import type { Process } from '../machine/process.js';
+import type { Product } from '../world/product.js';
+import { same, unpacked } from './content.js';
+import type { Incarnation, Outcome } from './outcome.js';
+import { isHostile, isRestore, type Plan } from './plan.js';
+import { INCOMING, SAVED, STATE_DIR, type Stage, TRANSFER_DIR } from './stage.js';
+
+/** What a sender says when it was told that there is no state. Whatever else it says of a failure means: it is not known. */
+const TOLD_OF_FAILURE: readonly string[] = ['PEER_ABORTED'];
+
+export class Witness {
+  readonly #violations: string[] = [];
+  readonly #product: Product;
+  readonly #stage: Stage;
+  readonly #plan: Plan;
+  readonly #state: Uint8Array;
+  readonly #destination: string;
+  readonly #machine: 'dom0' | 'stubdom';
+  /** What was there when a side said that the state is safe, as a loss of power would leave it. */
+  readonly #promised: { readonly who: string; readonly content: Uint8Array | undefined }[] = [];
+  #earlier: Uint8Array | undefined;
+  #isHostile: boolean;
+  /** Who is in the stubdom instead of an agent, from when it has met the disk. */
+  hostile: HostileActor | undefined;
+  #committed = false;
+
+  constructor(product: Product, stage: Stage, plan: Plan, state: Uint8Array) {
+    this.#product = product;
+    this.#stage = stage;
+    this.#plan = plan;
+    this.#state = state;
+    this.#machine = isRestore(plan) ? 'stubdom' : 'dom0';
+    this.#isHostile = isHostile(plan);
+    this.#destination = isRestore(plan) ? INCOMING : SAVED;
+  }
+
+  get violations(): readonly string[] {
+    return this.#violations;
+  }
+
+  get committed(): boolean {
+    return this.#committed;
+  }
+
+  get #files() {
+    return this.#stage[this.#machine].files;
+  }
+
+  violated(what: string): void {
+    this.#stage.world.note('!!', () => what);
+    this.#violations.push(what);
+  }
+
+  begin(): void {
+    if (this.#plan.earlier) {
+      this.#earlier = new Uint8Array(100).fill(7);
+      this.#files.put(this.#destination, this.#earlier, { durable: true });
+    }
+    this.#files.onName = () => this.#look();
+  }
+
+  /** The toolstack has taken what was at the destination, and an honest transfer follows. */
+  forget(): void {
+    this.#isHostile = false;
+    this.hostile = undefined;
+    this.#earlier = undefined;
+    this.#promised.length = 0;
+    this.#files.forget(this.#destination);
+  }
+
+  /** Whoever looks at the destination now sees a whole state, or what was there before. */
+  #look(): void {
+    const content = this.#files.content(this.#destination);
+    if (content === undefined || same(content, this.#earlier) || this.#plan.kind === 'save by hand') return;
+    if (!this.#isWhole(content)) this.violated('something else than the state is at the destination');
+  }
+
+  ended({ name, side, task, outcome }: Incarnation): void {
+    if (outcome.how === 'failed' && ['INTERNAL', 'NOT OURS'].includes(outcome.error.code))
+      this.violated(`${name} ended with what is no error of a transfer: ${JSON.stringify(outcome.error)}`);
+    if (task === 'recover' && outcome.how === 'failed')
+      this.violated(`${name} cannot recover: ${JSON.stringify(outcome.error)}`);
+    // What a hostile side says of itself is nothing.
+    if (this.#isHostile && (side === 'stubdom' || isRestore(this.#plan))) return;
+    if (task !== 'transfer' || outcome.how !== 'done') return;
+    const content = this.#files.durableContent(this.#destination);
+    this.#promised.push({ who: `${name}, ${side === this.#machine ? 'the receiver' : 'the sender'}`, content });
+  }
+
+  /** Slots of frames, and control blocks of which each takes a page of WebAssembly. */
+  get #mostBuffers(): number {
+    return 8 * (this.#plan.maxPayload + 4096) + 40 * 65536;
+  }
+
+  /** A process that has nothing to do: it holds what it needs, and no more. @param files that it may have open */
+  idle(process: Process, files: number): void {
+    const open = [...process.files.values()].filter(({ inode }) => process.hung === 0 || inode.medium === undefined);
+    if (process.machine === this.#stage.dom0 && process.bufferBytes > this.#mostBuffers)
+      this.violated(`${process.name} made ${process.bufferBytes} bytes of buffers`);
+    if (open.length > files)
+      this.violated(`${process.name} still has open: ${open.map(({ path }) => path).join(', ')}`);
+  }
+
+  /** After both sides have ended and dom0 has recovered. */
+  async atTheEnd(incarnations: readonly Incarnation[], { powerLost = false } = {}): Promise<void> {
+    for (const { who, content } of this.#promised) {
+      if (!(await this.#isState(content)))
+        this.violated(`${who} said that the state is safe, and a loss of power would have left ${sizeOf(content)}`);
+    }
+    const content = this.#files.content(this.#destination);
+    const there = await this.#isState(content);
+    this.#committed ||= there;
+    if (content !== undefined && !there && !same(content, this.#earlier))
+      this.violated(`something else than the state is at the destination: ${sizeOf(content)}`);
+    if (this.#promised.length > 0 && !there)
+      this.violated(`${this.#promised[0]?.who} said that the state is safe, and it is not there`);
+    const told = incarnations.find(({ side, outcome }) => side !== this.#machine && isTold(outcome));
+    // Where a file cannot be removed, nothing can be done about it.
+    const removable = !this.#stage[this.#machine].endpoints.kept.has(this.#destination);
+    if (told !== undefined && there && removable)
+      this.violated(`${told.name} was told of a failure, and the state is there`);
+    // What a loss of power brings back goes with the next transfer.
+    if (!powerLost) this.#leftovers(incarnations);
+  }
+
+  /** Of a bare state: whether it is the one that was to be sent, or of a hostile sender one that it has really ended. */
+  #isWhole(content: Uint8Array): boolean {
+    const { hostile } = this;
+    if (hostile instanceof HostileSender) return hostile.honest.some((state) => same(state, content));
+    return same(content, this.#state);
+  }
+
+  async #isState(content: Uint8Array | undefined): Promise<boolean> {
+    if (content === undefined) return false;
+    if (this.#plan.kind !== 'save by hand') return this.#isWhole(content);
+    try {
+      return same(await unpacked(this.#product, content), this.#state);
+    } catch {
+      return false;
+    }
+  }
+
+  #leftovers(incarnations: readonly Incarnation[]): void {
+    const { dom0, stubdom, hotplug } = this.#stage;
+    const killed = incarnations.some(({ outcome }) => outcome.how === 'killed');
+    // What a killed agent has left by hand, or in the stubdom, goes with the next transfer.
+    const kept = dom0.endpoints.kept.size + stubdom.endpoints.kept.size > 0;
+    if (kept ? incarnations.every(({ outcome }) => outcome.how === 'done') : !killed || this.#plan.kind === 'save') {
+      const parts = [...dom0.files.readdir(STATE_DIR), ...stubdom.files.readdir('/s')].filter((name) =>
+        name.endsWith('.part'),
+      );
+      const others = dom0.files.readdir(TRANSFER_DIR).filter((name) => name !== 'service.lock');
+      const attached = hotplug.attached.map(({ backing }) => backing);
+      const left = [...parts, ...others, ...attached];
+      if (left.length > 0) this.violated(`left over: ${left.join(', ')}`);
+    }
+  }
+}
+
+function isTold(outcome: Outcome): boolean {
+  return outcome.how === 'failed' && TOLD_OF_FAILURE.includes(outcome.error.code);
+}
+
+const sizeOf = (content: Uint8Array | undefined): string =>
+  content === undefined ? 'nothing' : `a file of ${content.length} bytes`;

@@ -1,0 +1,55 @@
+/** One request to xenstored without a client of xenstore: it shares no code with src/xenstore. */
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Bytes of a message: four u32 and the payload. */
+export function messageOf(
+  type: number,
+  requestId: number,
+  transactionId: number,
+  payload: string | Uint8Array,
+): Buffer {
+  const body = Buffer.from(payload);
+  const header = Buffer.alloc(16);
+  header.writeUInt32LE(type, 0);
+  header.writeUInt32LE(requestId, 4);
+  header.writeUInt32LE(transactionId, 8);
+  header.writeUInt32LE(body.length, 12);
+  return Buffer.concat([header, body]);
+}
+
+/** Resolves when xenstored says that it is done. */
+export async function sayToXenstored(path: string, type: number, ...strings: readonly string[]): Promise<void> {
+  const socket = await connected(path);
+  try {
+    socket.write(messageOf(type, 1, 0, strings.map((text) => `${text}\0`).join('')));
+    const done = messageOf(type, 1, 0, 'OK\0');
+    let reply = Buffer.alloc(0);
+    while (reply.length < done.length) reply = Buffer.concat([reply, ...((await once(socket, 'data')) as [Buffer])]);
+    if (!reply.equals(done)) throw new Error(`xenstored refused: ${reply.subarray(16)}`);
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Resolves when somebody listens. */
+export async function untilListening(path: string): Promise<void> {
+  (await connected(path)).destroy();
+}
+
+const CONNECT_MS = 10_000;
+
+/** Tries until it is taken in: xenstored may be on its way, and lets one client wait at a time. */
+async function connected(path: string): Promise<Socket> {
+  for (const since = performance.now(); ; await delay(5)) {
+    const socket = createConnection(path);
+    try {
+      await once(socket, 'connect');
+      return socket;
+    } catch (error) {
+      socket.destroy();
+      if (performance.now() - since > CONNECT_MS) throw error;
+    }
+  }
+}
