@@ -3,7 +3,7 @@
 
 AGENT=/usr/lib/stubferry/dist/agent.mjs
 # Where the transfer disks come from: dom0's agent is asked for each.
-DISKS='--xenstore /dev/xen/xenbus'
+TRANSFER_DISKS='--xenstore /dev/xen/xenbus'
 
 start_agent() {
   set --
@@ -13,5 +13,5 @@ start_agent() {
   fi
   # shellcheck disable=SC2086
   exec node $AGENT --log-level info agent stubdom \
-    $DISKS --qmp $QMP --gate $GATE --fifo-dir $RUN --spool-dir $RUN "$@"
+    $TRANSFER_DISKS --qmp $QMP --gate $GATE --fifo-dir $RUN --spool-dir $RUN "$@"
 }

@@ -24,7 +24,7 @@ check() {
 check_gate() {
   target=0 RESTORE=''
   # There is no dom0 to ask.
-  DISKS='--disk /dev/xvdz'
+  TRANSFER_DISKS='--disk /dev/xvdz'
   ARGV=$(printf '%s\n' -machine none -accel qtest -nodefaults -display none)
   run qemu start_qemu &
   keep agent start_agent &

@@ -63,7 +63,7 @@ describe('stubferry verify of an xl save file', () => {
       'cut where it happens to end in 0x00',
       saveFileCutTo(6673),
       {
-        ...{ exit: 12, code: 'TRUNCATED', message: 'the QEMU state ends within 0000:00:02.0/platform' },
+        ...{ exit: 12, code: 'TRUNCATED', message: 'the QEMU state was cut off' },
         offset: CONTEXT.offset + 6673,
       },
     ],

@@ -28,7 +28,7 @@ describe('a device state whose sections are inferred', () => {
     }
     expect(zeros.length).toBeGreaterThan(30);
     expect(zeros.at(-1)).toMatchObject({
-      message: 'the QEMU state ends within 0000:00:02.0/platform',
+      message: 'the QEMU state was cut off',
       details: {
         ...{ where: WHERE, offset: STATE.length - 1, found: '276 bytes' },
         expected: 'at least 277 bytes of 0000:00:02.0/platform, and the end mark',

@@ -7,7 +7,7 @@ import { BUSYBOX, isReadable } from '../qemu/linux-guest.js';
 
 export const A_BUSYBOX = { what: `${BUSYBOX} (apt install busybox-static)`, isThere: isReadable(BUSYBOX) };
 
-const SCRIPTS = fileURLToPath(new URL('../../stubdom/', import.meta.url));
+const SCRIPTS = fileURLToPath(new URL('../../src/stubdom/', import.meta.url));
 
 /** `xenstore-read PATH...` and `xenstore-list PATH`: files with what the real ones print. */
 const READ = `for path; do cat "$STORE/read$path" || exit 1; done\n`;
