@@ -19,7 +19,13 @@ describe('what stubferry save writes', () => {
     await stubferry(save(statefile));
     expect((await lstat(statefile)).mode & 0o777).toBe(0o600);
     expect(documentOf(await stubferry(['--json', 'verify', statefile]))).toEqual({
-      verified: { file: statefile, format: 'statefile', bytes: DEVICE_STATE.bytes.length, dataRecords: 1 },
+      verified: {
+        file: statefile,
+        checked: 'every-byte',
+        format: 'statefile',
+        bytes: DEVICE_STATE.bytes.length,
+        dataRecords: 1,
+      },
     });
   });
 
