@@ -61,9 +61,7 @@ describeAsRoot('a stubdom whose transfer disk is a block device', () => {
     await feed(stubdom.child.stdin, [Buffer.from('a small state')]);
     expect([(await dom0.end).exit, (await stubdom.end).exit]).toEqual([0, 0]);
     expect(documentOf(await stubferry(['--json', 'inspect', node]))).toMatchObject({
-      file: node,
-      format: 'transfer disk, format 1',
-      damage: 'none seen',
+      inspect: { file: node, format: 'transfer disk, format 1', damage: 'none seen' },
     });
     expect(documentOf(await stubferry(['--json', 'verify', node]))).toMatchObject({
       verified: { file: node, format: 'transfer disk', bytes: 13, dataRecords: 1 },

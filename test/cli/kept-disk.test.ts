@@ -50,7 +50,7 @@ describe('a transfer disk that was kept', () => {
   it('verifies', async () => {
     const disk = await keptDisk();
     expect(documentOf(await stubferry(['--json', 'verify', disk]))).toEqual({
-      verified: { file: disk, format: 'transfer disk', bytes: 12449, dataRecords: 1 },
+      verified: { file: disk, format: 'transfer disk', checked: 'every-byte', bytes: 12449, dataRecords: 1 },
     });
   });
 
