@@ -40,7 +40,18 @@ const NOT_UNDERSTOOD: readonly (readonly [string, readonly string[], string])[] 
     [...STUBDOM, '--sink', 's', '--qmp', 'q', '--incoming', 'f'],
     'give either --sink or --inc',
   ],
-  ['an agent without a disk', ['agent', 'dom0'], "error: required option '--disk <path>' not specified"],
+  ['an agent without a disk', ['agent', 'stubdom', '--source', 's'], 'give either --disk or --xenstore'],
+  ['a service with an option of one transfer', ['agent', 'dom0', '--save', 's'], '--save is for one transfer by hand'],
+  [
+    'one transfer with an option of the service',
+    ['agent', 'dom0', '--disk', 'd', '--save', 's', '--max-transfers', '3'],
+    '--max-transfers is for the service',
+  ],
+  [
+    'one transfer into another domain',
+    ['agent', 'dom0', '--disk', 'd', '--save', 's', '--attach', 'xen'],
+    '--attach xen is for the service',
+  ],
 ];
 
 describe('a command line that is not understood', () => {
