@@ -52,7 +52,10 @@ export async function checksForDom0(folder: string): Promise<string> {
     format: 'esm',
     // They are in stubferry's node_modules, and one of them is native.
     external: ['fs-ext', 'pino', 'protobufjs', 'xxhash-wasm', 'zod'],
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    // What CommonJS modules in the bundle take for given.
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); const __dirname = import.meta.dirname;",
+    },
     plugins: [standIns],
     logLevel: 'error',
   });
