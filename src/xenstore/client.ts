@@ -48,8 +48,6 @@ const RECONNECT_MS = 30_000;
 const ATTEMPTS = 12;
 const LONGEST_PAUSE_MS = 100;
 
-const NEVER = new AbortController().signal;
-
 export class XenstoreClient {
   /** Of the socket or device. */
   readonly path: string;
@@ -71,7 +69,9 @@ export class XenstoreClient {
 
   /** @throws StubferryError XENSTORE_UNREACHABLE; the reason of an abort */
   static async connect(options: ConnectOptions = {}): Promise<XenstoreClient> {
-    const { signal = NEVER, replyMs = REPLY_MS, reconnectMs = RECONNECT_MS } = options;
+    const { replyMs = REPLY_MS, reconnectMs = RECONNECT_MS } = options;
+    // Not one for all: Node warns of a signal that more than ten listen to.
+    const signal = options.signal ?? new AbortController().signal;
     signal.throwIfAborted();
     const path = options.path ?? (await findXenstore());
     const session = await Session.open({ path, replyMs, reconnectMs }, signal);
