@@ -94,6 +94,7 @@ export function xenStage(): XenStage {
     },
     dom0: stage.dom0,
     domain: stage.domain,
+    peers: stage.peers,
     get store() {
       return there(store);
     },

@@ -71,13 +71,14 @@ describeWith(XENSTORED, 'a client of xenstore', () => {
   it('gives and tells permissions', async () => {
     const store = await stage.dom0();
     await store.write('/test/node', '');
+    const [owner, second, third] = stage.peers;
     const permissions = {
-      owner: 7,
+      owner,
       others: { read: true, write: false },
       domains: [
         { domid: 0, read: true, write: true },
-        { domid: 9, read: false, write: false },
-        { domid: 4, read: false, write: true },
+        { domid: second, read: false, write: false },
+        { domid: third, read: false, write: true },
       ],
     };
     await store.setPermissions('/test/node', permissions);
@@ -87,13 +88,14 @@ describeWith(XENSTORED, 'a client of xenstore', () => {
 
   it('lets nobody but the owner at a node by default, and gives that to the nodes made below it', async () => {
     const store = await stage.dom0();
+    const [owner, domid] = stage.peers;
     await store.mkdir('/test/node');
-    await store.setPermissions('/test/node', { owner: 7, domains: [{ domid: 3, read: true, write: false }] });
+    await store.setPermissions('/test/node', { owner, domains: [{ domid, read: true, write: false }] });
     await store.write('/test/node/below', '');
     expect(await store.permissions('/test/node/below')).toEqual({
-      owner: 7,
+      owner,
       others: { read: false, write: false },
-      domains: [{ domid: 3, read: true, write: false }],
+      domains: [{ domid, read: true, write: false }],
     });
   });
 

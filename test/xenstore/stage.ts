@@ -5,6 +5,8 @@ import { startXenstored, type Xenstored } from './xenstored.js';
 
 export interface XenstoreStage {
   readonly xenstored: Xenstored;
+  /** Domids that nodes can be given to: xenstored asks the hypervisor whether there is such a domain. */
+  readonly peers: readonly [number, number, number];
   /** A client in dom0, for this test. */
   dom0(options?: ConnectOptions): Promise<XenstoreClient>;
   /** A client in that domain, which comes with it and goes with the test. */
@@ -45,6 +47,7 @@ export function xenstoreStage(): XenstoreStage {
   afterAll(() => xenstored?.stop());
 
   return {
+    peers: [7, 9, 4],
     get xenstored() {
       return running();
     },

@@ -13,14 +13,14 @@ describeWith(XENSTORED, 'a transaction', () => {
     const result = await store.transaction(async (tx) => {
       await store.write('/test/a', '1', tx);
       await store.mkdir('/test/b', tx);
-      await store.setPermissions('/test/b', { owner: 4, domains: [] }, tx);
+      await store.setPermissions('/test/b', { owner: stage.peers[0], domains: [] }, tx);
       expect(await store.directory('/test', tx)).toEqual(['a', 'b']);
       expect(await other.directory('/test')).toBeUndefined();
       return 'done';
     });
     expect(result).toBe('done');
     expect(await other.directory('/test')).toEqual(['a', 'b']);
-    expect(await other.permissions('/test/b')).toMatchObject({ owner: 4 });
+    expect(await other.permissions('/test/b')).toMatchObject({ owner: stage.peers[0] });
   });
 
   it('leaves nothing when its work throws', async () => {

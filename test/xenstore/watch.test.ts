@@ -30,7 +30,7 @@ describeWith(XENSTORED, 'a watch', () => {
     await told('/test/a');
     await other.write('/test/a/b/c', '1');
     await told('/test/a/b/c');
-    await other.setPermissions('/test/a/b', { owner: 3, domains: [] });
+    await other.setPermissions('/test/a/b', { owner: stage.peers[0], domains: [] });
     await told('/test/a/b');
     await other.remove('/test');
     await told('/test/a');

@@ -1,10 +1,18 @@
-/** Stands for test/xenstore/stage.ts: the xenstored of this dom0. What a test wrote below /test is removed after it. */
+/**
+ * Stands for test/xenstore/stage.ts: the xenstored of this dom0, and domains that are there (their domids are the program's arguments).
+ * What a test wrote below /test is removed after it.
+ */
 import { type ConnectOptions, XenstoreClient } from '../../../src/xenstore/index.js';
 import { afterEach } from './jest-globals.js';
 
 export const XENSTORED = [];
 
-export function xenstoreStage(): { dom0(options?: ConnectOptions): Promise<XenstoreClient> } {
+interface Stage {
+  readonly peers: readonly number[];
+  dom0(options?: ConnectOptions): Promise<XenstoreClient>;
+}
+
+export function xenstoreStage(): Stage {
   const clients: XenstoreClient[] = [];
   afterEach(async () => {
     for (const client of clients.splice(0)) await client.close();
@@ -13,6 +21,7 @@ export function xenstoreStage(): { dom0(options?: ConnectOptions): Promise<Xenst
     await cleaner.close();
   });
   return {
+    peers: process.argv.slice(2).map(Number),
     dom0: async (options = {}) => {
       const client = await XenstoreClient.connect(options);
       clients.push(client);

@@ -1,4 +1,4 @@
-/** What a run tells at its end: each step with its time, the boots, the crashes, the figures that were measured. */
+/** What a run tells: each step when it is over, and at its end all of them with their times, the boots, the crashes, the figures measured. */
 import Table from 'cli-table3';
 
 interface Step {
@@ -20,7 +20,9 @@ export class Report {
   readonly #remarks: string[] = [];
 
   step(name: string, startedMs: number, outcome: Step['outcome']): void {
-    this.#steps.push({ name, seconds: (Date.now() - startedMs) / 1000, outcome });
+    const seconds = (Date.now() - startedMs) / 1000;
+    this.#steps.push({ name, seconds, outcome });
+    process.stderr.write(`real Xen: ${outcome} in ${seconds.toFixed(0)} s: ${name}\n`);
   }
 
   /** A line, or several, that are told at the end. */
