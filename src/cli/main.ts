@@ -4,7 +4,6 @@ import { Command, CommanderError, Option } from 'commander';
 import { ERROR_CODES, StubferryError } from '../errors/index.js';
 import { VERSION } from '../version.js';
 import { agentCommand } from './agent-command.js';
-
 import { checkCommand } from './check-command.js';
 import { convertCommand } from './convert-command.js';
 import { diffCommand } from './diff-command.js';
@@ -61,30 +60,26 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-for (const add of [
-  saveCommand,
-  restoreCommand,
-  replayCommand,
-  inspectCommand,
-  diffCommand,
-  checkCommand,
-
-  verifyCommand,
-  extractCommand,
-  replaceEmulatorCommand,
-  convertCommand,
-  agentCommand,
-  transfersCommand,
-  abortCommand,
-  statusCommand,
-  gcCommand,
-  prepareCommand,
-  doctorCommand,
-  imageCommand,
-  exitCodesCommand,
-]) {
-  add(program);
+const COMMANDS = {
+  'By hand:': [saveCommand, restoreCommand, replayCommand, agentCommand],
+  'Look into what was saved:': [inspectCommand, verifyCommand, diffCommand, checkCommand],
+  'Make something else of it:': [convertCommand, extractCommand, replaceEmulatorCommand],
+  'On a Xen host:': [
+    doctorCommand,
+    imageCommand,
+    statusCommand,
+    transfersCommand,
+    abortCommand,
+    prepareCommand,
+    gcCommand,
+  ],
+  'About:': [exitCodesCommand],
+};
+for (const [group, commands] of Object.entries(COMMANDS)) {
+  program.commandsGroup(group);
+  for (const add of commands) add(program);
 }
+program.helpCommand('help [command]', 'print help for a command');
 
 /** Subcommands inherit neither exitOverride nor global options where a user would expect them. */
 function settle(command: Command, path: string): void {
