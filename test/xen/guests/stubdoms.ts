@@ -2,7 +2,7 @@
 import { IMAGE_FOLDER } from '../install/package.js';
 import type { Stubdom } from './xl-config.js';
 
-/** The product's image, with the memory that docs/image.md tells. */
+/** The product's image, with the memory that docs/debian-host.md tells. */
 export const STUBDOM: Stubdom = {
   kernel: `${IMAGE_FOLDER}/qemu-stubdom-linux-kernel`,
   ramdisk: `${IMAGE_FOLDER}/qemu-stubdom-linux-rootfs`,

@@ -2,13 +2,17 @@
  * dom0's agent as its systemd unit runs it. There is no systemd in the lab's dom0: a loop stands for it, which does what
  * the unit says of ExecStart, Environment, UMask, RuntimeDirectory, Restart and RestartSec, and none of its confinement.
  */
-import { dirname } from 'node:path';
 import type { Lab } from '../lab/lab.js';
 
-const UNIT = '/etc/systemd/system/stubferry.service';
+const UNIT_FOLDER = '/etc/systemd/system/';
+const UNIT = `${UNIT_FOLDER}stubferry.service`;
 const LOG = '/var/log/stubferry.log';
 const LOOP = '/run/stubferry-loop';
-const HOST = '/usr/local/lib/node_modules/stubferry/dist/host';
+export const HOST = '/usr/local/lib/node_modules/stubferry/dist/host';
+
+/** Steps of docs/debian-host.md. */
+export const LOAD_BACKEND = 'modprobe xen-blkback';
+export const INSTALL_UNIT = `cp ${HOST}/stubferry.service ${UNIT_FOLDER}`;
 
 const SUPERVISE = `
 setting() { sed -n "s/^$1=//p" ${UNIT}; }
@@ -30,10 +34,9 @@ export class Dom0Agent {
     this.#lab = lab;
   }
 
-  /** What docs/dom0.md says, and then what `systemctl start` does; resolves when it answers. */
+  /** What docs/debian-host.md says, and then what `systemctl start` does; resolves when it answers. */
   static async start(lab: Lab): Promise<Dom0Agent> {
-    const install = `mkdir -p ${dirname(UNIT)} && cp ${HOST}/stubferry.service ${UNIT}`;
-    await lab.check(`modprobe xen-blkback && ${install}`);
+    await lab.check(`${LOAD_BACKEND} && mkdir -p ${UNIT_FOLDER} && ${INSTALL_UNIT}`);
     await lab.put(`${LOOP}.sh`, SUPERVISE);
     const agent = new Dom0Agent(lab);
     await agent.start();

@@ -1,8 +1,8 @@
 /**
- * What a user has after docs/dom0.md and docs/image.md, as tar archives that are unpacked into dom0's root.
+ * What a user has after docs/debian-host.md, as tar archives that are unpacked into dom0's root.
  *
  *     npm pack, npm install --global FILE   /usr/local/lib/node_modules/stubferry, /usr/local/bin/stubferry
- *     stubferry image build                 /usr/lib/xen/boot/qemu-stubdom-linux-*
+ *     stubferry image build                 /usr/local/lib/stubferry/qemu-stubdom-linux-*
  *
  * The host runs these commands: dom0 has neither a network nor a compiler here.
  */
@@ -18,6 +18,11 @@ const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Where the stubdom's kernel and ramdisk are in dom0. */
 export const IMAGE_FOLDER = '/usr/local/lib/stubferry';
+export const PREFIX = '/usr/local';
+
+/** Steps of docs/debian-host.md, to other folders: npm's arguments before the package, and stubferry's. */
+export const INSTALL_PROGRAM = (prefix: string): readonly string[] => ['install', '--global', '--prefix', prefix];
+export const BUILD_IMAGE = (folder: string): readonly string[] => ['image', 'build', '--output', folder];
 
 /** Archives, cached under a digest of the packed program and of Node. `folder` is for work. */
 export async function packedForDom0(folder: string): Promise<string[]> {
@@ -33,17 +38,16 @@ export async function packedForDom0(folder: string): Promise<string[]> {
 }
 
 async function build(folder: string, archive: string): Promise<void> {
-  const prefix = join(folder, 'root/usr/local');
+  const prefix = join(folder, 'root', PREFIX);
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
   // npm names its file after name and version, and takes a path for what it is only with a slash in it.
-  await run('npm', ['install', '--global', '--prefix', prefix, ...quiet, archive], { cwd: folder });
+  await run('npm', [...INSTALL_PROGRAM(prefix), ...quiet, archive], { cwd: folder });
   await tar(folder, 'root', 'program.tar');
 
   const image = join(folder, 'image', IMAGE_FOLDER);
   const program = join(prefix, 'bin/stubferry');
   await mkdir(join(image, '..'), { recursive: true });
-  const from = ['--from', 'apt', '--cache', join(cacheFolder(), 'image')];
-  await run(process.execPath, [program, 'image', 'build', ...from, '--output', image]);
+  await run(process.execPath, [program, ...BUILD_IMAGE(image), '--cache', join(cacheFolder(), 'image')]);
   await tar(folder, 'image', 'image.tar');
   await rm(join(folder, 'root'), { recursive: true });
   await rm(join(folder, 'image'), { recursive: true });

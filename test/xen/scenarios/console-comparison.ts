@@ -2,6 +2,7 @@
 import { expect } from '@jest/globals';
 import type { GuestOptions, HvmGuest } from '../guests/hvm-guest.js';
 import { CONSOLE_STUBDOM } from '../guests/stubdoms.js';
+import { HOST } from '../install/dom0-agent.js';
 import type { Lab } from '../lab/lab.js';
 import { median } from './attach-times.js';
 import { PICTURE } from './devices.js';
@@ -10,7 +11,7 @@ import { lastTransfer, type Stage } from './stage.js';
 
 const CONSOLES: GuestOptions = { name: 'consoles', stubdom: CONSOLE_STUBDOM };
 const FILE = '/root/consoles.save';
-const HOOK = '/usr/local/lib/node_modules/stubferry/dist/host/save-helper';
+const HOOK = `${HOST}/save-helper`;
 const ROUNDS = 3;
 
 const BLOB_MEBIBYTES = 32;
