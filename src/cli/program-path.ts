@@ -1,4 +1,5 @@
 /** How this program is started again: the agents of a pair are processes of the same program. */
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../package-root.js';
 
-export const PROGRAM: readonly string[] = [...process.execArgv, fileURLToPath(new URL('./main.js', import.meta.url))];
+export const PROGRAM: readonly string[] = [...process.execArgv, join(PACKAGE_ROOT, 'dist/stubferry.mjs')];

@@ -7,9 +7,10 @@
  * libxl knows of the disk then: it is in `xl block-list`, and goes with the domain. It takes longer than to write the vbd oneself (docs/hotplug.md).
  */
 import { unlink } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { coherentAccess } from '../blockdev-utils/index.js';
 import { messageOf, printable, StubferryError } from '../errors/index.js';
+import { PACKAGE_ROOT } from '../package-root.js';
 import type { XenstoreClient } from '../xenstore/index.js';
 import { connectVbd } from './connect-vbd.js';
 import { letGoOfNode, makeNode } from './dom0-node.js';
@@ -24,7 +25,7 @@ import { VBD_TIMES, type VbdTimes } from './vbd-times.js';
 import { virtualDeviceName } from './virtual-device.js';
 import { type RunXl, runXl } from './xl.js';
 
-const SCRIPT = fileURLToPath(new URL(`../host/${SCRIPT_NAME}`, import.meta.url));
+const SCRIPT = join(PACKAGE_ROOT, 'dist/host', SCRIPT_NAME);
 
 /** What of the host it uses. */
 export interface XlHost {

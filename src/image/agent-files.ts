@@ -3,22 +3,21 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { StubferryError } from '../errors/index.js';
+import { PACKAGE_ROOT } from '../package-root.js';
 import type { Part } from './package-tree.js';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const FOLDER = '/usr/lib/stubferry';
 
 /** First program of the ramdisk; the others are of the system. */
-export const FIRST_INIT = join(ROOT, 'dist/stubdom/first-init');
+export const FIRST_INIT = join(PACKAGE_ROOT, 'dist/stubdom/first-init');
 
 /** Where in the image they are. */
 export const AGENT = `${FOLDER}/dist/agent.mjs`;
 
 /** @throws StubferryError PACKAGE_MISSING */
 export async function agentParts(): Promise<Part[]> {
-  const bundle = join(ROOT, 'dist/agent.mjs');
+  const bundle = join(PACKAGE_ROOT, 'dist/agent.mjs');
   if (!existsSync(bundle)) {
     throw new StubferryError('PACKAGE_MISSING', 'the agent for the stubdom is not built', {
       where: bundle,
@@ -27,13 +26,13 @@ export async function agentParts(): Promise<Part[]> {
   }
   // The one dependency that is no JavaScript: it is built where stubferry is installed.
   const addon = join(dirname(createRequire(import.meta.url).resolve('fs-ext')), 'build/Release/fs_ext.node');
-  const scripts = (await readdir(join(ROOT, 'dist/stubdom'))).filter((name) => name.endsWith('.sh')).sort();
+  const scripts = (await readdir(join(PACKAGE_ROOT, 'dist/stubdom'))).filter((name) => name.endsWith('.sh')).sort();
   return [
-    { path: '/usr/sbin/init', source: join(ROOT, 'dist/stubdom/init') },
+    { path: '/usr/sbin/init', source: join(PACKAGE_ROOT, 'dist/stubdom/init') },
     { path: AGENT, source: bundle },
     // As esbuild leaves fs-ext's own require() of it: beside the bundle.
     { path: `${dirname(AGENT)}/build/Release/fs_ext.node`, source: addon },
-    { path: `${FOLDER}/package.json`, source: join(ROOT, 'package.json') },
-    ...scripts.map((name) => ({ path: `${FOLDER}/${name}`, source: join(ROOT, 'dist/stubdom', name) })),
+    { path: `${FOLDER}/package.json`, source: join(PACKAGE_ROOT, 'package.json') },
+    ...scripts.map((name) => ({ path: `${FOLDER}/${name}`, source: join(PACKAGE_ROOT, 'dist/stubdom', name) })),
   ];
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach } from '@jest/globals';
 import type { ErrorReport } from '../../src/errors/index.js';
 
-export const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../dist/stubferry.mjs', import.meta.url));
 
 export interface Ended {
   /** The exit status, or the signal that ended it. */

@@ -90,8 +90,8 @@ function refuseTheRest(path: string, names: ReadonlySet<string>): void {
 }
 
 function redirected(file: string, code: string, wanted: Map<string, Set<string>>): string {
-  // It reads its own package.json, and nothing else.
-  if (file === 'version.ts') return code;
+  // They read the program's own package.json, and nothing else.
+  if (file === 'version.ts' || file === 'package-root.ts') return code;
   const platform = relative(dirname(file), 'platform') || '.';
   const specifier = (name: string): string => `${platform.startsWith('.') ? '' : './'}${platform}/${name}`;
   const imports = code.replaceAll(IMPORT, (_, before: string, imported: string) => {
