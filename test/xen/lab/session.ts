@@ -8,11 +8,12 @@
  * Xen under QEMU's emulation is steady, but not for ever. So a test takes the lab as it finds it, and makes
  * what it needs: {@link Session.once} gives what an earlier test of the same boot has made already.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, it } from '@jest/globals';
 import { artefacts } from '../build/artefacts.js';
+import type { XenResults } from '../results.js';
 import { Lab, LabCrash } from './lab.js';
 import { Report } from './report.js';
 
@@ -28,6 +29,7 @@ export class TooSlow extends Error {}
 
 export class Session {
   readonly report = new Report();
+  readonly #measured: Partial<XenResults> = {};
   readonly #deadline = Date.now() + RUN_MS;
   readonly #cargo: () => Promise<readonly string[]>;
   readonly #clean: (lab: Lab) => Promise<void>;
@@ -67,6 +69,11 @@ export class Session {
   /** The next who asks has it made anew. */
   forget(name: string): void {
     this.#made.delete(name);
+  }
+
+  /** For the document of this run. */
+  measured(results: Partial<XenResults>): void {
+    Object.assign(this.#measured, results);
   }
 
   /** Of this run, for logs and what is packed. */
@@ -135,7 +142,15 @@ export class Session {
     this.#made = new Map();
   }
 
+  async #store(lab: Lab, path: string): Promise<void> {
+    const xen = (await lab.check("xl info | awk '/^xen_version/ { print $3 }'")).trim();
+    const about = { date: new Date().toISOString().slice(0, 10), xen, cpu: `${cpus().length} x ${cpus()[0]?.model}` };
+    await writeFile(path, `${JSON.stringify({ ...about, ...this.#measured }, undefined, 1)}\n`);
+  }
+
   async #end(): Promise<void> {
+    const path = process.env['STUBFERRY_XEN_RESULTS'];
+    if (path !== undefined && this.#lab !== undefined) await this.#store(this.#lab, path);
     await this.#stop();
     if (this.#boots > 1) this.report.remark(`Xen was booted ${this.#boots} times`);
     process.stderr.write(`${this.report}\n`);

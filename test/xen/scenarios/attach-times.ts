@@ -1,16 +1,11 @@
 /** Point 4: how long a disk takes to a stubdom, by Xen's own script, by ours, and without one. */
 import { expect } from '@jest/globals';
+import type { XenResults } from '../results.js';
 import { PICTURE } from './devices.js';
 import { runCheck, type Stage } from './stage.js';
 
 const ROUNDS = 3;
 const TIMES_MS = 180_000;
-
-interface Times {
-  readonly attach: readonly number[];
-  readonly detach: readonly number[];
-}
-type Ways = Readonly<Record<'block' | 'block-stubferry' | 'xen', Times>>;
 
 export function attachesFast(stage: Stage): void {
   stage.test("the xen driver takes a fraction of the time of Xen's own script", async (lab) => {
@@ -22,7 +17,8 @@ export function attachesFast(stage: Stage): void {
       TIMES_MS,
     );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const ways = JSON.parse(`${stdout}`) as Ways;
+    const ways = JSON.parse(`${stdout}`) as XenResults['attach'];
+    stage.session.measured({ attach: ways });
     const { report } = stage.session;
     for (const [way, { attach, detach }] of Object.entries(ways)) {
       const ratio = (median(ways.block.attach) / median(attach)).toFixed(1);

@@ -35,6 +35,7 @@ export function comparesWithConsoles(stage: Stage): void {
       times.stubferry.push(await stoppedMs(lab, plain, ''));
       times.hooked.push(await stoppedMs(lab, plain, `LIBXL_SAVE_HELPER=${HOOK}`));
     }
+    stage.session.measured({ stopped: times });
     const { report } = stage.session;
     report.remark(`stop and save of the small state over the console: ${times.console.join(', ')} ms`);
     report.remark(`the same by stubferry, with the disk attached by the hook: ${times.hooked.join(', ')} ms`);
@@ -48,6 +49,9 @@ export function comparesWithConsoles(stage: Stage): void {
     const slow = await blobOverConsole(lab, consoles);
     const fast = await blobOverDisk(lab, picture);
     const speed = (ms: number): string => `${((BLOB_MEBIBYTES * 1000) / ms).toFixed(1)} MiB/s`;
+    stage.session.measured({
+      blob: { mebibytes: BLOB_MEBIBYTES, consoleMs: slow, stubferryMs: fast.moved, wholeMs: fast.whole },
+    });
     const { report } = stage.session;
     report.remark(`32 MiB over the console: ${slow} ms, ${speed(slow)}`);
     report.remark(
