@@ -82,9 +82,36 @@ export class DiskRequests {
     position: number,
     answer: Answer<number>,
   ): void {
-    const { medium } = file.inode;
     process.step(`${kind} ${position}`);
     if (!process.alive) return;
+    const request = this.#request(kind, process, file, bytes, position);
+    let extra = this.#world.random.between(0.01, this.weather.slowest) * process.slowness;
+    if (!this.#world.calm) {
+      if (this.#world.random.chance(this.weather.torn)) extra += this.#tear(request);
+      for (const fault of this.faults) if (applies(fault, kind, process)) extra += this.#inject(fault, request);
+    }
+    process.pending += 1;
+    this.#underWay.add(request);
+    this.#begin(request, extra, answer);
+  }
+
+  /** A request that takes effect before it returns, as those to memory do. @returns bytes @throws errno */
+  atOnce(kind: 'read' | 'write', process: Process, file: OpenFile, bytes: Uint8Array, position: number): number {
+    return process.sync(`${kind} ${position}`, () => {
+      const request = this.#request(kind, process, file, bytes, position);
+      for (const fault of this.#world.calm ? [] : this.faults) {
+        if (AT_ONCE.includes(fault.fault) && applies(fault, kind, process)) this.#inject(fault, request);
+      }
+      this.#land(request, request.pieces);
+      request.spoil();
+      process.world.note(process.name, () => `${kind} ${position}+${bytes.length} at once${said(request)}`);
+      if (request.error !== undefined) throw request.error;
+      return request.count;
+    });
+  }
+
+  #request(kind: 'read' | 'write', process: Process, file: OpenFile, bytes: Uint8Array, position: number): Request {
+    const { medium } = file.inode;
     if (medium === undefined) throw new Error('this file is no disk');
     this.#serial += 1;
     const request: Request = {
@@ -94,14 +121,7 @@ export class DiskRequests {
     };
     if (file.dead) request.error = errno('EIO', file.path);
     if (file.dead || position + bytes.length > medium.size) request.pieces = [];
-    let extra = this.#world.random.between(0.01, this.weather.slowest) * process.slowness;
-    if (!this.#world.calm) {
-      if (this.#world.random.chance(this.weather.torn)) this.#tear(request);
-      for (const fault of this.faults) if (applies(fault, kind, process)) extra += this.#inject(fault, request);
-    }
-    process.pending += 1;
-    this.#underWay.add(request);
-    this.#begin(request, extra, answer);
+    return request;
   }
 
   #begin(request: Request, duration: number, answer: Answer<number>): void {
@@ -120,18 +140,19 @@ export class DiskRequests {
     scheduler.after(duration * 1.01, answered);
   }
 
-  /** Cuts it into two to four pieces. */
-  #tear(request: Request): void {
+  /** Cuts it into two to four pieces. @returns milliseconds that it takes longer: pieces may be far apart */
+  #tear(request: Request): number {
     const { random } = this.#world;
     const unit = random.chance(0.5) ? SECTOR : BLOCK;
     const units = Math.floor(request.bytes.length / unit);
-    if (units < 2) return;
+    if (units < 2) return 0;
     const cuts = new Set([0, request.bytes.length]);
     for (let cut = 0; cut < 3; cut += 1) cuts.add(unit * (1 + random.below(units - 1)));
     const at = [...cuts].sort((a, b) => a - b);
     request.pieces = at.slice(1).map((to, index) => ({ from: at[index] ?? 0, to }));
     const write = unit === SECTOR ? 'torn write, by sector' : 'torn write, by block';
     this.#world.counts.count(request.kind === 'read' ? 'torn read' : write);
+    return request.kind === 'write' && random.chance(0.3) ? random.scaled(0.5, 30) : 0;
   }
 
   /** @returns milliseconds that the request takes longer */
@@ -276,6 +297,16 @@ const BOTH: readonly FaultClass[] = [
   'partial read or write',
   'disk stalls',
   'bit flipped on the disk',
+];
+
+/** What can befall a request to memory, which is answered when it returns. */
+const AT_ONCE: readonly FaultClass[] = [
+  'bit flipped on the disk',
+  'bit flipped in a read',
+  'I/O error of a read',
+  'I/O error of a write',
+  'I/O error of a write that was done',
+  'partial read or write',
 ];
 
 function applies(fault: DiskFault, kind: 'read' | 'write', { machine, world: { random } }: Process): boolean {

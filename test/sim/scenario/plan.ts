@@ -36,6 +36,8 @@ export interface Plan {
   readonly stateBytes: number;
   readonly ringLength: number;
   readonly maxPayload: number;
+  /** What the transfer disk is on: dom0 reads and writes at once what is on tmpfs. */
+  readonly medium: 'tmpfs' | 'ext4';
   readonly access: 'buffered' | 'direct';
   readonly sha256: boolean;
   /** Whether there is a state of an earlier save at the destination. */
@@ -56,6 +58,18 @@ export const isHostile = ({ kind }: Plan): boolean => kind === 'hostile sender' 
 
 /** Whether dom0 sends. */
 export const isRestore = ({ kind }: Plan): boolean => kind === 'restore' || kind === 'hostile receiver';
+
+/** What the product must make good by itself. */
+const HARMLESS: readonly FaultClass[] = ['duplicated completion', 'partial read or write'];
+
+/** Whether nothing is done to the transfer that it may fail of: torn and reordered requests, a disk and processes that are a bit slow. */
+export function isHarmless(plan: Plan): boolean {
+  const { disk, ends, kills, stops, powerLossMs, unplugMs, slowness, weather } = plan;
+  if (isHostile(plan) || kills.length > 0 || stops.length > 0) return false;
+  if (powerLossMs !== undefined || unplugMs !== undefined || [...ends.dom0, ...ends.stubdom].length > 0) return false;
+  if (![...disk.dom0, ...disk.stubdom].every(({ fault }) => HARMLESS.includes(fault))) return false;
+  return Math.max(slowness.dom0, slowness.stubdom) * weather.slowest < 10;
+}
 
 /** The most that a hostile stubdom may make dom0 take. */
 export const MOST_HOSTILE_STATE = 64 * 1024;
@@ -104,12 +118,14 @@ export function drawPlan(random: Random): Plan {
   const twice = <T>(draw: () => T): { dom0: T; stubdom: T } => ({ dom0: draw(), stubdom: draw() });
   const some = (chance: number): boolean => !plain && random.chance(chance);
   const kills = some(0.45) ? drawKills(random) : [];
+  const medium = random.pick(['tmpfs', 'ext4'] as const);
   return {
     kind,
     stateBytes: hostile ? Math.min(stateBytes, MOST_HOSTILE_STATE) : stateBytes,
     ringLength,
     maxPayload,
-    access: random.pick(['buffered', 'direct']),
+    medium,
+    access: medium === 'tmpfs' ? 'buffered' : random.pick(['buffered', 'direct']),
     sha256: random.chance(0.7),
     earlier: kind === 'save' && random.chance(0.2),
     stubdomStartsMs: random.scaled(0.1, 30),

@@ -28,7 +28,7 @@ export class Stage {
     this.dom0.files.mediaRemember = [...plan.disk.dom0, ...plan.disk.stubdom].some(
       ({ fault }) => fault === 'stale read',
     );
-    this.dom0.files.mount(TRANSFER_DIR, { volatile: true });
+    this.dom0.files.mount(TRANSFER_DIR, { volatile: true, type: plan.medium });
     this.dom0.files.mount(STATE_DIR);
     this.stubdom.files.mount('/dev', { volatile: true });
     this.stubdom.files.mount('/s');
