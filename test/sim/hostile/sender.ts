@@ -174,7 +174,8 @@ export class HostileSender {
       () => this.#changeLater(),
       () => this.#forged(),
     ];
-    random.pick(ways)();
+    if (random.chance(0.2)) this.#lie();
+    else random.pick(ways)();
   }
 
   /** Where its next frame belongs on the disk. */

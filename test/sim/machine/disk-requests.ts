@@ -14,6 +14,8 @@ import type { Answer, Process } from './process.js';
 
 const SECTOR = 512;
 const BLOCK = 4096;
+/** Superblocks, control blocks and what is reserved. */
+const FIRST_BLOCKS = 16;
 
 /** A fault that is there from some request on, for some requests. */
 export interface DiskFault {
@@ -185,10 +187,10 @@ export class DiskRequests {
         request.stale = true;
         return 0;
       case 'misdirected write':
-        request.place = BLOCK * random.below((request.medium.size - bytes.length) / BLOCK + 1);
+        request.place = this.#elsewhere(request);
         break;
       case 'bit flipped on the disk':
-        request.medium.flip(random.below(request.medium.size), random.below(8));
+        request.medium.flip(this.#tellingByte(request.medium.size), random.below(8));
         break;
       case 'bit flipped in a read':
         break;
@@ -220,10 +222,26 @@ export class DiskRequests {
     return 0;
   }
 
+  /** Where a request may go astray to: nearby, or anywhere. */
+  #elsewhere({ medium, bytes, position }: Request): number {
+    const { random } = this.#world;
+    const last = Math.floor((medium.size - bytes.length) / BLOCK);
+    if (random.chance(0.5)) return BLOCK * random.below(last + 1);
+    return Math.max(0, Math.min(last * BLOCK, position + BLOCK * random.pick([-2, -1, 1, 2])));
+  }
+
+  /** A byte below `size`: often one of the first of a block, which mean most, and often one before the ring. */
+  #tellingByte(size: number): number {
+    const { random } = this.#world;
+    const blocks = Math.floor(size / BLOCK);
+    const block = random.below(random.chance(0.5) ? Math.min(FIRST_BLOCKS, blocks) : blocks);
+    return BLOCK * block + random.below(random.chance(0.5) ? 128 : BLOCK);
+  }
+
   /** A bit of what a read brings: after all pieces have landed, before the answer. */
   #flipLater(request: Request): void {
     const { random } = this.#world;
-    const at = random.below(request.bytes.length);
+    const at = this.#tellingByte(request.bytes.length);
     const bit = 1 << random.below(8);
     request.spoil = () => {
       request.bytes[at] = (request.bytes[at] ?? 0) ^ bit;

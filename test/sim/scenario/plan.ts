@@ -52,6 +52,8 @@ export interface Plan {
   /** When power is lost, if it is. */
   readonly powerLossMs: number | undefined;
   readonly unplugMs: number | undefined;
+  /** How long the stubdom is left the disk when it is detached; 0: it is taken away at once. */
+  readonly detachMs: number;
 }
 
 export const isHostile = ({ kind }: Plan): boolean => kind === 'hostile sender' || kind === 'hostile receiver';
@@ -62,13 +64,18 @@ export const isRestore = ({ kind }: Plan): boolean => kind === 'restore' || kind
 /** What the product must make good by itself. */
 const HARMLESS: readonly FaultClass[] = ['duplicated completion', 'partial read or write'];
 
-/** Whether nothing is done to the transfer that it may fail of: torn and reordered requests, a disk and processes that are a bit slow. */
-export function isHarmless(plan: Plan): boolean {
-  const { disk, ends, kills, stops, powerLossMs, unplugMs, slowness, weather } = plan;
-  if (isHostile(plan) || kills.length > 0 || stops.length > 0) return false;
-  if (powerLossMs !== undefined || unplugMs !== undefined || [...ends.dom0, ...ends.stubdom].length > 0) return false;
-  if (![...disk.dom0, ...disk.stubdom].every(({ fault }) => HARMLESS.includes(fault))) return false;
+/** Whether disk and peers do what they should, as long as they live: torn and reordered requests, all of them a bit slow, and no worse. */
+export function hasHonestDisk(plan: Plan): boolean {
+  const { disk, stops, powerLossMs, unplugMs, detachMs, slowness, weather } = plan;
+  if (isHostile(plan) || stops.length > 0 || powerLossMs !== undefined || unplugMs !== undefined) return false;
+  if (![...disk.dom0, ...disk.stubdom].every(({ fault }) => HARMLESS.includes(fault)) || detachMs === 0) return false;
   return Math.max(slowness.dom0, slowness.stubdom) * weather.slowest < 10;
+}
+
+/** Whether nothing is done to the transfer that it may fail of. */
+export function isHarmless(plan: Plan): boolean {
+  const { ends, kills } = plan;
+  return hasHonestDisk(plan) && kills.length + ends.dom0.length + ends.stubdom.length === 0;
 }
 
 /** The most that a hostile stubdom may make dom0 take. */
@@ -104,6 +111,7 @@ const DISK_FAULTS: readonly FaultClass[] = [
 
 /** Moments that are worth to be killed at. */
 const DOM0_MOMENTS = ['fsync', 'rename', 'link', 'write /run', 'open /run', 'rm '] as const;
+const STUBDOM_MOMENTS = ['read /s/', 'read /s/', 'fsync /s', 'rename /s', 'link /s'] as const;
 
 export function drawPlan(random: Random): Plan {
   const kind = random.pick<Kind>([
@@ -140,6 +148,7 @@ export function drawPlan(random: Random): Plan {
     stops: some(0.15) ? [drawStop(random)] : [],
     powerLossMs: some(0.08) ? random.scaled(1, 100) : undefined,
     unplugMs: some(0.03) ? random.scaled(1, 100) : undefined,
+    detachMs: some(0.2) ? 0 : 1_000,
   };
 }
 
@@ -181,7 +190,7 @@ function drawDom0Fault(random: Random): EndpointFault {
         calls: ['write', 'fsync', 'rename', 'link'],
         errno: undefined,
         skip: random.below(6),
-        stall: random.scaled(20, 3_000),
+        stall: drawStall(random),
         left: 1,
       };
     case 'journal cannot be written':
@@ -196,9 +205,14 @@ function drawDom0Fault(random: Random): EndpointFault {
   }
 }
 
+/** Milliseconds; often there is no end to it. */
+function drawStall(random: Random): number {
+  return random.chance(0.3) ? Number.POSITIVE_INFINITY : random.scaled(20, 3_000);
+}
+
 function drawSourceFault(random: Random): EndpointFault {
   const at = { calls: ['read', 'write', 'fsync'], path: '/s', left: 1, skip: random.below(6) };
-  if (random.chance(0.5)) return { ...at, fault: 'source stalls', errno: undefined, stall: random.scaled(20, 3_000) };
+  if (random.chance(0.5)) return { ...at, fault: 'source stalls', errno: undefined, stall: drawStall(random) };
   return { ...at, fault: 'I/O error of the source', errno: 'EIO', stall: 0 };
 }
 
@@ -211,6 +225,9 @@ function drawKills(random: Random): Kill[] {
       return { side, from: random.pick(['rename', 'link', 'fsync /var']), steps: random.below(12), restartMs };
     if (side === 'dom0' && random.chance(0.5))
       return { side, from: random.pick(DOM0_MOMENTS), steps: random.below(random.pick([6, 30])), restartMs };
+    // Around the moment in which the whole state is sent, and in which it is taken.
+    if (side === 'stubdom' && random.chance(0.5))
+      return { side, from: random.pick(STUBDOM_MOMENTS), steps: random.below(30), restartMs };
     return { side, from: undefined, steps: random.below(random.pick([30, 120, 300])), restartMs };
   };
   const kills = Array.from({ length: random.pick([1, 1, 2]) }, kill);

@@ -102,6 +102,7 @@ class Run {
     if (!(await this.#until(ended, 'not all of it has ended'))) return;
     await this.#recover();
     await this.witness.atTheEnd(this.incarnations, { powerLost: this.#powerLost });
+    this.witness.falselyAccused(this.incarnations);
     if (isHarmless(this.#plan)) this.witness.allWell(this.incarnations);
     this.committed = this.witness.committed;
     if (this.witness.violations.length === 0 && this.#shouldGoOn()) await this.#theNext();

@@ -6,8 +6,8 @@ import type { Process } from '../machine/process.js';
 import type { Product } from '../world/product.js';
 import { same, unpacked } from './content.js';
 import type { Incarnation, Outcome } from './outcome.js';
-import { isHostile, isRestore, type Plan } from './plan.js';
-import { INCOMING, SAVED, STATE_DIR, type Stage, TRANSFER_DIR } from './stage.js';
+import { hasHonestDisk, isHostile, isRestore, MOST_HOSTILE_STATE, type Plan } from './plan.js';
+import { INCOMING, SAVED, STATE_DIR, type Stage, TARGET, TRANSFER_DIR } from './stage.js';
 
 /** What a sender says when it was told that there is no state. Whatever else it says of a failure means: it is not known. */
 const TOLD_OF_FAILURE: readonly string[] = ['PEER_ABORTED'];
@@ -20,6 +20,15 @@ interface Promised {
   /** Of which it was one. */
   readonly states: readonly Uint8Array[];
 }
+
+/** What is said of a disk that is damaged, or of a peer that breaks the protocol. */
+const OF_THE_DISK: readonly string[] = [
+  ...['CORRUPT', 'FRAME_CORRUPT', 'TORN', 'MISDIRECTED', 'STALE_EPOCH', 'DIGEST_MISMATCH', 'NOT_A_TRANSFER_DISK'],
+  ...['PROTOCOL_VIOLATION', 'UNKNOWN_RECORD', 'LIMIT_EXCEEDED', 'DISK_LOCKED', 'DISK_HUNG'],
+];
+/** What is said of a peer that is gone without a word. */
+const OF_THE_PEER: readonly string[] = ['PEER_DEAD', 'PEER_RESTARTED', 'DISK_IO'];
+const OF_THE_DESTINATION: readonly string[] = ['DESTINATION_IO', 'DESTINATION_FULL', 'DESTINATION_UNWRITABLE'];
 
 export class Witness {
   readonly #violations: string[] = [];
@@ -97,6 +106,8 @@ export class Witness {
     const content = this.#files.content(this.#destination);
     if (content === undefined || same(content, this.#earlier) || this.#plan.kind === 'save by hand') return;
     if (!this.#isWhole(content)) this.violated('something else than the state is at the destination');
+    if (this.#isHostile && content.length > MOST_HOSTILE_STATE)
+      this.violated(`a state of ${content.length} bytes is taken, where dom0 allows ${MOST_HOSTILE_STATE}`);
   }
 
   ended({ name, side, task, outcome }: Incarnation): void {
@@ -129,7 +140,11 @@ export class Witness {
 
   /** A process that has nothing to do: it holds what it needs, and no more. @param files that it may have open */
   idle(process: Process, files: number): void {
-    const open = [...process.files.values()].filter(({ inode }) => process.hung === 0 || inode.medium === undefined);
+    // Under a call that hangs a descriptor cannot be closed, be it of the disk or of a file.
+    const { kept } = process.machine.endpoints;
+    const open = [...process.files.values()].filter(
+      ({ inode }) => process.hung === 0 || (inode.medium === undefined && kept.size === 0),
+    );
     if (process.machine === this.#stage.dom0 && process.bufferBytes > this.#mostBuffers)
       this.violated(`${process.name} made ${process.bufferBytes} bytes of buffers`);
     if (open.length > files)
@@ -140,6 +155,19 @@ export class Witness {
   allWell(incarnations: readonly Incarnation[], which = 'a transfer that nothing went wrong with'): void {
     for (const { name, outcome } of incarnations) {
       if (outcome.how !== 'done') this.violated(`${which} fails: ${name}: ${JSON.stringify(outcome)}`);
+    }
+  }
+
+  /** Nobody blames a disk or a peer that has done nothing. */
+  falselyAccused(incarnations: readonly Incarnation[]): void {
+    const { kills, ends } = this.#plan;
+    if (!hasHonestDisk(this.#plan)) return;
+    const wrong = [...OF_THE_DISK];
+    if (kills.length === 0) wrong.push(...OF_THE_PEER);
+    if (ends.dom0.length + ends.stubdom.length === 0) wrong.push(...OF_THE_DESTINATION);
+    for (const { name, outcome } of incarnations) {
+      if (outcome.how === 'failed' && wrong.includes(outcome.error.code))
+        this.violated(`${name} blames who has done nothing: ${JSON.stringify(outcome.error)}`);
     }
   }
 
@@ -176,7 +204,9 @@ export class Witness {
     if (content === undefined) return false;
     if (this.#plan.kind !== 'save by hand') return this.#isWhole(content, states);
     try {
-      return this.#isWhole(await unpacked(this.#product, content), states);
+      const { begin, state } = await unpacked(this.#product, content);
+      const itsOwn = begin.targetUuid === TARGET.targetUuid && begin.targetDomid === TARGET.target;
+      return itsOwn && begin.sha256 === this.#plan.sha256 && this.#isWhole(state, states);
     } catch {
       return false;
     }
