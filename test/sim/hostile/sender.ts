@@ -37,9 +37,10 @@ export class HostileSender {
     const { random } = this.#forge;
     const tameness = random.pick([0.5, 0.9, 0.98]);
     const actions = random.pick([10, 40, 120]);
+    const slowest = random.pick([[1, 10, 300], [1, 10, 300], [3_000]]);
     this.#beat('ready');
-    for (let action = 0; action < actions; action += 1) {
-      await this.#wait(random.scaled(0.05, random.pick([1, 10, 300])));
+    for (let action = 0; action < actions && this.#forge.hasDisk; action += 1) {
+      await this.#wait(random.scaled(0.05, random.pick(slowest)));
       if (random.chance(tameness)) this.#goOn();
       else this.#harm();
     }

@@ -34,6 +34,7 @@ export class Process {
   readonly world: World;
   readonly files = new Map<number, OpenFile>();
   readonly timers = new Set<Happening>();
+  readonly startedAt: number;
   /** How much longer everything takes it. */
   slowness = 1;
   alive = true;
@@ -53,6 +54,7 @@ export class Process {
     this.name = name;
     this.machine = machine;
     this.world = machine.world;
+    this.startedAt = machine.world.now;
   }
 
   latency(): number {

@@ -28,12 +28,6 @@ export const CONTROL: readonly Mutation[] = [
     '0, where)',
   ),
   mutant(
-    'the silence of the peer is not counted',
-    'channel/peer-watch.ts',
-    "} else if (this.#control.phase !== 'done' && silent > this.#timeouts.deadMs) {",
-    '} else if (silent < 0) {',
-  ),
-  mutant(
     'a peer that gave up is waited for',
     'channel/peer-watch.ts',
     "    if (this.#control?.phase === 'aborted') throw this.#aborted(this.#control);\n    const silent",
@@ -50,17 +44,5 @@ export const CONTROL: readonly Mutation[] = [
     'transfer/acknowledgement.ts',
     'if (phase === wanted) return true;',
     "if (phase === wanted || phase === 'verified') return true;",
-  ),
-  mutant(
-    'no deadline for a sender that sends nothing',
-    'channel/missing-frame.ts',
-    'if (this.#patience.look() > timeouts.progressMs) throw this.#givenUp(reason, offset);',
-    'if (this.#patience.look() < 0) throw this.#givenUp(reason, offset);',
-  ),
-  mutant(
-    'a disk that does not answer is waited for',
-    'channel/link.ts',
-    'if (this.#stall.look() > this.timeouts.deviceMs) {',
-    'if (this.#stall.look() < 0) {',
   ),
 ];

@@ -43,9 +43,14 @@ export async function loadProducts(places: Places, name: string, mutation: Mutat
   };
 }
 
-/** Hunts one after the other, in this process. @param seeds the most for each @throws Error for a mutant that does not apply */
+/**
+ * Hunts one after the other, in this process.
+ * @param seeds the most for each
+ * @throws Error for a mutant that does not apply, and for a seed that the product does not pass as it is: that has found no mutant
+ */
 export async function* hunt(places: Places, mutants: readonly Mutation[], seeds: number): AsyncGenerator<Hunted> {
   assertApplicable(places.root, mutants);
+  const product = await loadProducts(places, '', undefined);
   for (const [index, mutation] of mutants.entries()) {
     const products = await loadProducts(places, `mutant-${index}-`, mutation);
     const { name } = mutation;
@@ -53,7 +58,10 @@ export async function* hunt(places: Places, mutants: readonly Mutation[], seeds:
     let found: Hunted = { name, files, seed: undefined, violation: undefined };
     for (let seed = 1; seed <= seeds && found.seed === undefined; seed += 1) {
       const [violation] = (await runSeed(products, seed)).violations;
-      if (violation !== undefined) found = { name, files, seed, violation: inShort(violation) };
+      if (violation === undefined) continue;
+      const [without] = (await runSeed(product, seed)).violations;
+      if (without !== undefined) throw new Error(`seed ${seed} fails without any mutant: ${without}`);
+      found = { name, files, seed, violation: inShort(violation) };
     }
     yield found;
   }

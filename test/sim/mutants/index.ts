@@ -6,10 +6,20 @@ import type { Mutation } from '../build/mutations.js';
 import { COMMIT } from './commit.js';
 import { CONTROL } from './control.js';
 import { FOUND } from './found.js';
+import { JOURNAL } from './journal.js';
 import { RECOVERY } from './recovery.js';
 import { RING } from './ring.js';
+import { TIMEOUTS } from './timeouts.js';
 
-export const MUTANTS: readonly Mutation[] = [...RING, ...CONTROL, ...COMMIT, ...RECOVERY, ...FOUND];
+export const MUTANTS: readonly Mutation[] = [
+  ...RING,
+  ...CONTROL,
+  ...COMMIT,
+  ...TIMEOUTS,
+  ...JOURNAL,
+  ...RECOVERY,
+  ...FOUND,
+];
 
 /** @throws Error when there is none */
 export function mutantCalled(name: string): Mutation {

@@ -10,7 +10,7 @@ import type { FaultCounts } from '../world/faults.js';
 import type { Product } from '../world/product.js';
 import { Random } from '../world/random.js';
 import { World } from '../world/world.js';
-import { inStubdom, type Setting, saveByHand, serve } from './actors.js';
+import { inStubdom, LIFETIME, type Setting, saveByHand, serve } from './actors.js';
 import { LEAST_STATE, makeState } from './content.js';
 import { failure, type Incarnation } from './outcome.js';
 import { drawPlan, isHarmless, isHostile, isRestore, type Kill, type Plan } from './plan.js';
@@ -194,8 +194,16 @@ class Run {
   #ended(process: Process, incarnation: Incarnation, outcome: Incarnation['outcome']): void {
     if (!process.alive || incarnation.outcome.how !== 'running') return;
     incarnation.outcome = outcome;
+    this.#longest(process);
     this.world.note(process.name, () => `ENDED ${JSON.stringify(outcome)}`);
     this.witness.ended(incarnation);
+  }
+
+  /** A hostile stubdom keeps dom0 busy for as long as a transfer may take, and for the steps of its end. */
+  #longest({ name, machine, startedAt }: Process): void {
+    const took = this.world.now - startedAt;
+    if (!this.#hostile || machine !== this.#stage.dom0 || took <= LIFETIME.hostile + LIFETIME.end) return;
+    this.witness.violated(`${name} was kept busy for ${took.toFixed(0)} ms`);
   }
 
   #mortal(process: Process, incarnation: Incarnation): void {
