@@ -12,8 +12,16 @@ import type { OpenFile } from './file-system.js';
 import type { Medium } from './medium.js';
 import type { Answer, Process } from './process.js';
 
+/** What memory is written by at least. */
+const WORD = 8;
 const SECTOR = 512;
 const BLOCK = 4096;
+const TORN_BY: ReadonlyMap<number, FaultClass> = new Map([
+  [WORD, 'torn write, by word'],
+  [SECTOR, 'torn write, by sector'],
+  [BLOCK, 'torn write, by block'],
+]);
+const FIRST_WORDS = 16;
 /** Superblocks, control blocks and what is reserved. */
 const FIRST_BLOCKS = 16;
 
@@ -145,15 +153,16 @@ export class DiskRequests {
   /** Cuts it into two to four pieces. @returns milliseconds that it takes longer: pieces may be far apart */
   #tear(request: Request): number {
     const { random } = this.#world;
-    const unit = random.chance(0.5) ? SECTOR : BLOCK;
+    const unit = random.pick(request.medium.isMemory ? [WORD, SECTOR, BLOCK] : [SECTOR, BLOCK]);
     const units = Math.floor(request.bytes.length / unit);
     if (units < 2) return 0;
     const cuts = new Set([0, request.bytes.length]);
-    for (let cut = 0; cut < 3; cut += 1) cuts.add(unit * (1 + random.below(units - 1)));
+    // What is at the front of a block means most.
+    const among = unit === WORD && random.chance(0.5) ? FIRST_WORDS : units;
+    for (let cut = 0; cut < 3; cut += 1) cuts.add(unit * (1 + random.below(Math.min(among, units) - 1)));
     const at = [...cuts].sort((a, b) => a - b);
     request.pieces = at.slice(1).map((to, index) => ({ from: at[index] ?? 0, to }));
-    const write = unit === SECTOR ? 'torn write, by sector' : 'torn write, by block';
-    this.#world.counts.count(request.kind === 'read' ? 'torn read' : write);
+    this.#world.counts.count((request.kind === 'write' ? TORN_BY.get(unit) : undefined) ?? 'torn read');
     return request.kind === 'write' && random.chance(0.3) ? random.scaled(0.5, 30) : 0;
   }
 

@@ -20,6 +20,8 @@ export interface EndpointFault {
 export class EndpointFaults {
   readonly #world: World;
   readonly faults: EndpointFault[] = [];
+  /** A state is not there at once: so long each read of it takes, milliseconds. No fault. */
+  readMs = 0;
   /** Files that cannot be let go of, and cannot be removed: that was refused, or a call hangs in them. */
   readonly kept = new Set<string>();
 
@@ -29,9 +31,9 @@ export class EndpointFaults {
 
   /** @returns milliseconds that the call takes longer, and the error that it fails with */
   meet(call: string, path: string, process: Process): { readonly stall: number; readonly error: Error | undefined } {
-    let stall = 0;
+    let stall = call === 'read' ? this.readMs : 0;
     let error: Error | undefined;
-    if (this.#world.calm) return { stall, error };
+    if (this.#world.calm) return { stall: 0, error };
     for (const fault of this.faults) {
       if (fault.left === 0 || !fault.calls.includes(call) || !`${path}/`.startsWith(`${fault.path}/`)) continue;
       if (fault.skip > 0) {

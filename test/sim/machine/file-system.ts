@@ -216,9 +216,10 @@ export class FileSystem {
     this.#change(dirname(path), (names) => names.delete(basename(path)));
   }
 
-  truncate({ inode }: OpenFile, size: number): void {
+  truncate({ inode, path }: OpenFile, size: number): void {
     // What is made with its full size at once is the image of a transfer disk.
-    if (inode.size === 0) inode.medium = new Medium(size, this.mediaRemember);
+    if (inode.size === 0)
+      inode.medium = new Medium(size, this.mediaRemember, this.#folder(dirname(path)).type === 'tmpfs');
   }
 
   /** Appends. @returns bytes */

@@ -43,6 +43,8 @@ export interface Plan {
   /** Whether there is a state of an earlier save at the destination. */
   readonly earlier: boolean;
   readonly stubdomStartsMs: number;
+  /** How long each read of the state takes. */
+  readonly readMs: number;
   readonly weather: Weather;
   readonly slowness: { readonly dom0: number; readonly stubdom: number };
   readonly disk: { readonly dom0: DiskFault[]; readonly stubdom: DiskFault[] };
@@ -122,7 +124,8 @@ export function drawPlan(random: Random): Plan {
   const ringLength = Math.max(64 * 1024, 2 * (4096 + maxPayload)) * random.pick([1, 1, 2]);
   const plain = random.chance(0.1);
   const hostile = kind === 'hostile sender' || kind === 'hostile receiver';
-  const stateBytes = Math.floor(random.scaled(LEAST_STATE, random.chance(0.2) ? 6 * ringLength : 1.5 * ringLength));
+  const large = random.chance(0.15);
+  const stateBytes = Math.floor(random.scaled(large ? ringLength : LEAST_STATE, (large ? 6 : 1.5) * ringLength));
   const twice = <T>(draw: () => T): { dom0: T; stubdom: T } => ({ dom0: draw(), stubdom: draw() });
   const some = (chance: number): boolean => !plain && random.chance(chance);
   const kills = some(0.45) ? drawKills(random) : [];
@@ -137,13 +140,14 @@ export function drawPlan(random: Random): Plan {
     sha256: random.chance(0.7),
     earlier: kind === 'save' && random.chance(0.2),
     stubdomStartsMs: random.scaled(0.1, 30),
+    readMs: some(0.3) ? Math.min(random.scaled(1, 60), 500 / (stateBytes / maxPayload)) : 0,
     weather: { torn: some(0.6) ? random.unit() * 0.5 : 0, slowest: random.scaled(0.1, some(0.2) ? 8 : 1) },
     slowness: twice(() => (some(0.15) ? random.scaled(2, 20) : 1)),
     disk: twice(() => [
       ...(some(0.35) ? drawDiskFaults(random) : []),
       ...(kills.length > 0 && some(0.3) ? [drawRecoveryFault(random)] : []),
     ]),
-    ends: { dom0: some(0.15) ? [drawDom0Fault(random)] : [], stubdom: some(0.1) ? [drawSourceFault(random)] : [] },
+    ends: { dom0: some(0.2) ? [drawDom0Fault(random)] : [], stubdom: some(0.1) ? [drawSourceFault(random)] : [] },
     kills,
     stops: some(0.15) ? [drawStop(random)] : [],
     powerLossMs: some(0.08) ? random.scaled(1, 100) : undefined,
@@ -187,9 +191,9 @@ function drawDom0Fault(random: Random): EndpointFault {
     case 'destination stalls':
       return {
         ...at,
-        calls: ['write', 'fsync', 'rename', 'link'],
+        calls: [random.pick(['write', 'write', 'fsync', 'rename', 'link'])],
         errno: undefined,
-        skip: random.below(6),
+        skip: random.below(random.pick([1, 6])),
         stall: drawStall(random),
         left: 1,
       };
@@ -207,7 +211,7 @@ function drawDom0Fault(random: Random): EndpointFault {
 
 /** Milliseconds; often there is no end to it. */
 function drawStall(random: Random): number {
-  return random.chance(0.3) ? Number.POSITIVE_INFINITY : random.scaled(20, 3_000);
+  return random.chance(0.4) ? Number.POSITIVE_INFINITY : random.scaled(20, 3_000);
 }
 
 function drawSourceFault(random: Random): EndpointFault {

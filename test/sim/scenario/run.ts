@@ -202,7 +202,8 @@ class Run {
   /** A hostile stubdom keeps dom0 busy for as long as a transfer may take, and for the steps of its end. */
   #longest({ name, machine, startedAt }: Process): void {
     const took = this.world.now - startedAt;
-    if (!this.#hostile || machine !== this.#stage.dom0 || took <= LIFETIME.hostile + LIFETIME.end) return;
+    const end = this.#plan.ends.dom0.length > 0 ? LIFETIME.endThatHangs : LIFETIME.end;
+    if (!this.#hostile || machine !== this.#stage.dom0 || took <= LIFETIME.hostile + end) return;
     this.witness.violated(`${name} was kept busy for ${took.toFixed(0)} ms`);
   }
 

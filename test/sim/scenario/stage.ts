@@ -35,6 +35,7 @@ export class Stage {
     for (const side of ['dom0', 'stubdom'] as const) {
       this[side].requests.weather = plan.weather;
       this[side].requests.faults.push(...plan.disk[side].map((fault) => ({ ...fault })));
+      this[side].endpoints.readMs = plan.readMs;
       this[side].endpoints.faults.push(...plan.ends[side].map((fault) => ({ ...fault })));
     }
   }

@@ -186,9 +186,14 @@ export class Witness {
       this.violated(`something else than the state is at the destination: ${sizeOf(content)}`);
     // Where a file cannot be removed, nothing can be done about it.
     const removable = !this.#stage[this.#machine].endpoints.kept.has(this.#destination);
-    for (const { name } of incarnations.filter(({ side, outcome }) => side !== this.#machine && isTold(outcome))) {
-      if (removable && (await this.#isState(content, this.#statesOf(name))))
-        this.violated(`${name} was told of a failure, and the state is there`);
+    for (const { name, side, outcome } of incarnations) {
+      if (side === this.#machine || outcome.how !== 'failed' || !removable) continue;
+      if (!(await this.#isState(content, this.#statesOf(name)))) continue;
+      if (isTold(outcome)) this.violated(`${name} was told of a failure, and the state is there`);
+      else if (hasHonestDisk(this.#plan) && this.#isRecovered)
+        this.violated(
+          `${name} was not told, of a disk that can be read, and the state is there: ${outcome.error.code}`,
+        );
     }
     // What a loss of power brings back goes with the next transfer.
     if (!powerLost) this.#leftovers(incarnations);
@@ -198,6 +203,11 @@ export class Witness {
   #isWhole(content: Uint8Array, states = this.#states): boolean {
     const { hostile } = this;
     return (hostile instanceof HostileSender ? hostile.honest : states).some((state) => same(state, content));
+  }
+
+  /** Whether a receiver that was killed is followed by one that looks at what it has left. */
+  get #isRecovered(): boolean {
+    return this.#plan.kind === 'save' || this.#plan.kills.length === 0;
   }
 
   async #isState(content: Uint8Array | undefined, states = this.#states): Promise<boolean> {
