@@ -3,10 +3,10 @@ import { type Mutation, mutant } from '../build/mutations.js';
 
 export const CONTROL: readonly Mutation[] = [
   mutant(
-    'a control block goes into the slot of the other parity',
+    'the second slot of a control block is sealed as the first',
     'channel/control-slots.ts',
-    'const slot = control.sequence % CONTROL_SLOTS;',
-    'const slot = 0;',
+    'encodeControlBlock(this.#writeBuffer, this.#role, control, this.#seeds[slot] ?? 0n);',
+    'encodeControlBlock(this.#writeBuffer, this.#role, control, this.#seeds[0] ?? 0n);',
   ),
   mutant(
     'the older of two control blocks is taken',
@@ -15,10 +15,10 @@ export const CONTROL: readonly Mutation[] = [
     'control.sequence < newest.sequence)) newest = control;',
   ),
   mutant(
-    'the seal of a control block is not checked',
-    'codec/control-block.ts',
-    ' || !isSealed(block, seed)) return undefined;',
-    ') return undefined;',
+    'no seal is checked',
+    'codec/block.ts',
+    'return viewOf(block).getBigUint64(SEAL_OFFSET, true) === xxh64(block.subarray(0, SEAL_OFFSET), seed);',
+    'return block.length === BLOCK_SIZE || seed === 0n;',
   ),
   mutant('the seal of a frame is not checked', 'codec/frame.ts', "if (!isSealed(block, seed)) return 'bad-seal';", ''),
   mutant(

@@ -3,6 +3,15 @@ import { type Mutation, mutant } from '../build/mutations.js';
 
 export const FOUND: readonly Mutation[] = [
   mutant(
+    'a restarted sender that gives up or dies is not noticed by a receiver that is held up',
+    'channel/peer-watch.ts',
+    "    if (this.#control?.phase === 'aborted') throw this.#aborted(this.#control);\n    const silent",
+    `    if (this.#followed !== undefined && this.#control !== undefined && this.#control.epoch !== this.#followed)
+      throw this.#restarted();
+    if (this.#control?.phase === 'aborted') throw this.#aborted(this.#control);
+    const silent`,
+  ),
+  mutant(
     'a sink begins behind its discard',
     'transfer/receiver.ts',
     '  link.assertUsable();\n  const firstByte = clock.now();',

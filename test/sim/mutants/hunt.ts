@@ -1,5 +1,8 @@
 /**
- * Looks for mutants: each in seeds from 1 on, until its first violation.
+ * Looks for mutants: each in the seed that has found it before, then in seeds from 1 on, until its first violation.
+ *
+ * What found them is in found.json, the output of `npm run -s sim -- --mutants --json`. It only makes the hunt short: a change of the
+ * product or of the simulator makes other runs of the same seeds.
  *
  * That all of them apply is seen to first: one that does not is out of date, and would be hunted for in vain.
  */
@@ -51,20 +54,34 @@ export async function loadProducts(places: Places, name: string, mutation: Mutat
 export async function* hunt(places: Places, mutants: readonly Mutation[], seeds: number): AsyncGenerator<Hunted> {
   assertApplicable(places.root, mutants);
   const product = await loadProducts(places, '', undefined);
+  const before = seedsBefore(places.root);
   for (const [index, mutation] of mutants.entries()) {
     const products = await loadProducts(places, `mutant-${index}-`, mutation);
     const { name } = mutation;
     const files = mutation.changes.map(({ file }) => file);
     let found: Hunted = { name, files, seed: undefined, violation: undefined };
-    for (let seed = 1; seed <= seeds && found.seed === undefined; seed += 1) {
+    for (const seed of seedsToTry(before.get(name), seeds)) {
       const [violation] = (await runSeed(products, seed)).violations;
       if (violation === undefined) continue;
       const [without] = (await runSeed(product, seed)).violations;
       if (without !== undefined) throw new Error(`seed ${seed} fails without any mutant: ${without}`);
       found = { name, files, seed, violation: inShort(violation) };
+      break;
     }
     yield found;
   }
+}
+
+/** Of the hunt before, by the mutant's name; none when the file is being written anew. */
+function seedsBefore(root: string): ReadonlyMap<string, number> {
+  const text = readFileSync(join(root, 'test/sim/mutants/found.json'), 'utf8');
+  const before: readonly Hunted[] = text === '' ? [] : JSON.parse(text);
+  return new Map(before.flatMap(({ name, seed }) => (seed === undefined ? [] : [[name, seed]])));
+}
+
+function* seedsToTry(before: number | undefined, most: number): Generator<number> {
+  if (before !== undefined && before <= most) yield before;
+  for (let seed = 1; seed <= most; seed += 1) if (seed !== before) yield seed;
 }
 
 /** Without the reports of errors, which are long, but with their codes. */

@@ -140,7 +140,7 @@ export function drawPlan(random: Random): Plan {
     sha256: random.chance(0.7),
     earlier: kind === 'save' && random.chance(0.2),
     stubdomStartsMs: random.scaled(0.1, 30),
-    readMs: some(0.3) ? Math.min(random.scaled(1, 60), 500 / (stateBytes / maxPayload)) : 0,
+    readMs: some(0.4) ? Math.min(random.scaled(1, 60), 500 / (stateBytes / maxPayload)) : 0,
     weather: { torn: some(0.6) ? random.unit() * 0.5 : 0, slowest: random.scaled(0.1, some(0.2) ? 8 : 1) },
     slowness: twice(() => (some(0.15) ? random.scaled(2, 20) : 1)),
     disk: twice(() => [
@@ -222,8 +222,8 @@ function drawSourceFault(random: Random): EndpointFault {
 
 function drawKills(random: Random): Kill[] {
   const kill = (): Kill => {
-    const side = random.pick(['dom0', 'dom0', 'stubdom'] as const);
-    const restartMs = random.chance(0.7) ? random.scaled(0.5, 300) : undefined;
+    const side = random.pick(['dom0', 'dom0', 'dom0', 'stubdom', 'stubdom'] as const);
+    const restartMs = random.chance(0.8) ? random.scaled(0.5, 300) : undefined;
     // Around the moment in which a state gets its name, and its sender hears of it.
     if (side === 'dom0' && random.chance(0.4))
       return { side, from: random.pick(['rename', 'link', 'fsync /var']), steps: random.below(12), restartMs };
