@@ -219,7 +219,8 @@ export class DiskRequests {
         break;
       }
       case 'disk stalls': {
-        const ms = random.scaled(5, 2_000);
+        // As often as not longer than anybody waits for a disk.
+        const ms = random.chance(0.5) ? random.between(600, 2_000) : random.scaled(5, 600);
         done(`for ${ms.toFixed(0)} ms`);
         return ms;
       }
