@@ -51,7 +51,7 @@ export class HostileSender {
   async #drip(): Promise<void> {
     const { random } = this.#forge;
     this.#goOn();
-    for (let drop = 0; drop < 120 && this.#forge.hasDisk; drop += 1) {
+    for (let drop = 0; drop < 80 && this.#forge.hasDisk; drop += 1) {
       this.#beat('streaming');
       await this.#wait(random.between(50, 300));
       this.#data(1);
