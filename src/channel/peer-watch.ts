@@ -3,7 +3,8 @@
  *
  *     absent --first block--> alive --silence--> dead
  *                               |----aborted----> it said why
- *                               '----new epoch--> it was restarted: so says every poll until that epoch is followed
+ *                               '----new epoch--> it was restarted: so says every poll until that epoch is followed,
+ *                                                 or is dead or has given up in its turn
  */
 import type { ControlBlock, Role } from '../codec/control-block.js';
 import { ERROR_CODES, errorCodeOf, StubferryError } from '../errors/index.js';
@@ -77,15 +78,16 @@ export class PeerWatch {
       this.#silence.renew();
       this.#control = found;
     }
-    if (this.#followed !== undefined && this.#control !== undefined && this.#control.epoch !== this.#followed) {
-      throw this.#restarted();
-    }
     if (this.#control?.phase === 'aborted') throw this.#aborted(this.#control);
     const silent = this.#silence.look();
     if (this.#control === undefined) {
       if (silent > this.#timeouts.absentMs) throw this.#absent();
     } else if (this.#control.phase !== 'done' && silent > this.#timeouts.deadMs) {
       throw this.#dead(this.#control);
+    }
+    // Last: one that was restarted can give up or die as well, while whoever could follow it is held up by its destination.
+    if (this.#followed !== undefined && this.#control !== undefined && this.#control.epoch !== this.#followed) {
+      throw this.#restarted();
     }
     return this.#control;
   }

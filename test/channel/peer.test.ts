@@ -51,6 +51,26 @@ describe('the watch over the peer', () => {
     });
   });
 
+  it('hears that a restarted sender gives up, while the receiver is held up by its destination', async () => {
+    const disk = await testDisk();
+    const receiver = await disk.link('receiver');
+    receiver.peer.follow(1n);
+    const restarted = await disk.link('sender', 2n);
+    await restarted.close(new StubferryError('NO_PROGRESS', 'the receiver does not acknowledge the state'));
+    expect(await refusal(receiver.guard(never))).toMatchObject({
+      code: 'PEER_ABORTED',
+      message: 'the sender gave up: NO_PROGRESS: the receiver does not acknowledge the state',
+    });
+  });
+
+  it('notices that a restarted sender dies, while the receiver is held up by its destination', async () => {
+    const disk = await testDisk();
+    const receiver = await disk.link('receiver');
+    receiver.peer.follow(1n);
+    await (await disk.link('sender', 2n)).close();
+    expect(await refusal(receiver.guard(never))).toMatchObject({ code: 'PEER_DEAD', message: 'the sender stopped' });
+  });
+
   it('does not take a jump of the clock for the death of the peer', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');

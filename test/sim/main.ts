@@ -5,18 +5,17 @@
  *     --seed S         from this one on (1); alone: this one
  *     --trace          with all that happens in them
  *     --all            goes on behind a seed that went wrong
- *     --json           the totals as one document
+ *     --json           the totals, or the mutants, as one document
  *     --mutant NAME    on a copy of the product with this deliberate bug
- *     --mutants        looks for every deliberate bug, each until it is found, in --seeds seeds
+ *     --mutants        looks for every deliberate bug, each until it is found, in --seeds seeds at most
  */
 import { parseArgs } from 'node:util';
-import { copyProduct, type Places } from './build/copies.js';
-import { huntAll } from './mutants/hunt.js';
-import { mutantCalled } from './mutants/index.js';
-import { describeFailure, summary } from './report.js';
-import { type Products, runSeed } from './scenario/run.js';
+import type { Places } from './build/copies.js';
+import { type Hunted, hunt, loadProducts } from './mutants/hunt.js';
+import { MUTANTS, mutantCalled } from './mutants/index.js';
+import { describeFailure, describeHunted, summary } from './report.js';
+import { runSeed } from './scenario/run.js';
 import { Totals } from './totals.js';
-import { loadProduct } from './world/product.js';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -35,8 +34,9 @@ export async function main(argv: readonly string[], places: Places): Promise<num
     },
   });
   const seeds = Number(values.seeds ?? (values.seed === undefined ? 2000 : 1));
-  if (values.mutants) return huntAll(places, seeds, say);
-  const products = await load(places, values.mutant);
+  if (values.mutants) return huntAll(places, seeds, values.json);
+  const mutation = values.mutant === undefined ? undefined : mutantCalled(values.mutant);
+  const products = await loadProducts(places, '', mutation);
   const totals = new Totals(Number(values.seed ?? 1));
   while (totals.seeds < seeds && (values.all || totals.failed.length === 0)) {
     const report = await runSeed(products, totals.next, { traced: values.trace });
@@ -51,10 +51,14 @@ export async function main(argv: readonly string[], places: Places): Promise<num
   return totals.failed.length > 0 ? 1 : 0;
 }
 
-async function load(places: Places, mutant: string | undefined): Promise<Products> {
-  const mutation = mutant === undefined ? undefined : mutantCalled(mutant);
-  return {
-    dom0: await loadProduct(copyProduct(places, 'dom0', mutation)),
-    stubdom: await loadProduct(copyProduct(places, 'stubdom', mutation)),
-  };
+async function huntAll(places: Places, seeds: number, json: boolean): Promise<number> {
+  const all: Hunted[] = [];
+  for await (const hunted of hunt(places, MUTANTS, seeds)) {
+    all.push(hunted);
+    if (!json) say(describeHunted(hunted));
+  }
+  const missed = all.filter(({ seed }) => seed === undefined).length;
+  if (json) say(JSON.stringify(all));
+  else say(missed === 0 ? `all ${all.length} found` : `${missed} of ${all.length} not found in ${seeds} seeds`);
+  return missed === 0 ? 0 : 1;
 }

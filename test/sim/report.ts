@@ -1,4 +1,5 @@
 /** For people: what a run did, and how one went wrong. */
+import type { Hunted } from './mutants/hunt.js';
 import type { RunReport } from './scenario/run.js';
 import type { Totals } from './totals.js';
 import { FAULTS } from './world/faults.js';
@@ -39,6 +40,10 @@ function shortened(trace: readonly string[]): string[] {
     recent = [...recent, what].slice(-6);
   }
   return lines;
+}
+
+export function describeHunted({ name, seed, violation }: Hunted): string {
+  return `${`${seed ?? 'NOT FOUND'}`.padStart(9)}  ${name}${violation === undefined ? '' : `: ${violation}`}`;
 }
 
 export function summary(totals: Totals): string {

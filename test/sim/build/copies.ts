@@ -74,7 +74,16 @@ export function copyProduct({ root, scratch }: Places, name: string, mutation: M
   return pathToFileURL(`${to}/`);
 }
 
+/** The copies share what no mutation has changed. */
+const compiled = new Map<string, string>();
+
 function withoutTypes(source: string): string {
+  const known = compiled.get(source) ?? compile(source);
+  compiled.set(source, known);
+  return known;
+}
+
+function compile(source: string): string {
   const parser = { syntax: 'typescript' } as const;
   return transformSync(source, { jsc: { parser, target: 'es2022' }, module: { type: 'es6' } }).code;
 }

@@ -2,6 +2,7 @@
 import type { ControlBlock, Phase, Role } from '../../../src/codec/control-block.js';
 import type { FrameFields, FrameType } from '../../../src/codec/frame.js';
 import type { Superblock } from '../../../src/codec/superblock.js';
+import { DEVICE } from '../machine/hotplug.js';
 import type { Medium } from '../machine/medium.js';
 import type { Process } from '../machine/process.js';
 import type { FaultClass } from '../world/faults.js';
@@ -54,6 +55,11 @@ export class Forge {
     const end = Math.min(position + bytes.length, this.medium.size);
     this.medium.write(bytes.subarray(0, end - position), position);
     this.#written.push({ bytes: Uint8Array.from(bytes), position });
+  }
+
+  /** Whether the disk is still there. */
+  get hasDisk(): boolean {
+    return this.#process.machine.files.mediumOf(DEVICE) === this.medium;
   }
 
   number(): number {

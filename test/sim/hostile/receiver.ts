@@ -21,7 +21,7 @@ export class HostileReceiver {
     const tameness = random.pick([0.5, 0.9]);
     const actions = random.pick([10, 40, 120]);
     this.#say('ready');
-    for (let action = 0; action < actions; action += 1) {
+    for (let action = 0; action < actions && this.#forge.hasDisk; action += 1) {
       await new Promise<void>((resolve) =>
         this.#process.after(random.scaled(0.05, random.pick([1, 10, 300])), resolve),
       );

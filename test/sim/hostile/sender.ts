@@ -35,13 +35,26 @@ export class HostileSender {
   /** Acts until it has had enough; dom0 has to come to an end by itself. */
   async whole(): Promise<void> {
     const { random } = this.#forge;
+    if (random.chance(0.1)) return this.#drip();
     const tameness = random.pick([0.5, 0.9, 0.98]);
     const actions = random.pick([10, 40, 120]);
+    const slowest = random.pick([[1, 10, 300], [1, 10, 300], [3_000]]);
     this.#beat('ready');
-    for (let action = 0; action < actions; action += 1) {
-      await this.#wait(random.scaled(0.05, random.pick([1, 10, 300])));
+    for (let action = 0; action < actions && this.#forge.hasDisk; action += 1) {
+      await this.#wait(random.scaled(0.05, random.pick(slowest)));
       if (random.chance(tameness)) this.#goOn();
       else this.#harm();
+    }
+  }
+
+  /** Does nothing wrong, and does not come to an end. */
+  async #drip(): Promise<void> {
+    const { random } = this.#forge;
+    this.#goOn();
+    for (let drop = 0; drop < 80 && this.#forge.hasDisk; drop += 1) {
+      this.#beat('streaming');
+      await this.#wait(random.between(50, 300));
+      this.#data(1);
     }
   }
 
@@ -174,7 +187,8 @@ export class HostileSender {
       () => this.#changeLater(),
       () => this.#forged(),
     ];
-    random.pick(ways)();
+    if (random.chance(0.2)) this.#lie();
+    else random.pick(ways)();
   }
 
   /** Where its next frame belongs on the disk. */

@@ -12,8 +12,18 @@ import type { OpenFile } from './file-system.js';
 import type { Medium } from './medium.js';
 import type { Answer, Process } from './process.js';
 
+/** What memory is written by at least. */
+const WORD = 8;
 const SECTOR = 512;
 const BLOCK = 4096;
+const TORN_BY: ReadonlyMap<number, FaultClass> = new Map([
+  [WORD, 'torn write, by word'],
+  [SECTOR, 'torn write, by sector'],
+  [BLOCK, 'torn write, by block'],
+]);
+const FIRST_WORDS = 16;
+/** Superblocks, control blocks and what is reserved. */
+const FIRST_BLOCKS = 16;
 
 /** A fault that is there from some request on, for some requests. */
 export interface DiskFault {
@@ -82,9 +92,36 @@ export class DiskRequests {
     position: number,
     answer: Answer<number>,
   ): void {
-    const { medium } = file.inode;
     process.step(`${kind} ${position}`);
     if (!process.alive) return;
+    const request = this.#request(kind, process, file, bytes, position);
+    let extra = this.#world.random.between(0.01, this.weather.slowest) * process.slowness;
+    if (!this.#world.calm) {
+      if (this.#world.random.chance(this.weather.torn)) extra += this.#tear(request);
+      for (const fault of this.faults) if (applies(fault, kind, process)) extra += this.#inject(fault, request);
+    }
+    process.pending += 1;
+    this.#underWay.add(request);
+    this.#begin(request, extra, answer);
+  }
+
+  /** A request that takes effect before it returns, as those to memory do. @returns bytes @throws errno */
+  atOnce(kind: 'read' | 'write', process: Process, file: OpenFile, bytes: Uint8Array, position: number): number {
+    return process.sync(`${kind} ${position}`, () => {
+      const request = this.#request(kind, process, file, bytes, position);
+      for (const fault of this.#world.calm ? [] : this.faults) {
+        if (AT_ONCE.includes(fault.fault) && applies(fault, kind, process)) this.#inject(fault, request);
+      }
+      this.#land(request, request.pieces);
+      request.spoil();
+      process.world.note(process.name, () => `${kind} ${position}+${bytes.length} at once${said(request)}`);
+      if (request.error !== undefined) throw request.error;
+      return request.count;
+    });
+  }
+
+  #request(kind: 'read' | 'write', process: Process, file: OpenFile, bytes: Uint8Array, position: number): Request {
+    const { medium } = file.inode;
     if (medium === undefined) throw new Error('this file is no disk');
     this.#serial += 1;
     const request: Request = {
@@ -94,14 +131,7 @@ export class DiskRequests {
     };
     if (file.dead) request.error = errno('EIO', file.path);
     if (file.dead || position + bytes.length > medium.size) request.pieces = [];
-    let extra = this.#world.random.between(0.01, this.weather.slowest) * process.slowness;
-    if (!this.#world.calm) {
-      if (this.#world.random.chance(this.weather.torn)) this.#tear(request);
-      for (const fault of this.faults) if (applies(fault, kind, process)) extra += this.#inject(fault, request);
-    }
-    process.pending += 1;
-    this.#underWay.add(request);
-    this.#begin(request, extra, answer);
+    return request;
   }
 
   #begin(request: Request, duration: number, answer: Answer<number>): void {
@@ -120,18 +150,20 @@ export class DiskRequests {
     scheduler.after(duration * 1.01, answered);
   }
 
-  /** Cuts it into two to four pieces. */
-  #tear(request: Request): void {
+  /** Cuts it into two to four pieces. @returns milliseconds that it takes longer: pieces may be far apart */
+  #tear(request: Request): number {
     const { random } = this.#world;
-    const unit = random.chance(0.5) ? SECTOR : BLOCK;
+    const unit = random.pick(request.medium.isMemory ? [WORD, SECTOR, BLOCK] : [SECTOR, BLOCK]);
     const units = Math.floor(request.bytes.length / unit);
-    if (units < 2) return;
+    if (units < 2) return 0;
     const cuts = new Set([0, request.bytes.length]);
-    for (let cut = 0; cut < 3; cut += 1) cuts.add(unit * (1 + random.below(units - 1)));
+    // What is at the front of a block means most.
+    const among = unit === WORD && random.chance(0.5) ? FIRST_WORDS : units;
+    for (let cut = 0; cut < 3; cut += 1) cuts.add(unit * (1 + random.below(Math.min(among, units) - 1)));
     const at = [...cuts].sort((a, b) => a - b);
     request.pieces = at.slice(1).map((to, index) => ({ from: at[index] ?? 0, to }));
-    const write = unit === SECTOR ? 'torn write, by sector' : 'torn write, by block';
-    this.#world.counts.count(request.kind === 'read' ? 'torn read' : write);
+    this.#world.counts.count((request.kind === 'write' ? TORN_BY.get(unit) : undefined) ?? 'torn read');
+    return request.kind === 'write' && random.chance(0.3) ? random.scaled(0.5, 30) : 0;
   }
 
   /** @returns milliseconds that the request takes longer */
@@ -164,10 +196,10 @@ export class DiskRequests {
         request.stale = true;
         return 0;
       case 'misdirected write':
-        request.place = BLOCK * random.below((request.medium.size - bytes.length) / BLOCK + 1);
+        request.place = this.#elsewhere(request);
         break;
       case 'bit flipped on the disk':
-        request.medium.flip(random.below(request.medium.size), random.below(8));
+        request.medium.flip(this.#tellingByte(request.medium.size), random.below(8));
         break;
       case 'bit flipped in a read':
         break;
@@ -187,7 +219,8 @@ export class DiskRequests {
         break;
       }
       case 'disk stalls': {
-        const ms = random.scaled(5, 2_000);
+        // As often as not longer than anybody waits for a disk.
+        const ms = random.chance(0.5) ? random.between(600, 2_000) : random.scaled(5, 600);
         done(`for ${ms.toFixed(0)} ms`);
         return ms;
       }
@@ -199,10 +232,26 @@ export class DiskRequests {
     return 0;
   }
 
+  /** Where a request may go astray to: nearby, or anywhere. */
+  #elsewhere({ medium, bytes, position }: Request): number {
+    const { random } = this.#world;
+    const last = Math.floor((medium.size - bytes.length) / BLOCK);
+    if (random.chance(0.5)) return BLOCK * random.below(last + 1);
+    return Math.max(0, Math.min(last * BLOCK, position + BLOCK * random.pick([-2, -1, 1, 2])));
+  }
+
+  /** A byte below `size`: often one of the first of a block, which mean most, and often one before the ring. */
+  #tellingByte(size: number): number {
+    const { random } = this.#world;
+    const blocks = Math.floor(size / BLOCK);
+    const block = random.below(random.chance(0.5) ? Math.min(FIRST_BLOCKS, blocks) : blocks);
+    return BLOCK * block + random.below(random.chance(0.5) ? 128 : BLOCK);
+  }
+
   /** A bit of what a read brings: after all pieces have landed, before the answer. */
   #flipLater(request: Request): void {
     const { random } = this.#world;
-    const at = random.below(request.bytes.length);
+    const at = this.#tellingByte(request.bytes.length);
     const bit = 1 << random.below(8);
     request.spoil = () => {
       request.bytes[at] = (request.bytes[at] ?? 0) ^ bit;
@@ -276,6 +325,16 @@ const BOTH: readonly FaultClass[] = [
   'partial read or write',
   'disk stalls',
   'bit flipped on the disk',
+];
+
+/** What can befall a request to memory, which is answered when it returns. */
+const AT_ONCE: readonly FaultClass[] = [
+  'bit flipped on the disk',
+  'bit flipped in a read',
+  'I/O error of a read',
+  'I/O error of a write',
+  'I/O error of a write that was done',
+  'partial read or write',
 ];
 
 function applies(fault: DiskFault, kind: 'read' | 'write', { machine, world: { random } }: Process): boolean {

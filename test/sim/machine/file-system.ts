@@ -15,11 +15,10 @@ import { errno } from './errno.js';
 import { Medium } from './medium.js';
 
 const SECTOR = 512;
-/**
- * ext4. What is on tmpfs the product reads and writes at once, in one step that no fault and no other process can come between; here each
- * request shall be one of its own, with all that can befall it.
- */
-const FILE_SYSTEM = 0xef53;
+/** What statfs(2) says of them. */
+const FILE_SYSTEMS = { ext4: 0xef53, tmpfs: 0x01021994 } as const;
+
+export type FileSystemType = keyof typeof FILE_SYSTEMS;
 
 export interface Inode {
   readonly ino: number;
@@ -40,6 +39,7 @@ interface Folder {
   readonly inode: Inode;
   /** Whether a loss of power empties it. */
   readonly volatile: boolean;
+  readonly type: FileSystemType;
   names: Names;
   durable: Names;
   /** What was done to the names since the last fsync, in order: each is done to another set of names by calling it. */
@@ -82,9 +82,15 @@ export class FileSystem {
   mediaRemember = false;
 
   /** Makes a folder that is there from the beginning. */
-  mount(path: string, { volatile = false } = {}): void {
-    const names: Names = new Map();
-    this.#folders.set(path, { inode: this.#inode('folder', 0o700), volatile, names, durable: new Map(), undone: [] });
+  mount(
+    path: string,
+    { volatile = false, type = 'ext4' }: { readonly volatile?: boolean; readonly type?: FileSystemType } = {},
+  ): void {
+    this.#folders.set(path, this.#newFolder(this.#inode('folder', 0o700), volatile, type));
+  }
+
+  #newFolder(inode: Inode, volatile: boolean, type: FileSystemType): Folder {
+    return { inode, volatile, type, names: new Map(), durable: new Map(), undone: [] };
   }
 
   #inode(kind: Inode['kind'], mode: number): Inode {
@@ -164,16 +170,15 @@ export class FileSystem {
   }
 
   statfs(path: string): { type: number; bavail: number; bsize: number } {
-    if (!this.#folders.has(path)) this.#folder(dirname(path));
-    return { type: FILE_SYSTEM, bavail: 1 << 20, bsize: 4096 };
+    const { type } = this.#folders.get(path) ?? this.#folder(dirname(path));
+    return { type: FILE_SYSTEMS[type], bavail: 1 << 20, bsize: 4096 };
   }
 
   mkdir(path: string, mode: number): void {
     if (this.#lookup(path) !== undefined) throw errno('EEXIST', path);
     const parent = this.#folder(dirname(path));
     const inode = this.#inode('folder', mode);
-    const names: Names = new Map();
-    this.#folders.set(path, { inode, volatile: parent.volatile, names, durable: new Map(), undone: [] });
+    this.#folders.set(path, this.#newFolder(inode, parent.volatile, parent.type));
     this.#change(dirname(path), (all) => all.set(basename(path), inode));
   }
 
@@ -211,9 +216,10 @@ export class FileSystem {
     this.#change(dirname(path), (names) => names.delete(basename(path)));
   }
 
-  truncate({ inode }: OpenFile, size: number): void {
+  truncate({ inode, path }: OpenFile, size: number): void {
     // What is made with its full size at once is the image of a transfer disk.
-    if (inode.size === 0) inode.medium = new Medium(size, this.mediaRemember);
+    if (inode.size === 0)
+      inode.medium = new Medium(size, this.mediaRemember, this.#folder(dirname(path)).type === 'tmpfs');
   }
 
   /** Appends. @returns bytes */
@@ -291,6 +297,11 @@ export class FileSystem {
     const inode = this.#lookup(path);
     this.#folders.get(dirname(path))?.names.delete(basename(path));
     for (const open of this.#open) if (open.inode === inode) open.dead = true;
+  }
+
+  isOpen(path: string): boolean {
+    const inode = this.#lookup(path);
+    return [...this.#open].some((open) => open.inode === inode);
   }
 
   mediumOf(path: string): Medium | undefined {

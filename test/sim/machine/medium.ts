@@ -8,7 +8,11 @@ export class Medium {
   /** What each block was before it was last written; kept only where stale reads are to be had. */
   readonly #before: Map<number, Uint8Array> | undefined;
 
-  constructor(size: number, remembers: boolean) {
+  /** Pages of a page cache: what is copied into them is seen word by word. */
+  readonly isMemory: boolean;
+
+  constructor(size: number, remembers: boolean, isMemory: boolean) {
+    this.isMemory = isMemory;
     this.bytes = new Uint8Array(size);
     this.#before = remembers ? new Map() : undefined;
   }

@@ -34,6 +34,7 @@ export class Process {
   readonly world: World;
   readonly files = new Map<number, OpenFile>();
   readonly timers = new Set<Happening>();
+  readonly startedAt: number;
   /** How much longer everything takes it. */
   slowness = 1;
   alive = true;
@@ -53,6 +54,7 @@ export class Process {
     this.name = name;
     this.machine = machine;
     this.world = machine.world;
+    this.startedAt = machine.world.now;
   }
 
   latency(): number {
@@ -92,11 +94,15 @@ export class Process {
     if (!this.alive) throw errno('KILLED', 'this process was killed');
   }
 
-  /** A system call that is answered later. @param extra milliseconds that it takes longer */
+  /** A system call that is answered later. @param extra milliseconds that it takes longer; infinite: it never is */
   call<T>(what: string, effect: () => T, answer: Answer<T>, extra = 0): void {
     this.step(what);
     if (!this.alive) return;
     this.pending += 1;
+    if (extra === Number.POSITIVE_INFINITY) {
+      this.hung += 1;
+      return;
+    }
     this.#underWay.add(effect);
     this.world.scheduler.after(this.latency() + extra, () => {
       if (!this.#underWay.delete(effect)) return;

@@ -30,6 +30,18 @@ export const COMMIT: readonly Mutation[] = [
     '',
   ),
   mutant(
+    'END is taken without its chain',
+    'transfer/state-digest.ts',
+    "differs('chain', said.chain.toString(16), arrived.chain.toString(16));",
+    '',
+  ),
+  mutant(
+    'the xxh64 of the whole is not compared',
+    'transfer/state-digest.ts',
+    "differs('xxh64', hex(said.digests?.xxh64), hex(arrived.digests?.xxh64));",
+    '',
+  ),
+  mutant(
     'the SHA-256 of the whole is not compared',
     'transfer/state-digest.ts',
     "differs('SHA-256', hex(said.digests?.sha256), hex(arrived.digests?.sha256));",

@@ -3,10 +3,10 @@ import { type Mutation, mutant } from '../build/mutations.js';
 
 export const CONTROL: readonly Mutation[] = [
   mutant(
-    'a control block goes into the slot of the other parity',
+    'the second slot of a control block is sealed as the first',
     'channel/control-slots.ts',
-    'const slot = control.sequence % CONTROL_SLOTS;',
-    'const slot = 0;',
+    'encodeControlBlock(this.#writeBuffer, this.#role, control, this.#seeds[slot] ?? 0n);',
+    'encodeControlBlock(this.#writeBuffer, this.#role, control, this.#seeds[0] ?? 0n);',
   ),
   mutant(
     'the older of two control blocks is taken',
@@ -15,10 +15,10 @@ export const CONTROL: readonly Mutation[] = [
     'control.sequence < newest.sequence)) newest = control;',
   ),
   mutant(
-    'the seal of a control block is not checked',
-    'codec/control-block.ts',
-    ' || !isSealed(block, seed)) return undefined;',
-    ') return undefined;',
+    'no seal is checked',
+    'codec/block.ts',
+    'return viewOf(block).getBigUint64(SEAL_OFFSET, true) === xxh64(block.subarray(0, SEAL_OFFSET), seed);',
+    'return block.length === BLOCK_SIZE || seed === 0n;',
   ),
   mutant('the seal of a frame is not checked', 'codec/frame.ts', "if (!isSealed(block, seed)) return 'bad-seal';", ''),
   mutant(
@@ -26,12 +26,6 @@ export const CONTROL: readonly Mutation[] = [
     'channel/own-control.ts',
     'left?.sequence ?? 0, where)',
     '0, where)',
-  ),
-  mutant(
-    'the silence of the peer is not counted',
-    'channel/peer-watch.ts',
-    "} else if (this.#control.phase !== 'done' && silent > this.#timeouts.deadMs) {",
-    '} else if (silent < 0) {',
   ),
   mutant(
     'a peer that gave up is waited for',
@@ -50,17 +44,5 @@ export const CONTROL: readonly Mutation[] = [
     'transfer/acknowledgement.ts',
     'if (phase === wanted) return true;',
     "if (phase === wanted || phase === 'verified') return true;",
-  ),
-  mutant(
-    'no deadline for a sender that sends nothing',
-    'channel/missing-frame.ts',
-    'if (this.#patience.look() > timeouts.progressMs) throw this.#givenUp(reason, offset);',
-    'if (this.#patience.look() < 0) throw this.#givenUp(reason, offset);',
-  ),
-  mutant(
-    'a disk that does not answer is waited for',
-    'channel/link.ts',
-    'if (this.#stall.look() > this.timeouts.deviceMs) {',
-    'if (this.#stall.look() < 0) {',
   ),
 ];

@@ -5,15 +5,25 @@
 import type { Mutation } from '../build/mutations.js';
 import { COMMIT } from './commit.js';
 import { CONTROL } from './control.js';
-import { FOUND } from './found.js';
+import { FOUND, RARE } from './found.js';
+import { JOURNAL } from './journal.js';
 import { RECOVERY } from './recovery.js';
 import { RING } from './ring.js';
+import { TIMEOUTS } from './timeouts.js';
 
-export const MUTANTS: readonly Mutation[] = [...RING, ...CONTROL, ...COMMIT, ...RECOVERY, ...FOUND];
+export const MUTANTS: readonly Mutation[] = [
+  ...RING,
+  ...CONTROL,
+  ...COMMIT,
+  ...TIMEOUTS,
+  ...JOURNAL,
+  ...RECOVERY,
+  ...FOUND,
+];
 
 /** @throws Error when there is none */
 export function mutantCalled(name: string): Mutation {
-  const found = MUTANTS.find((one) => one.name === name);
+  const found = [...MUTANTS, ...RARE].find((one) => one.name === name);
   if (found === undefined) throw new Error(`there is no mutant '${name}'`);
   return found;
 }

@@ -21,12 +21,6 @@ export const RECOVERY: readonly Mutation[] = [
     'journal?.acknowledged === true',
   ),
   mutant(
-    'what was published is not journaled before',
-    'service/service-transfer.ts',
-    "if (event.event === 'publishing') this.#folder?.note({ published: event.file });",
-    '',
-  ),
-  mutant(
     'a recovery does not detach',
     'service/leftovers.ts',
     'for (const attachment of attachments) found.push(ofAttachment(attachment, transfer, driver));',

@@ -27,10 +27,16 @@ export const RING: readonly Mutation[] = [
     "if (ahead < 0) throw violation('position', expected.position, header.position);",
   ),
   mutant(
-    'the place of a frame is not checked',
+    'where a frame was written for is not looked at',
     'channel/frame-check.ts',
-    'if (ahead % superblock.ringLength !== 0) {',
-    'if (Number.isNaN(ahead)) {',
+    'const ahead = header.position - expected.position;',
+    'const ahead = 0 * header.position;',
+  ),
+  mutant(
+    'the limit of the whole state is not checked',
+    'channel/frame-check.ts',
+    'header.streamOffset + header.payloadLength > superblock.maxState',
+    'header.streamOffset + header.payloadLength > Number.MAX_SAFE_INTEGER',
   ),
   mutant(
     'the writer overruns what was not read yet',

@@ -89,6 +89,18 @@ export function write(
   process.machine.requests.submit('write', process, process.file(fd), bytes, position, answering(done));
 }
 
+export function readSync(fd: number, into: Uint8Array, offset: number, length: number, position: number): number {
+  const process = self();
+  const bytes = into.subarray(offset, offset + length);
+  return process.machine.requests.atOnce('read', process, process.file(fd), bytes, position);
+}
+
+export function writeSync(fd: number, from: Uint8Array, offset: number, length: number, position: number): number {
+  const process = self();
+  const bytes = from.subarray(offset, offset + length);
+  return process.machine.requests.atOnce('write', process, process.file(fd), bytes, position);
+}
+
 /** inotify: told of most writes, soon. */
 export function watch(path: string, _options: object, onWrite: () => void): { on(): void; close(): void } {
   const process = self();

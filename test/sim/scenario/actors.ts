@@ -8,8 +8,8 @@ import { INCOMING, SAVED, SOURCE, STATE_DIR, type Stage, TARGET, TRANSFER_DIR } 
 
 export const MOST_STATE = 4 * 1024 * 1024;
 
-/** The longest that it may keep it busy, milliseconds. */
-export const LIFETIME = { hostile: 3_000, other: 60_000 } as const;
+/** The longest that it may keep it busy, and what its end may take after that; a destination that hangs is waited for. Milliseconds. */
+export const LIFETIME = { hostile: 3_000, other: 60_000, end: 4_000, endThatHangs: 17_000 } as const;
 
 export interface Setting {
   readonly product: Product;

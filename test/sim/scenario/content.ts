@@ -1,4 +1,5 @@
 /** What a state is made of, and whether a file holds it. */
+import type { BeginRecord } from '../../../src/codec/records.js';
 import type { Product } from '../world/product.js';
 import type { Random } from '../world/random.js';
 
@@ -25,8 +26,14 @@ export function same(a: Uint8Array | undefined, b: Uint8Array | undefined): bool
   return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
 }
 
-/** The state that a statefile holds, checked by the product's own reader. @throws StubferryError for one that is damaged */
-export async function unpacked(product: Product, file: Uint8Array): Promise<Uint8Array> {
+/** What a statefile holds, and what it says of it. */
+interface Unpacked {
+  readonly begin: BeginRecord;
+  readonly state: Uint8Array;
+}
+
+/** Read and checked by the product's own reader. @throws StubferryError for one that is damaged */
+export async function unpacked(product: Product, file: Uint8Array): Promise<Unpacked> {
   let rest = file;
   const source = {
     read: async (into: Uint8Array) => {
@@ -41,5 +48,5 @@ export async function unpacked(product: Product, file: Uint8Array): Promise<Uint
   const pieces: Uint8Array[] = [];
   for (let piece = await reader.next(); piece !== undefined; piece = await reader.next())
     pieces.push(Uint8Array.from(piece));
-  return new Uint8Array(Buffer.concat(pieces));
+  return { begin: reader.begin, state: new Uint8Array(Buffer.concat(pieces)) };
 }

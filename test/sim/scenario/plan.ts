@@ -36,11 +36,15 @@ export interface Plan {
   readonly stateBytes: number;
   readonly ringLength: number;
   readonly maxPayload: number;
+  /** What the transfer disk is on: dom0 reads and writes at once what is on tmpfs. */
+  readonly medium: 'tmpfs' | 'ext4';
   readonly access: 'buffered' | 'direct';
   readonly sha256: boolean;
   /** Whether there is a state of an earlier save at the destination. */
   readonly earlier: boolean;
   readonly stubdomStartsMs: number;
+  /** How long each read of the state takes. */
+  readonly readMs: number;
   readonly weather: Weather;
   readonly slowness: { readonly dom0: number; readonly stubdom: number };
   readonly disk: { readonly dom0: DiskFault[]; readonly stubdom: DiskFault[] };
@@ -50,12 +54,31 @@ export interface Plan {
   /** When power is lost, if it is. */
   readonly powerLossMs: number | undefined;
   readonly unplugMs: number | undefined;
+  /** How long the stubdom is left the disk when it is detached; 0: it is taken away at once. */
+  readonly detachMs: number;
 }
 
 export const isHostile = ({ kind }: Plan): boolean => kind === 'hostile sender' || kind === 'hostile receiver';
 
 /** Whether dom0 sends. */
 export const isRestore = ({ kind }: Plan): boolean => kind === 'restore' || kind === 'hostile receiver';
+
+/** What the product must make good by itself. */
+const HARMLESS: readonly FaultClass[] = ['duplicated completion', 'partial read or write'];
+
+/** Whether disk and peers do what they should, as long as they live: torn and reordered requests, all of them a bit slow, and no worse. */
+export function hasHonestDisk(plan: Plan): boolean {
+  const { disk, stops, powerLossMs, unplugMs, detachMs, slowness, weather } = plan;
+  if (isHostile(plan) || stops.length > 0 || powerLossMs !== undefined || unplugMs !== undefined) return false;
+  if (![...disk.dom0, ...disk.stubdom].every(({ fault }) => HARMLESS.includes(fault)) || detachMs === 0) return false;
+  return Math.max(slowness.dom0, slowness.stubdom) * weather.slowest < 10;
+}
+
+/** Whether nothing is done to the transfer that it may fail of. */
+export function isHarmless(plan: Plan): boolean {
+  const { ends, kills } = plan;
+  return hasHonestDisk(plan) && kills.length + ends.dom0.length + ends.stubdom.length === 0;
+}
 
 /** The most that a hostile stubdom may make dom0 take. */
 export const MOST_HOSTILE_STATE = 64 * 1024;
@@ -90,6 +113,7 @@ const DISK_FAULTS: readonly FaultClass[] = [
 
 /** Moments that are worth to be killed at. */
 const DOM0_MOMENTS = ['fsync', 'rename', 'link', 'write /run', 'open /run', 'rm '] as const;
+const STUBDOM_MOMENTS = ['read /s/', 'read /s/', 'fsync /s', 'rename /s', 'link /s'] as const;
 
 export function drawPlan(random: Random): Plan {
   const kind = random.pick<Kind>([
@@ -100,30 +124,35 @@ export function drawPlan(random: Random): Plan {
   const ringLength = Math.max(64 * 1024, 2 * (4096 + maxPayload)) * random.pick([1, 1, 2]);
   const plain = random.chance(0.1);
   const hostile = kind === 'hostile sender' || kind === 'hostile receiver';
-  const stateBytes = Math.floor(random.scaled(LEAST_STATE, random.chance(0.2) ? 6 * ringLength : 1.5 * ringLength));
+  const large = random.chance(0.15);
+  const stateBytes = Math.floor(random.scaled(large ? ringLength : LEAST_STATE, (large ? 6 : 1.5) * ringLength));
   const twice = <T>(draw: () => T): { dom0: T; stubdom: T } => ({ dom0: draw(), stubdom: draw() });
   const some = (chance: number): boolean => !plain && random.chance(chance);
   const kills = some(0.45) ? drawKills(random) : [];
+  const medium = random.pick(['tmpfs', 'ext4'] as const);
   return {
     kind,
     stateBytes: hostile ? Math.min(stateBytes, MOST_HOSTILE_STATE) : stateBytes,
     ringLength,
     maxPayload,
-    access: random.pick(['buffered', 'direct']),
+    medium,
+    access: medium === 'tmpfs' ? 'buffered' : random.pick(['buffered', 'direct']),
     sha256: random.chance(0.7),
     earlier: kind === 'save' && random.chance(0.2),
     stubdomStartsMs: random.scaled(0.1, 30),
+    readMs: some(0.4) ? Math.min(random.scaled(1, 60), 500 / (stateBytes / maxPayload)) : 0,
     weather: { torn: some(0.6) ? random.unit() * 0.5 : 0, slowest: random.scaled(0.1, some(0.2) ? 8 : 1) },
     slowness: twice(() => (some(0.15) ? random.scaled(2, 20) : 1)),
     disk: twice(() => [
       ...(some(0.35) ? drawDiskFaults(random) : []),
       ...(kills.length > 0 && some(0.3) ? [drawRecoveryFault(random)] : []),
     ]),
-    ends: { dom0: some(0.15) ? [drawDom0Fault(random)] : [], stubdom: some(0.1) ? [drawSourceFault(random)] : [] },
+    ends: { dom0: some(0.2) ? [drawDom0Fault(random)] : [], stubdom: some(0.1) ? [drawSourceFault(random)] : [] },
     kills,
     stops: some(0.15) ? [drawStop(random)] : [],
     powerLossMs: some(0.08) ? random.scaled(1, 100) : undefined,
     unplugMs: some(0.03) ? random.scaled(1, 100) : undefined,
+    detachMs: some(0.2) ? 0 : 1_000,
   };
 }
 
@@ -162,10 +191,10 @@ function drawDom0Fault(random: Random): EndpointFault {
     case 'destination stalls':
       return {
         ...at,
-        calls: ['write', 'fsync', 'rename', 'link'],
+        calls: [random.pick(['write', 'write', 'fsync', 'rename', 'link'])],
         errno: undefined,
-        skip: random.below(6),
-        stall: random.scaled(20, 3_000),
+        skip: random.below(random.pick([1, 6])),
+        stall: drawStall(random),
         left: 1,
       };
     case 'journal cannot be written':
@@ -180,21 +209,29 @@ function drawDom0Fault(random: Random): EndpointFault {
   }
 }
 
+/** Milliseconds; often there is no end to it. */
+function drawStall(random: Random): number {
+  return random.chance(0.4) ? Number.POSITIVE_INFINITY : random.scaled(20, 3_000);
+}
+
 function drawSourceFault(random: Random): EndpointFault {
   const at = { calls: ['read', 'write', 'fsync'], path: '/s', left: 1, skip: random.below(6) };
-  if (random.chance(0.5)) return { ...at, fault: 'source stalls', errno: undefined, stall: random.scaled(20, 3_000) };
+  if (random.chance(0.5)) return { ...at, fault: 'source stalls', errno: undefined, stall: drawStall(random) };
   return { ...at, fault: 'I/O error of the source', errno: 'EIO', stall: 0 };
 }
 
 function drawKills(random: Random): Kill[] {
   const kill = (): Kill => {
-    const side = random.pick(['dom0', 'dom0', 'stubdom'] as const);
-    const restartMs = random.chance(0.7) ? random.scaled(0.5, 300) : undefined;
+    const side = random.pick(['dom0', 'dom0', 'dom0', 'stubdom', 'stubdom'] as const);
+    const restartMs = random.chance(0.8) ? random.scaled(0.5, 300) : undefined;
     // Around the moment in which a state gets its name, and its sender hears of it.
     if (side === 'dom0' && random.chance(0.4))
       return { side, from: random.pick(['rename', 'link', 'fsync /var']), steps: random.below(12), restartMs };
     if (side === 'dom0' && random.chance(0.5))
       return { side, from: random.pick(DOM0_MOMENTS), steps: random.below(random.pick([6, 30])), restartMs };
+    // Around the moment in which the whole state is sent, and in which it is taken.
+    if (side === 'stubdom' && random.chance(0.5))
+      return { side, from: random.pick(STUBDOM_MOMENTS), steps: random.below(30), restartMs };
     return { side, from: undefined, steps: random.below(random.pick([30, 120, 300])), restartMs };
   };
   const kills = Array.from({ length: random.pick([1, 1, 2]) }, kill);

@@ -24,17 +24,18 @@ export class Stage {
     this.world = world;
     this.dom0 = new Machine('dom0', world);
     this.stubdom = new Machine('stubdom', world);
-    this.hotplug = new Hotplug(this.dom0, this.stubdom);
+    this.hotplug = new Hotplug(this.dom0, this.stubdom, plan.detachMs);
     this.dom0.files.mediaRemember = [...plan.disk.dom0, ...plan.disk.stubdom].some(
       ({ fault }) => fault === 'stale read',
     );
-    this.dom0.files.mount(TRANSFER_DIR, { volatile: true });
+    this.dom0.files.mount(TRANSFER_DIR, { volatile: true, type: plan.medium });
     this.dom0.files.mount(STATE_DIR);
     this.stubdom.files.mount('/dev', { volatile: true });
     this.stubdom.files.mount('/s');
     for (const side of ['dom0', 'stubdom'] as const) {
       this[side].requests.weather = plan.weather;
       this[side].requests.faults.push(...plan.disk[side].map((fault) => ({ ...fault })));
+      this[side].endpoints.readMs = plan.readMs;
       this[side].endpoints.faults.push(...plan.ends[side].map((fault) => ({ ...fault })));
     }
   }

@@ -6,33 +6,51 @@ import type { Process } from '../machine/process.js';
 import type { Product } from '../world/product.js';
 import { same, unpacked } from './content.js';
 import type { Incarnation, Outcome } from './outcome.js';
-import { isHostile, isRestore, type Plan } from './plan.js';
-import { INCOMING, SAVED, STATE_DIR, type Stage, TRANSFER_DIR } from './stage.js';
+import { hasHonestDisk, isHostile, isRestore, MOST_HOSTILE_STATE, type Plan } from './plan.js';
+import { INCOMING, SAVED, STATE_DIR, type Stage, TARGET, TRANSFER_DIR } from './stage.js';
 
 /** What a sender says when it was told that there is no state. Whatever else it says of a failure means: it is not known. */
 const TOLD_OF_FAILURE: readonly string[] = ['PEER_ABORTED'];
+
+/** A side said that the state is safe. */
+interface Promised {
+  readonly who: string;
+  /** What a loss of power would have left at the destination just then. */
+  readonly content: Uint8Array | undefined;
+  /** Of which it was one. */
+  readonly states: readonly Uint8Array[];
+}
+
+/** What is said of a disk that is damaged, or of a peer that breaks the protocol. */
+const OF_THE_DISK: readonly string[] = [
+  ...['CORRUPT', 'FRAME_CORRUPT', 'TORN', 'MISDIRECTED', 'STALE_EPOCH', 'DIGEST_MISMATCH', 'NOT_A_TRANSFER_DISK'],
+  ...['PROTOCOL_VIOLATION', 'UNKNOWN_RECORD', 'LIMIT_EXCEEDED', 'DISK_LOCKED', 'DISK_HUNG'],
+];
+/** What is said of a peer that is gone without a word. */
+const OF_THE_PEER: readonly string[] = ['PEER_DEAD', 'PEER_RESTARTED', 'DISK_IO'];
+const OF_THE_DESTINATION: readonly string[] = ['DESTINATION_IO', 'DESTINATION_FULL', 'DESTINATION_UNWRITABLE'];
 
 export class Witness {
   readonly #violations: string[] = [];
   readonly #product: Product;
   readonly #stage: Stage;
   readonly #plan: Plan;
-  readonly #state: Uint8Array;
+  /** The state of each sender, by its name. */
+  readonly #offered = new Map<string, Uint8Array>();
   readonly #destination: string;
   readonly #machine: 'dom0' | 'stubdom';
   /** What was there when a side said that the state is safe, as a loss of power would leave it. */
-  readonly #promised: { readonly who: string; readonly content: Uint8Array | undefined }[] = [];
+  readonly #promised: Promised[] = [];
   #earlier: Uint8Array | undefined;
   #isHostile: boolean;
   /** Who is in the stubdom instead of an agent, from when it has met the disk. */
   hostile: HostileActor | undefined;
   #committed = false;
 
-  constructor(product: Product, stage: Stage, plan: Plan, state: Uint8Array) {
+  constructor(product: Product, stage: Stage, plan: Plan) {
     this.#product = product;
     this.#stage = stage;
     this.#plan = plan;
-    this.#state = state;
     this.#machine = isRestore(plan) ? 'stubdom' : 'dom0';
     this.#isHostile = isHostile(plan);
     this.#destination = isRestore(plan) ? INCOMING : SAVED;
@@ -63,11 +81,22 @@ export class Witness {
     this.#files.onName = () => this.#look();
   }
 
+  /** A sender has this state to send. */
+  offered(name: string, state: Uint8Array): void {
+    this.#offered.set(name, state);
+  }
+
+  /** States that were to be sent so far. */
+  get offers(): number {
+    return this.#offered.size;
+  }
+
   /** The toolstack has taken what was at the destination, and an honest transfer follows. */
   forget(): void {
     this.#isHostile = false;
     this.hostile = undefined;
     this.#earlier = undefined;
+    this.#offered.clear();
     this.#promised.length = 0;
     this.#files.forget(this.#destination);
   }
@@ -77,6 +106,8 @@ export class Witness {
     const content = this.#files.content(this.#destination);
     if (content === undefined || same(content, this.#earlier) || this.#plan.kind === 'save by hand') return;
     if (!this.#isWhole(content)) this.violated('something else than the state is at the destination');
+    if (this.#isHostile && content.length > MOST_HOSTILE_STATE)
+      this.violated(`a state of ${content.length} bytes is taken, where dom0 allows ${MOST_HOSTILE_STATE}`);
   }
 
   ended({ name, side, task, outcome }: Incarnation): void {
@@ -88,7 +119,18 @@ export class Witness {
     if (this.#isHostile && (side === 'stubdom' || isRestore(this.#plan))) return;
     if (task !== 'transfer' || outcome.how !== 'done') return;
     const content = this.#files.durableContent(this.#destination);
-    this.#promised.push({ who: `${name}, ${side === this.#machine ? 'the receiver' : 'the sender'}`, content });
+    // A sender speaks of its own state, a receiver of the one that it got.
+    if (side === this.#machine) this.#promised.push({ who: `${name}, the receiver`, content, states: this.#states });
+    else this.#promised.push({ who: `${name}, the sender`, content, states: this.#statesOf(name) });
+  }
+
+  get #states(): readonly Uint8Array[] {
+    return [...this.#offered.values()];
+  }
+
+  #statesOf(name: string): readonly Uint8Array[] {
+    const state = this.#offered.get(name);
+    return state === undefined ? [] : [state];
   }
 
   /** Slots of frames, and control blocks of which each takes a page of WebAssembly. */
@@ -98,47 +140,83 @@ export class Witness {
 
   /** A process that has nothing to do: it holds what it needs, and no more. @param files that it may have open */
   idle(process: Process, files: number): void {
-    const open = [...process.files.values()].filter(({ inode }) => process.hung === 0 || inode.medium === undefined);
+    // Under a call that hangs a descriptor cannot be closed, be it of the disk or of a file.
+    const { kept } = process.machine.endpoints;
+    const open = [...process.files.values()].filter(
+      ({ inode }) => process.hung === 0 || (inode.medium === undefined && kept.size === 0),
+    );
     if (process.machine === this.#stage.dom0 && process.bufferBytes > this.#mostBuffers)
       this.violated(`${process.name} made ${process.bufferBytes} bytes of buffers`);
     if (open.length > files)
       this.violated(`${process.name} still has open: ${open.map(({ path }) => path).join(', ')}`);
   }
 
+  /** Where nothing was done that a transfer may fail of, it does not fail. @param which transfer */
+  allWell(incarnations: readonly Incarnation[], which = 'a transfer that nothing went wrong with'): void {
+    for (const { name, outcome } of incarnations) {
+      if (outcome.how !== 'done') this.violated(`${which} fails: ${name}: ${JSON.stringify(outcome)}`);
+    }
+  }
+
+  /** Nobody blames a disk or a peer that has done nothing. */
+  falselyAccused(incarnations: readonly Incarnation[]): void {
+    const { kills, ends } = this.#plan;
+    if (!hasHonestDisk(this.#plan)) return;
+    const wrong = [...OF_THE_DISK];
+    if (kills.length === 0) wrong.push(...OF_THE_PEER);
+    if (ends.dom0.length + ends.stubdom.length === 0) wrong.push(...OF_THE_DESTINATION);
+    for (const { name, outcome } of incarnations) {
+      if (outcome.how === 'failed' && wrong.includes(outcome.error.code))
+        this.violated(`${name} blames who has done nothing: ${JSON.stringify(outcome.error)}`);
+    }
+  }
+
   /** After both sides have ended and dom0 has recovered. */
   async atTheEnd(incarnations: readonly Incarnation[], { powerLost = false } = {}): Promise<void> {
-    for (const { who, content } of this.#promised) {
-      if (!(await this.#isState(content)))
-        this.violated(`${who} said that the state is safe, and a loss of power would have left ${sizeOf(content)}`);
-    }
     const content = this.#files.content(this.#destination);
+    for (const { who, content: promised, states } of this.#promised) {
+      if (!(await this.#isState(promised, states)))
+        this.violated(`${who} said that the state is safe, and a loss of power would have left ${sizeOf(promised)}`);
+      if (!(await this.#isState(content, states)))
+        this.violated(`${who} said that the state is safe, and it is not there, but ${sizeOf(content)}`);
+    }
     const there = await this.#isState(content);
     this.#committed ||= there;
     if (content !== undefined && !there && !same(content, this.#earlier))
       this.violated(`something else than the state is at the destination: ${sizeOf(content)}`);
-    if (this.#promised.length > 0 && !there)
-      this.violated(`${this.#promised[0]?.who} said that the state is safe, and it is not there`);
-    const told = incarnations.find(({ side, outcome }) => side !== this.#machine && isTold(outcome));
     // Where a file cannot be removed, nothing can be done about it.
     const removable = !this.#stage[this.#machine].endpoints.kept.has(this.#destination);
-    if (told !== undefined && there && removable)
-      this.violated(`${told.name} was told of a failure, and the state is there`);
+    for (const { name, side, outcome } of incarnations) {
+      if (side === this.#machine || outcome.how !== 'failed' || !removable) continue;
+      if (!(await this.#isState(content, this.#statesOf(name)))) continue;
+      if (isTold(outcome)) this.violated(`${name} was told of a failure, and the state is there`);
+      else if (hasHonestDisk(this.#plan) && this.#isRecovered)
+        this.violated(
+          `${name} was not told, of a disk that can be read, and the state is there: ${outcome.error.code}`,
+        );
+    }
     // What a loss of power brings back goes with the next transfer.
     if (!powerLost) this.#leftovers(incarnations);
   }
 
   /** Of a bare state: whether it is the one that was to be sent, or of a hostile sender one that it has really ended. */
-  #isWhole(content: Uint8Array): boolean {
+  #isWhole(content: Uint8Array, states = this.#states): boolean {
     const { hostile } = this;
-    if (hostile instanceof HostileSender) return hostile.honest.some((state) => same(state, content));
-    return same(content, this.#state);
+    return (hostile instanceof HostileSender ? hostile.honest : states).some((state) => same(state, content));
   }
 
-  async #isState(content: Uint8Array | undefined): Promise<boolean> {
+  /** Whether a receiver that was killed is followed by one that looks at what it has left. */
+  get #isRecovered(): boolean {
+    return this.#plan.kind === 'save' || this.#plan.kills.length === 0;
+  }
+
+  async #isState(content: Uint8Array | undefined, states = this.#states): Promise<boolean> {
     if (content === undefined) return false;
-    if (this.#plan.kind !== 'save by hand') return this.#isWhole(content);
+    if (this.#plan.kind !== 'save by hand') return this.#isWhole(content, states);
     try {
-      return same(await unpacked(this.#product, content), this.#state);
+      const { begin, state } = await unpacked(this.#product, content);
+      const itsOwn = begin.targetUuid === TARGET.targetUuid && begin.targetDomid === TARGET.target;
+      return itsOwn && begin.sha256 === this.#plan.sha256 && this.#isWhole(state, states);
     } catch {
       return false;
     }

@@ -3,6 +3,7 @@
 export const FAULTS = [
   'torn write, by sector',
   'torn write, by block',
+  'torn write, by word',
   'torn read',
   'writes completed out of order',
   'lost completion',

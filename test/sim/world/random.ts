@@ -34,6 +34,11 @@ export class Random {
     return Math.floor(this.unit() * limit);
   }
 
+  /** A whole number from `low` up to `high`. */
+  whole(low: number, high: number): number {
+    return low + this.below(high - low + 1);
+  }
+
   between(low: number, high: number): number {
     return low + this.unit() * (high - low);
   }

@@ -1,0 +1,47 @@
+/** Bugs of deadlines. */
+import { type Mutation, mutant } from '../build/mutations.js';
+
+export const TIMEOUTS: readonly Mutation[] = [
+  mutant(
+    'the silence of the peer is not counted',
+    'channel/peer-watch.ts',
+    "} else if (this.#control.phase !== 'done' && silent > this.#timeouts.deadMs) {",
+    '} else if (silent < 0) {',
+  ),
+  mutant(
+    'no deadline for a sender that sends nothing',
+    'channel/missing-frame.ts',
+    'if (this.#patience.look() > timeouts.progressMs) throw this.#givenUp(reason, offset);',
+    'if (this.#patience.look() < 0) throw this.#givenUp(reason, offset);',
+  ),
+  mutant(
+    'a disk that does not answer is waited for',
+    'channel/link.ts',
+    'if (this.#stall.look() > this.timeouts.deviceMs) {',
+    'if (this.#stall.look() < 0) {',
+  ),
+  mutant(
+    'no deadline for a receiver that takes nothing',
+    'channel/ring-writer.ts',
+    'if (patience.look() > timeouts.progressMs) {',
+    'if (patience.look() < 0) {',
+  ),
+  mutant(
+    'no deadline for an acknowledgement',
+    'transfer/acknowledgement.ts',
+    'if (waited <= limit) return;',
+    'if (waited >= 0) return;',
+  ),
+  mutant(
+    'no deadline for a destination that does not take the state',
+    'transfer/receiver.ts',
+    'const cancel = clock.after(timeouts.commitMs, () => link.fail(commitTooSlow(link, timeouts.commitMs)));',
+    'const cancel = (): void => undefined;',
+  ),
+  mutant(
+    'no deadline for a transfer as a whole',
+    'service/service-transfer.ts',
+    'this.#stopTimer = clock.after(ms, () => {',
+    'this.#stopTimer = clock.after(1e6 * ms, () => {',
+  ),
+];
