@@ -30,9 +30,9 @@ function ioError(what: string, path: string, offset: number, cause: unknown): St
 /**
  * Up to so many bytes, what is nothing but memory is read and written at once: the kernel copies them in 3 to 20 us, while going through
  * libuv's threads takes 300 to 500 on a small virtual machine, and a small state takes some twenty steps one after the other. Nothing can
- * hang in it: there is no device.
+ * hang in it: there is no device. What a full pipe holds, with its header, is among it.
  */
-const AT_ONCE_BYTES = 64 * 1024;
+const AT_ONCE_BYTES = 128 * 1024;
 
 /** The form of `fs.readSync` and `fs.writeSync` that is used here. */
 type CallAtOnce = (fd: number, bytes: Uint8Array, offset: number, length: number, position: number) => number;
