@@ -117,7 +117,7 @@ export class RingReader {
     const length = BLOCK_SIZE + padded(header.payloadLength);
     const paddedPayload = (await this.#windows.whole(expected.position, length)).subarray(BLOCK_SIZE);
     const position = expected.position + header.frameLength;
-    if (length >= READ_AHEAD_FROM) this.#windows.readAhead(position, length);
+    if (length >= READ_AHEAD_FROM && device.isAtOnce !== true) this.#windows.readAhead(position, length);
     if (chainOver(paddedPayload, expected.chain) !== header.chainAfter) {
       this.#windows.forget();
       return 'torn';
