@@ -4,7 +4,8 @@ import { ERROR_CODES } from '../src/errors/index.js';
 
 const ROOT = new URL('../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8');
-const pages = ['README.md', ...readdirSync(new URL('docs/', ROOT)).map((name) => `docs/${name}`)];
+const documents = readdirSync(new URL('docs/', ROOT)).filter((name) => name.endsWith('.md'));
+const pages = ['README.md', ...documents.map((name) => `docs/${name}`)];
 
 describe('the documentation', () => {
   it('lists every exit status as it is', () => {

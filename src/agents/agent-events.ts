@@ -45,14 +45,31 @@ export type OnEvent = (event: AgentEvent) => void;
 /** Least time between two progress events, milliseconds. */
 const PROGRESS_MS = 100;
 
-/** Writes events to a descriptor. When nobody reads it any more, the transfer goes on without. */
+/** Events that tell how far it is, and on which nothing depends. */
+const MAY_WAIT: readonly AgentEvent['event'][] = ['phase', 'progress'];
+
+/**
+ * Writes events to a descriptor, in order. When nobody reads it any more, the transfer goes on without.
+ *
+ * Those that may wait are written when the transfer next waits for something itself: writing one takes 0.03 to 0.15 ms, and wakes the
+ * starter, on a processor that the other agent needs just then.
+ */
 export function eventWriter(fd: number): OnEvent {
-  return (event) => {
+  let waiting = '';
+  const flush = (): void => {
+    const text = waiting;
+    waiting = '';
+    if (text === '') return;
     try {
-      writeSync(fd, `${JSON.stringify(event)}\n`);
+      writeSync(fd, text);
     } catch {
       // The starter is gone; the outcome is on the disk and in the exit status all the same.
     }
+  };
+  return (event) => {
+    if (waiting === '') setImmediate(flush);
+    waiting += `${JSON.stringify(event)}\n`;
+    if (!MAY_WAIT.includes(event.event)) flush();
   };
 }
 

@@ -27,12 +27,8 @@ function ioError(what: string, path: string, offset: number, cause: unknown): St
   });
 }
 
-/**
- * Up to so many bytes, what is nothing but memory is read and written at once: the kernel copies them in 3 to 20 us, while going through
- * libuv's threads takes 300 to 500 on a small virtual machine, and a small state takes some twenty steps one after the other. Nothing can
- * hang in it: there is no device.
- */
-const AT_ONCE_BYTES = 64 * 1024;
+/** More than this is written by a thread, while this one reads and hashes what comes next: what a full pipe holds, with its header, is less. */
+const WRITE_AT_ONCE_BYTES = 128 * 1024;
 
 /** The form of `fs.readSync` and `fs.writeSync` that is used here. */
 type CallAtOnce = (fd: number, bytes: Uint8Array, offset: number, length: number, position: number) => number;
@@ -53,34 +49,46 @@ class FileDevice implements BlockDevice {
   readonly blockSize: number;
   readonly access: AccessPath;
   /**
-   * inotify sees what other processes write to the same file through the page cache. It does not see what another kernel
-   * writes to a disk, nor what a loop device writes to its file past the page cache: there, nothing may be waited for.
+   * inotify sees what other processes write to the same file. It does not see what a loop device writes to its file, for another kernel
+   * or for this one (measured, Linux 6.18): there, nothing may be waited for.
    */
   readonly watch?: (onWrite: () => void) => () => void;
   readonly #fd: number;
   /** Start times of the requests under way; a Set iterates in the order of insertion, so the first is the oldest. */
   readonly #pending = new Set<{ readonly since: number }>();
-  /** A file that both sides have in one page cache, and that has no other place. */
-  readonly #isMemory: boolean;
+  /**
+   * A file that both sides have in one page cache, and that has no other place. The kernel copies 32 KiB of it in 3 to 20 us and a MiB in 100
+   * to 200, while to have a thread of libuv's do it takes 100 to 500 us more on a small virtual machine, most of that on the processor; a small
+   * state takes some twenty steps one after the other, a large one two for each frame. Nothing can hang in it: there is no device.
+   */
+  readonly isAtOnce: boolean;
   #closed = false;
 
-  constructor(path: string, fd: number, size: number, blockSize: number, access: AccessPath, isMemory: boolean) {
+  constructor(
+    path: string,
+    fd: number,
+    size: number,
+    blockSize: number,
+    access: AccessPath,
+    isMemory: boolean,
+    isShared: boolean,
+  ) {
     this.path = path;
     this.#fd = fd;
     this.size = size;
     this.blockSize = blockSize;
     this.access = access;
-    this.#isMemory = isMemory;
-    if (access === 'buffered' && fstatSync(fd).isFile()) this.watch = (onWrite) => this.#watchFile(onWrite);
+    this.isAtOnce = isMemory;
+    if (isShared && access === 'buffered' && fstatSync(fd).isFile()) this.watch = (onWrite) => this.#watchFile(onWrite);
   }
 
   read(into: Uint8Array, position: number): Promise<void> {
-    if (this.#isMemory && into.length <= AT_ONCE_BYTES) return this.#atOnce('read', readSync, into, position);
+    if (this.isAtOnce) return this.#atOnce('read', readSync, into, position);
     return this.#whole('read', read, into, position);
   }
 
   write(from: Uint8Array, position: number): Promise<void> {
-    if (this.#isMemory && from.length <= AT_ONCE_BYTES) return this.#atOnce('write', writeSync, from, position);
+    if (this.isAtOnce && from.length <= WRITE_AT_ONCE_BYTES) return this.#atOnce('write', writeSync, from, position);
     return this.#whole('write', write, from, position);
   }
 
@@ -189,6 +197,8 @@ export interface OpenDeviceOptions {
   readonly access: AccessPath;
   /** For an inspection: writes then fail. */
   readonly readOnly?: boolean;
+  /** Whether the other side writes to this very file, if it is one, in this kernel: then it can be watched. Default true. */
+  readonly isShared?: boolean;
 }
 
 /**
@@ -197,14 +207,15 @@ export interface OpenDeviceOptions {
  *
  * @throws StubferryError DISK_ABSENT when there is no such node, DISK_IO when it cannot be opened that way
  */
-export async function openDevice(path: string, { access, readOnly = false }: OpenDeviceOptions): Promise<BlockDevice> {
+export async function openDevice(path: string, options: OpenDeviceOptions): Promise<BlockDevice> {
+  const { access, readOnly = false, isShared = true } = options;
   const flags = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (access === 'direct' ? constants.O_DIRECT : 0);
   const fd = await new Promise<number>((resolve, reject) => {
     open(path, flags, (error, opened) => (error === null ? resolve(opened) : reject(openError(path, access, error))));
   });
   try {
     const isMemory = access === 'buffered' && fstatSync(fd).isFile() && (await isInMemory(path));
-    return new FileDevice(path, fd, deviceSize(fd), await logicalSectorSize(fd), access, isMemory);
+    return new FileDevice(path, fd, deviceSize(fd), await logicalSectorSize(fd), access, isMemory, isShared);
   } catch (error) {
     await new Promise<void>((resolve) => fsClose(fd, () => resolve()));
     throw error instanceof StubferryError ? error : ioError('open', path, 0, error);

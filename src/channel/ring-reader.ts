@@ -11,6 +11,7 @@ import { BLOCK_SIZE, padded } from '../codec/block.js';
 import { chainOver, type FrameHeader } from '../codec/frame.js';
 import { checkHeader, type Expected } from './frame-check.js';
 import type { Link } from './link.js';
+import { LoopTurn } from './loop-turn.js';
 import { type Missing, MissingFrame } from './missing-frame.js';
 import { Pace } from './pace.js';
 import { RingWindows } from './ring-windows.js';
@@ -40,6 +41,7 @@ export class RingReader {
   readonly #link: Link;
   readonly #windows: RingWindows;
   readonly #pace: Pace;
+  readonly #turn: LoopTurn;
   readonly #missing: MissingFrame;
   #expected: Expected | undefined;
   #published = 0;
@@ -49,6 +51,7 @@ export class RingReader {
     this.#link = link;
     this.#windows = new RingWindows(link.device, link.superblock);
     this.#pace = new Pace(link.clock, link.device);
+    this.#turn = new LoopTurn(link.clock);
     this.#missing = new MissingFrame(link);
   }
 
@@ -78,6 +81,7 @@ export class RingReader {
    *   PEER_RESTARTED, after which {@link restart} may follow
    */
   async next(): Promise<IncomingFrame> {
+    await this.#turn.whenDue();
     this.#link.assertUsable();
     this.#renew();
     await this.#publishCursor(false);
@@ -113,7 +117,7 @@ export class RingReader {
     const length = BLOCK_SIZE + padded(header.payloadLength);
     const paddedPayload = (await this.#windows.whole(expected.position, length)).subarray(BLOCK_SIZE);
     const position = expected.position + header.frameLength;
-    if (length >= READ_AHEAD_FROM) this.#windows.readAhead(position, length);
+    if (length >= READ_AHEAD_FROM && device.isAtOnce !== true) this.#windows.readAhead(position, length);
     if (chainOver(paddedPayload, expected.chain) !== header.chainAfter) {
       this.#windows.forget();
       return 'torn';

@@ -15,6 +15,7 @@ import { StubferryError } from '../errors/index.js';
 import { ringPlace } from './disk-layout.js';
 import { type FrameSlot, makeSlots } from './frame-slot.js';
 import type { Link } from './link.js';
+import { LoopTurn } from './loop-turn.js';
 import { Pace } from './pace.js';
 import { Patience } from './patience.js';
 
@@ -36,6 +37,7 @@ export class RingWriter {
   /** Where the writes under way begin; a Set iterates in the order of insertion, so the first is the lowest. */
   readonly #underWay = new Set<number>();
   readonly #pace: Pace;
+  readonly #turn: LoopTurn;
   #error: unknown;
   #position = 0;
   #consumed = 0;
@@ -46,6 +48,7 @@ export class RingWriter {
     this.#link = link;
     this.#free = makeSlots(SLOTS, link.superblock.maxPayload);
     this.#pace = new Pace(link.clock, link.device);
+    this.#turn = new LoopTurn(link.clock);
   }
 
   /** The chain over all payloads so far. */
@@ -74,6 +77,7 @@ export class RingWriter {
    * @throws StubferryError NO_PROGRESS when there is no room for too long; what {@link PeerWatch.poll} throws
    */
   async put(slot: FrameSlot, frame: OutgoingFrame): Promise<void> {
+    await this.#turn.whenDue();
     this.#link.assertUsable();
     const payloadLength = frame.payloadLength ?? 0;
     const frameLength = frameLengthFor(payloadLength);

@@ -10,12 +10,13 @@
  * A `.part` without a lock has lost its process: the next save to the same NAME removes it.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { tryLock } from '../blockdev-utils/index.js';
+import { isInMemory, tryLock } from '../blockdev-utils/index.js';
 import { errnoOf, StubferryError } from '../errors/index.js';
 import { type ByteOutput, destinationError } from './byte-output.js';
+import { callsAtOnce, type FileCalls, waitingCalls } from './file-calls.js';
 
 export interface PartFileOptions {
   /** Makes the name of the `.part` unique, and tells whose it is. */
@@ -43,6 +44,7 @@ export class PartFile implements ByteOutput {
   readonly #file: FileHandle;
   readonly #folder: FileHandle;
   readonly #identity: FileIdentity;
+  readonly #calls: FileCalls;
   readonly #options: PartFileOptions;
   #open = true;
   #withdrawn = false;
@@ -55,6 +57,7 @@ export class PartFile implements ByteOutput {
     file: FileHandle,
     folder: FileHandle,
     identity: FileIdentity,
+    calls: FileCalls,
     options: PartFileOptions,
   ) {
     this.#destination = destination;
@@ -62,6 +65,7 @@ export class PartFile implements ByteOutput {
     this.#file = file;
     this.#folder = folder;
     this.#identity = identity;
+    this.#calls = calls;
     this.#options = options;
   }
 
@@ -76,7 +80,8 @@ export class PartFile implements ByteOutput {
       const identity = await claim(file, path, destination);
       if (identity !== undefined) {
         const folder = await openFolder(destination, file, path);
-        return new PartFile(destination, path, file, folder, identity, options);
+        const calls = (await isInMemory(path).catch(() => false)) ? callsAtOnce : waitingCalls;
+        return new PartFile(destination, path, file, folder, identity, calls, options);
       }
       await file.close();
       await delay(SWEEP_MS * tries);
@@ -86,8 +91,8 @@ export class PartFile implements ByteOutput {
   async write(chunks: readonly Uint8Array[]): Promise<void> {
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     try {
-      const { bytesWritten } = await this.#file.writev(chunks);
-      if (bytesWritten < length) await this.#writeRest(chunks, bytesWritten);
+      const written = await this.#calls.append(this.#file, chunks);
+      if (written < length) await this.#writeRest(chunks, written);
     } catch (cause) {
       throw destinationError(this.#destination, cause);
     }
@@ -108,7 +113,7 @@ export class PartFile implements ByteOutput {
 
   async #commit(): Promise<void> {
     try {
-      await this.#file.sync();
+      await this.#calls.sync(this.#file);
       if (this.#withdrawn) throw new Error('it was withdrawn before it had its name');
       await this.#publish();
     } catch (cause) {
@@ -123,14 +128,15 @@ export class PartFile implements ByteOutput {
   /** Gives the file its name. From here on it is to be seen; what cannot be made to last is taken back. */
   async #publish(): Promise<void> {
     const { onPublish, replace } = this.#options;
+    const calls = this.#calls;
     onPublish?.(this.#identity);
-    await (replace ? rename(this.#path, this.#destination) : link(this.#path, this.#destination));
+    await (replace ? calls.rename(this.#path, this.#destination) : calls.link(this.#path, this.#destination));
     try {
       // If the old name comes back after a loss of power, the next save to this destination sweeps it away.
-      await Promise.all([replace ? undefined : unlink(this.#path), this.#folder.sync()]);
+      await Promise.all([replace ? undefined : calls.unlink(this.#path), calls.sync(this.#folder)]);
     } catch (cause) {
       // What was there before a rename is gone in any case. The sender hears of a failure: nothing may look like a state.
-      await unlink(this.#destination);
+      await calls.unlink(this.#destination);
       throw cause;
     }
   }

@@ -47,6 +47,8 @@ export interface HotplugDriver {
   readonly name: string;
   /** How dom0's agent opens a backing of that kind, so that it sees what the device's user writes, and the other way round. */
   accessTo(kind: BackingKind): AccessPath;
+  /** The stubdom's agent opens the very backing, as a file of this kernel: then inotify can tell each side of the other's writes. */
+  readonly isShared: boolean;
   /**
    * Gives a formatted backing to the stubdom; returns when the device can be used.
    * @throws StubferryError DISK_INCOHERENT when the two sides would not see the same bytes; ATTACH_FAILED, DISK_IO; of xenstore

@@ -3,31 +3,25 @@
  * the same command writing to a plain file. One QEMU, in turn. Dom0's agent waits on its disk, as the hook around
  * `xl save` would have it.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isInstalled } from './machine.js';
 import { now, startAgent } from './processes.js';
+import type { GateResult } from './results.js';
 
 const QEMU = 'qemu-system-x86_64';
-const SAMPLES = 40;
+const SAMPLES = 30;
 /** Long enough that every agent is on the idle step of its waiting ladder. */
 const SETTLE_MS = 300;
 
-export interface GateResult {
-  /** Of the state. */
-  readonly bytes: number;
-  /** Milliseconds, pair by pair. */
-  readonly plainFile: readonly number[];
-  readonly gate: readonly number[];
-}
-
 /** Undefined where there is no QEMU. */
 export async function gateLatency(folder: string): Promise<GateResult | undefined> {
-  if (!isInstalled()) return undefined;
+  if (!isInstalled(QEMU)) return undefined;
   const [qmp, listen, disk] = [join(folder, 'qmp'), join(folder, 'gate'), join(folder, 'gate.img')];
   const shape = ['send-configuration=off', 'send-section-footer=off', 'store-global-state=off'];
   const globals = shape.flatMap((setting) => ['-global', `migration.${setting}`]);
@@ -107,15 +101,6 @@ class Client {
 
   close(): void {
     this.#socket.destroy();
-  }
-}
-
-function isInstalled(): boolean {
-  try {
-    execFileSync(QEMU, ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,67 +1,112 @@
-/** `npm run bench`: prints what was measured in this run, on this machine, and nothing else. `--json` for a document. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus } from 'node:os';
+/**
+ * `npm run bench`: prints what was measured in this run, on this machine, and nothing else.
+ *
+ *     --json FILE   also stores every sample
+ *     --quick       a round of each, to see that it works
+ *     --long        states up to 16 GiB, and 1000 transfers of the smallest one
+ *     --readme      measures nothing: README.md and docs/bench/*.svg from docs/bench/results.json
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { flow } from './flow.js';
 import { gateLatency } from './gate.js';
-import { latency } from './latency.js';
-import { median, quantile, spread } from './statistics.js';
-import { throughput, throughputRows } from './throughput.js';
+import { catLatency, idle, type LatencyCase, latency, MINIMAL, USUAL } from './latency.js';
+import { hasLoops, isInstalled, machine } from './machine.js';
+import { plots } from './plots.js';
+import { machineText, withPerformance } from './readme.js';
+import type { LatencyResult, Results } from './results.js';
+import { rings, sizes } from './sizes.js';
+import { tables, tableText } from './tables.js';
 
-const FIXTURES = new URL('../../fixtures/', import.meta.url).pathname;
+const ROOT = new URL('../../', import.meta.url).pathname;
+const STORED = join(ROOT, 'docs/bench/results.json');
 
-function print(title: string, rows: readonly (readonly string[])[]): void {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
-  process.stdout.write(`${title}\n${rows.map((row) => `  ${line(row).trimEnd()}`).join('\n')}\n\n`);
+interface Extent {
+  readonly rounds: number;
+  readonly flowMib: number;
+  readonly samples: number;
+  readonly long: boolean;
 }
 
-const folder = mkdtempSync('/dev/shm/stubferry-bench-');
-try {
-  const flows = await throughput(folder);
-  const small = await latency(folder, 'minimal guest, real Xen', join(FIXTURES, 'xen-states/xen-minimal.qevm'));
-  const large = await latency(
-    folder,
-    'pc with e1000, USB and VGA',
-    join(FIXTURES, 'device-states/pc-default.xen.qevm.gz'),
-  );
-  const gated = await gateLatency(folder);
-  if (gated === undefined) process.stderr.write('left out, needs qemu-system-x86_64: the gate against a plain file\n');
-  if (process.argv.includes('--json')) {
-    process.stdout.write(
-      `${JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, throughput: flows, latency: [small, large], gate: gated })}\n`,
-    );
-  } else {
-    process.stdout.write(
-      `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}\n\n`,
-    );
-    print('1 GiB through a 32 MiB ring, tmpfs to /dev/null, 5 rounds in turn', [
-      ['', 'GiB/s: median (range)', 'ratio to the pipe'],
-      ...throughputRows(flows),
-    ]);
-    const ms = (value: number): string => `${value.toFixed(2)} ms`;
-    print(`first byte offered to COMMITTED, both agents waiting, ${small.samples.length} transfers each`, [
-      ['', 'bytes', 'p50', 'p99', 'worst'],
-      ...[small, large].map(({ name, bytes, samples }) => [
-        name,
-        `${bytes}`,
-        ms(quantile(samples, 0.5)),
-        ms(quantile(samples, 0.99)),
-        ms(Math.max(...samples)),
-      ]),
-    ]);
-    if (gated !== undefined) {
-      const { bytes, plainFile, gate } = gated;
-      const pairs = gate.map((through, index) => ({ through, plain: plainFile[index] ?? Number.NaN }));
-      const more = median(pairs.map(({ through, plain }) => through - plain));
-      const ratio = median(pairs.map(({ through, plain }) => through / plain));
-      print(`QMP save command to its reply, ${bytes} bytes of device state, ${gate.length} saves each in turn`, [
-        ['', 'ms: median (range)', 'ratio', 'difference'],
-        ['QEMU to a plain file on tmpfs', spread(plainFile), '1.00', ''],
-        ['through the gate, COMMITTED in dom0', spread(gate), ratio.toFixed(2), `${more.toFixed(2)} ms`],
-      ]);
-    }
+const QUICK: Extent = { rounds: 1, flowMib: 256, samples: 5, long: false };
+const USUAL_EXTENT: Extent = { rounds: 5, flowMib: 1024, samples: 100, long: false };
+const LONG: Extent = { ...USUAL_EXTENT, samples: 1000, long: true };
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    quick: { type: 'boolean' },
+    long: { type: 'boolean' },
+    readme: { type: 'boolean' },
+  },
+});
+
+if (values.readme === true) writeReadme();
+else {
+  const results = await measure(values.long === true ? LONG : values.quick === true ? QUICK : USUAL_EXTENT);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results)}\n`);
+  process.stdout.write(`${[`${machineText(results.machine)}\n`, ...tables(results).map(tableText)].join('\n')}`);
+}
+
+function writeReadme(): void {
+  const results = JSON.parse(readFileSync(STORED, 'utf8')) as Results;
+  const readme = join(ROOT, 'README.md');
+  writeFileSync(readme, withPerformance(readFileSync(readme, 'utf8'), results));
+  for (const { file, svg } of plots(results)) writeFileSync(join(ROOT, 'docs/bench', file), svg);
+}
+
+async function measure({ rounds, flowMib, samples, long }: Extent): Promise<Results> {
+  const loops = hasLoops();
+  const attach = loops ? 'loop' : 'file';
+  if (!loops) say('left out, needs root and loop devices: everything over a loop device');
+  if (!isInstalled('socat')) say('left out, is not installed: socat');
+  const folder = mkdtempSync('/dev/shm/stubferry-bench-');
+  try {
+    const of = machine();
+    say('one flow by each way ...');
+    const flowed = await flow(folder, flowMib, rounds, loops);
+    say('sizes of the state ...');
+    const bySize = await sizes(folder, Math.ceil(rounds / 2), attach, long);
+    say('sizes of the ring ...');
+    const byRing = await rings(folder, Math.ceil(rounds / 2), attach);
+    say('waiting ...');
+    const waiting = [await idle(folder, 'over a shared file', 'file')];
+    if (loops) waiting.push(await idle(folder, 'over a loop device', 'loop'));
+    const latencies = await measureLatency(folder, samples, loops);
+    say('through the gate ...');
+    const gate = await gateLatency(folder);
+    if (gate === undefined) say('left out, needs qemu-system-x86_64: the gate against a plain file');
+    return { machine: of, flow: flowed, sizes: bySize, rings: byRing, idle: waiting, latency: latencies, gate };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+}
+
+async function measureLatency(folder: string, samples: number, loops: boolean): Promise<LatencyResult[]> {
+  const fewer = Math.min(40, Math.ceil(samples / 2));
+  // On a file system that has to make a state durable, where the working folder is on one.
+  const onDisk = mkdtempSync(join(ROOT, 'dist/bench-'));
+  const base = { fixture: MINIMAL, attach: 'file', destination: folder, count: fewer } as const;
+  const cases: LatencyCase[] = [
+    { ...base, name: 'minimal guest, real Xen', count: samples },
+    { ...base, name: 'pc with e1000, USB and VGA', fixture: USUAL },
+    { ...base, name: 'minimal guest, statefile on a disk', destination: onDisk },
+  ];
+  if (loops) cases.push({ ...base, name: 'minimal guest, loop device', attach: 'loop' });
+  const results: LatencyResult[] = [];
+  try {
+    for (const one of cases) {
+      say(`latency: ${one.name} ...`);
+      results.push(await latency(folder, one));
+    }
+    results.push(await catLatency(folder, MINIMAL, fewer));
+  } finally {
+    rmSync(onDisk, { recursive: true, force: true });
+  }
+  return results;
+}
+
+function say(words: string): void {
+  process.stderr.write(`${words}\n`);
 }

@@ -78,6 +78,13 @@ describe('a regular file as a device', () => {
     await other.close();
   });
 
+  it('does not pretend to be told when the other side goes to it by a loop device', async () => {
+    await opened();
+    const backing = await openDevice(scratch('disk'), { access: 'buffered', isShared: false });
+    expect(backing.watch).toBeUndefined();
+    await backing.close();
+  });
+
   it('reads and writes up to its very end', async () => {
     const disk = await opened();
     await expect(disk.write(new Uint8Array(10), SIZE - 10)).resolves.toBeUndefined();

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from '@jest/globals';
 
-/** To be called in a `describe`; gives paths in the folder of the running test. */
-export function scratchFolder(): (name: string) => string {
+/** To be called in a `describe`; gives paths in the folder of the running test. @param parent where that is made */
+export function scratchFolder(parent: string = tmpdir()): (name: string) => string {
   let folder = '';
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'stubferry-test-'));
+    folder = mkdtempSync(join(parent, 'stubferry-test-'));
   });
   afterEach(() => {
     rmSync(folder, { recursive: true, force: true });

@@ -46,6 +46,7 @@ export class Hotplug {
     return {
       name: 'simulated',
       accessTo: () => access,
+      isShared: access === 'buffered',
       attach: (backing) =>
         ask(`attach ${backing}`, () => {
           const medium = this.#dom0.files.mediumOf(backing);

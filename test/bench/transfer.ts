@@ -1,0 +1,40 @@
+/** One save by two agents, from a file to a destination, and what it took. */
+import { join } from 'node:path';
+import { startAgent } from './processes.js';
+import type { SideCosts } from './results.js';
+
+export interface TransferOptions {
+  /** For the transfer disk, on tmpfs. */
+  readonly folder: string;
+  readonly source: string;
+  /** Default: /dev/null. */
+  readonly destination?: string;
+  /** `loop`: the stubdom's agent has a block device, past its page cache. Needs root. */
+  readonly attach: 'file' | 'loop';
+  readonly digest: 'chain' | 'sha256';
+  /** As the command line takes it, such as `32M`. */
+  readonly ring?: string;
+}
+
+/** `ms`: from the first byte offered to COMMITTED, as the sender saw it; starting Node is not in it. */
+export type TransferCost = SideCosts & { readonly ms: number };
+
+let count = 0;
+
+export async function transfer(options: TransferOptions): Promise<TransferCost> {
+  const { folder, source, destination = '/dev/null', attach, digest, ring = '32M' } = options;
+  count += 1;
+  const disk = join(folder, `transfer.${count}.img`);
+  const common = ['--opaque', '--digest', digest];
+  const limits = ['--ring', ring, '--max-state', '64G', '--attach', attach, '--spool-dir', folder];
+  const dom0 = startAgent('dom0', ['--disk', disk, ...limits, '--digest', digest, '--save', destination, '--raw']);
+  const device = attach === 'loop' ? await dom0.attached : disk;
+  const stubdom = startAgent('stubdom', ['--disk', device, ...common, '--source', source]);
+  const [started, report] = await Promise.all([Promise.all([stubdom.ready, dom0.ready]), stubdom.report, dom0.report]);
+  const [sender, receiver] = await Promise.all([stubdom.usage, dom0.usage]);
+  return {
+    ms: report.acknowledgedAt - report.firstByteAt,
+    sender: { cpuMs: sender.cpuMs - started[0], peakKib: sender.peakKib },
+    receiver: { cpuMs: receiver.cpuMs - started[1], peakKib: receiver.peakKib },
+  };
+}
