@@ -28,7 +28,10 @@ import { namesFdsets } from './stubdom-fdsets.js';
 /** The file that libxl names, and that is none: the descriptor that the stubdom's init gave to QEMU for a save. */
 export const SAVE_FDSET = '/dev/fdset/1';
 
-/** Messages up to this length are looked at; a longer one is no save and no reply to one, and is passed on as it comes. */
+/**
+ * Messages up to this length are looked at; a longer one is nothing of the gate's, and is passed on as it comes. QEMU's list of sets
+ * has 38 bytes for each descriptor, of which it has some hundreds at most; and none comes over a vchan.
+ */
 const LOOK_LIMIT = 64 * 1024;
 
 /** For a toolstack to read the last that it is told, milliseconds. */
