@@ -11,7 +11,7 @@ import type { BlockDevice } from '../blockdev-utils/index.js';
 import type { Superblock } from '../codec/superblock.js';
 import { StubferryError } from '../errors/index.js';
 import { assertSavable, DeviceStateCapture } from '../qemu/index.js';
-import { QmpGate, type SaveRequest } from '../qmp/index.js';
+import { type ListMedia, QmpGate, type SaveRequest } from '../qmp/index.js';
 import type { StateSource, StateToSend, TransferSummary } from '../transfer/index.js';
 import type { AgentContext } from './agent-context.js';
 import type { OnEvent } from './agent-events.js';
@@ -33,6 +33,8 @@ export interface GateJob {
   readonly qmp: string;
   /** Where the transfer disks come from: one after the other. */
   readonly disk: DiskPlace;
+  /** The guest's disks, of which a toolstack may put one into a drive of QEMU's. */
+  readonly listMedia: ListMedia;
   readonly provenance: Provenance;
   readonly sha256: boolean;
   /** Where a folder for FIFOs is made. */
@@ -54,6 +56,7 @@ export async function runGateAgent(job: GateJob, context: AgentContext): Promise
       listen: job.listen,
       qemu: job.qmp,
       onSave: (request) => saves.run(request),
+      listMedia: () => listMedia(job, context),
       onNews: (news) => context.log.debug({ gate: job.listen }, `toolstack ${news}`),
       patienceMs: context.timeouts.absentMs,
       opening,
@@ -72,6 +75,16 @@ export async function runGateAgent(job: GateJob, context: AgentContext): Promise
     }
   } finally {
     await saves.close();
+  }
+}
+
+/** Without a list, the toolstack hears what QEMU says. */
+async function listMedia(job: GateJob, { log }: AgentContext): ReturnType<ListMedia> {
+  try {
+    return await job.listMedia();
+  } catch (error) {
+    log.warn({ error: StubferryError.from(error).report() }, 'no medium of a drive can be changed');
+    return [];
   }
 }
 

@@ -7,3 +7,4 @@ export { openDevice } from './file-device.js';
 export { type FileLock, isLocked, lockExclusive, tryLock } from './file-lock.js';
 export { attachLoop, detachLoop, fileBehind, type LoopDevice, listLoops } from './loop-device.js';
 export { memoryDevice } from './memory-device.js';
+export { type FrontendPlaces, type XenFrontend, xenFrontends } from './xen-frontends.js';

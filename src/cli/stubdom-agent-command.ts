@@ -8,6 +8,7 @@ import {
   runStubdomAgent,
   type StubdomJob,
 } from '../agents/index.js';
+import { xenFrontends } from '../blockdev-utils/index.js';
 import { StubferryError } from '../errors/index.js';
 import type { TransferSummary } from '../transfer/index.js';
 import { XenstoreClient } from '../xenstore/index.js';
@@ -110,6 +111,8 @@ function gateJob(options: StubdomOptions, disk: DiskPlace, listen: string, qmp: 
   const restore = restoreToQemu(options);
   const job: Omit<GateJob, 'restore'> = {
     ...{ listen, qmp, disk, provenance: provenanceFrom(options) },
+    // A domain that can ask dom0 for a transfer disk has the guest's disks from there, too.
+    listMedia: options.xenstore === undefined ? async () => [] : () => xenFrontends(),
     ...{ sha256: options.digest === 'sha256', fifoDir: options.fifoDir },
   };
   if (restore === undefined) return { ...job, restore };

@@ -1,7 +1,7 @@
 /** The commands that stubferry gives, with what QEMU (7.2: qapi/*.json) replies to them. */
 import * as z from 'zod/mini';
 import { StubferryError } from '../errors/index.js';
-import type { Monitor } from './monitor.js';
+import type { AskOptions, Monitor } from './monitor.js';
 import { notQmp } from './qmp-error.js';
 
 /** For a command that QEMU answers from its memory, milliseconds. Its main loop may be busy with a disk. */
@@ -24,7 +24,7 @@ async function ask<T extends z.ZodMiniType>(
   command: string,
   args: Readonly<Record<string, unknown>>,
   reply: T,
-  limits: { readonly timeoutMs: number | undefined } = { timeoutMs: QUERY_MS },
+  limits: AskOptions = { timeoutMs: QUERY_MS },
 ): Promise<z.infer<T>> {
   const value = await monitor.ask(command, args, limits);
   const { success, data } = reply.safeParse(value);
@@ -93,6 +93,11 @@ export async function machineType(monitor: Monitor): Promise<string> {
     if (error instanceof StubferryError && error.code === 'QEMU_REFUSED') return '';
     throw error;
   }
+}
+
+/** The sets of file descriptors that QEMU was given. They are listed for whoever gave them, and not looked at here. */
+export function queryFdsets(monitor: Monitor, signal: AbortSignal): Promise<readonly unknown[]> {
+  return ask(monitor, 'query-fdsets', {}, z.array(z.unknown()), { timeoutMs: QUERY_MS, signal });
 }
 
 /** The command by which libxl has the state of the devices saved, and its arguments. */

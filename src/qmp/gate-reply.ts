@@ -5,8 +5,8 @@ import { printable, type StubferryError } from '../errors/index.js';
 const SENTENCE_LIMIT = 800;
 
 /** The reply to a command that did what it should. @param id JSON text, as the client wrote it */
-export function successReply(id: string | undefined): string {
-  return reply('"return": {}', id);
+export function successReply(id: string | undefined, value: unknown = {}): string {
+  return reply(`"return": ${JSON.stringify(value)}`, id);
 }
 
 /** The reply to a command that failed, with the reason in one sentence. */

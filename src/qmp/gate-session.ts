@@ -5,10 +5,11 @@
  *               ---save to /dev/fdset/1--> gate ---queries, save to a FIFO---> QEMU
  *                                          ... the state is moved ...
  *               <--the reply, at last----- gate <--the replies----------------
+ *               ---sets of descriptors---> gate ---query-fdsets, or a path for a set---> QEMU
  *               <--any other reply, any event--- QEMU
  *
- * Bytes are passed on as they came. Only while a save is held are replies looked at: those to the gate's own commands, which
- * have ids that no toolstack uses, are taken out. What a toolstack sends during its save waits, as it would in QEMU, which
+ * Bytes are passed on as they came. Only while the gate is at work are replies looked at: those to the gate's own commands, which
+ * have ids that no toolstack uses, are taken out. What a toolstack sends meanwhile waits, as it would in QEMU, which
  * executes one command after the other; out-of-band commands do not wait.
  */
 import { randomUUID } from 'node:crypto';
@@ -16,16 +17,21 @@ import type { Socket } from 'node:net';
 import { StubferryError } from '../errors/index.js';
 import { SAVE_DEVICES_STATE } from './commands.js';
 import { errorReply, successReply } from './gate-reply.js';
+import type { MediumChange, Outcome } from './medium-change.js';
 import { type ClientCommand, parseCommand, parseServerMessage } from './message.js';
 import { MessageSplitter, type Piece, textOf } from './message-splitter.js';
 import type { AskOptions, Monitor } from './monitor.js';
 import { PendingReplies } from './pending-replies.js';
 import { monitorGone } from './qmp-error.js';
+import { namesFdsets } from './stubdom-fdsets.js';
 
 /** The file that libxl names, and that is none: the descriptor that the stubdom's init gave to QEMU for a save. */
 export const SAVE_FDSET = '/dev/fdset/1';
 
-/** Messages up to this length are looked at; a longer one is no save and no reply to one, and is passed on as it comes. */
+/**
+ * Messages up to this length are looked at; a longer one is nothing of the gate's, and is passed on as it comes. QEMU's list of sets
+ * has 38 bytes for each descriptor, of which it has some hundreds at most; and none comes over a vchan.
+ */
 const LOOK_LIMIT = 64 * 1024;
 
 /** For a toolstack to read the last that it is told, milliseconds. */
@@ -34,7 +40,7 @@ const FAREWELL_MS = 1_000;
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 
-/** Bytes of commands that wait for a save; beyond this the toolstack is read no further. */
+/** Bytes of commands that wait for the gate; beyond this the toolstack is read no further. */
 const HELD_LIMIT = 256 * 1024;
 
 /** The toolstack wants the devices' state saved. */
@@ -50,11 +56,17 @@ export interface SaveRequest {
 /** Resolves when the state is safe; the toolstack is told the error otherwise. Until it settles, QEMU is not let go of. */
 export type OnSave = (request: SaveRequest) => Promise<void>;
 
+/** What the gate does itself. */
+export interface GateWork {
+  readonly onSave: OnSave;
+  readonly mediumChange: MediumChange;
+}
+
 export class GateSession implements Monitor {
   readonly path: string;
   readonly #client: Socket;
   readonly #qemu: Socket;
-  readonly #onSave: OnSave;
+  readonly #work: GateWork;
   readonly #fromClient = new MessageSplitter(LOOK_LIMIT);
   readonly #fromQemu = new MessageSplitter(LOOK_LIMIT);
   readonly #replies: PendingReplies;
@@ -63,6 +75,8 @@ export class GateSession implements Monitor {
   #nextId = 1;
   #version: string | undefined;
   #saving = false;
+  /** The gate works on a command: a save, or another. */
+  #busy = false;
   #held: Piece[] = [];
   #heldBytes = 0;
   /** A reply of QEMU's was taken out; the end of its line is still to be. */
@@ -77,11 +91,11 @@ export class GateSession implements Monitor {
   readonly ended: Promise<void>;
 
   /** @param path of QEMU's monitor. Both sockets are owned from here on */
-  constructor(client: Socket, qemu: Socket, path: string, onSave: OnSave) {
+  constructor(client: Socket, qemu: Socket, path: string, work: GateWork) {
     this.path = path;
     this.#client = client;
     this.#qemu = qemu;
-    this.#onSave = onSave;
+    this.#work = work;
     this.#replies = new PendingReplies(path);
     this.ended = new Promise((resolve) => {
       this.#over = resolve;
@@ -119,10 +133,15 @@ export class GateSession implements Monitor {
   #clientSays(pieces: readonly Piece[]): void {
     for (const piece of pieces) {
       const command = piece.whole ? parseCommand(textOf(piece)) : undefined;
-      if (this.#saving && command?.outOfBand !== true) this.#hold(piece);
+      if (this.#busy && command?.outOfBand !== true) this.#hold(piece);
       else if (command !== undefined && isSave(command)) void this.#save(command);
-      else if (this.#qemu.writable && !this.#qemu.write(piece.bytes)) this.#client.pause();
+      else if (command !== undefined && namesFdsets(command)) void this.#changeMedium(command, piece);
+      else this.#toQemu(piece.bytes);
     }
+  }
+
+  #toQemu(bytes: Uint8Array | string): void {
+    if (this.#qemu.writable && !this.#qemu.write(bytes)) this.#client.pause();
   }
 
   #hold(piece: Piece): void {
@@ -137,15 +156,32 @@ export class GateSession implements Monitor {
 
   async #save({ arguments: args, id }: ClientCommand): Promise<void> {
     this.#saving = true;
-    let reply: string;
-    try {
-      await this.#onSave({ monitor: this, args, signal: this.#gone.signal });
-      reply = successReply(id);
-    } catch (error) {
-      reply = errorReply(StubferryError.from(error), id);
-    }
-    this.#saving = false;
-    this.#words += reply;
+    await this.#whileBusy(async () => {
+      try {
+        await this.#work.onSave({ monitor: this, args, signal: this.#gone.signal });
+        return { reply: successReply(id) };
+      } catch (error) {
+        return { reply: errorReply(StubferryError.from(error), id) };
+      } finally {
+        this.#saving = false;
+      }
+    });
+  }
+
+  async #changeMedium(command: ClientCommand, piece: Piece): Promise<void> {
+    await this.#whileBusy(async () => {
+      const outcome = await this.#work.mediumChange.outcomeOf(command, this, this.#gone.signal);
+      return outcome ?? { command: piece.bytes };
+    });
+  }
+
+  /** What the toolstack sends meanwhile waits. */
+  async #whileBusy(work: () => Promise<Outcome>): Promise<void> {
+    this.#busy = true;
+    const outcome = await work();
+    this.#busy = false;
+    if ('reply' in outcome) this.#words += outcome.reply;
+    else this.#toQemu(outcome.command);
     this.#speak();
     const held = this.#held;
     this.#held = [];
@@ -164,8 +200,8 @@ export class GateSession implements Monitor {
       if (message?.kind === 'greeting') this.#version = message.version;
       if (message !== undefined && this.#replies.settle(message)) this.#takeLineEnd = true;
       else this.#passOn(this.#withoutLineEnd(piece.bytes));
+      this.#speak();
     }
-    this.#speak();
   }
 
   /** libxl reads lines, and takes an empty one for a message that it cannot parse. */
@@ -208,7 +244,7 @@ export class GateSession implements Monitor {
     this.#replies.close(gone);
     this.#gone.abort(gone);
     // As QEMU's own end would: the toolstack's connection ends, but for the reply that it still waits for.
-    if (!this.#saving) this.#leave();
+    if (!this.#busy) this.#leave();
     this.#settle();
   }
 
@@ -221,7 +257,7 @@ export class GateSession implements Monitor {
   }
 
   #settle(): void {
-    if (this.#saving || !this.#client.destroyed) return;
+    if (this.#busy || !this.#client.destroyed) return;
     this.#qemu.destroy();
     if (this.#qemu.closed) this.#over();
   }

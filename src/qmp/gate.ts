@@ -12,6 +12,7 @@ import { errnoOf, StubferryError } from '../errors/index.js';
 import { connectSocket } from './connect.js';
 import { errorReply } from './gate-reply.js';
 import { GateSession, type OnSave } from './gate-session.js';
+import { type ListMedia, MediumChange } from './medium-change.js';
 import { unfitForSocket } from './socket-path.js';
 
 export interface GateOptions {
@@ -20,6 +21,8 @@ export interface GateOptions {
   /** Path of QEMU's monitor. */
   readonly qemu: string;
   readonly onSave: OnSave;
+  /** The disks that a toolstack may name by `stub-devid:`; without, there are none. */
+  readonly listMedia?: ListMedia;
   /** What happens at the gate, for a log. */
   readonly onNews: (news: 'connected' | 'disconnected' | 'refused') => void;
   /** How long QEMU's monitor may take to be there, milliseconds. */
@@ -40,6 +43,8 @@ const FAREWELL_MS = 1_000;
 export class QmpGate {
   readonly #options: GateOptions;
   readonly #server: Server;
+  /** What one toolstack has removed is removed for the next. */
+  readonly #mediumChange: MediumChange;
   readonly #closing = new AbortController();
   #client: Socket | undefined;
   #session: GateSession | undefined;
@@ -51,6 +56,7 @@ export class QmpGate {
   private constructor(server: Server, options: GateOptions) {
     this.#server = server;
     this.#options = options;
+    this.#mediumChange = new MediumChange(options.listMedia ?? (async () => []));
     const closing = new Promise<void>((resolve) => {
       this.#closing.signal.addEventListener('abort', () => resolve(), { once: true });
     });
@@ -140,7 +146,7 @@ export class QmpGate {
       return;
     }
     onNews('connected');
-    this.#session = new GateSession(client, monitor, qemu, onSave);
+    this.#session = new GateSession(client, monitor, qemu, { onSave, mediumChange: this.#mediumChange });
     if (this.#closing.signal.aborted) this.#session.end(this.#closing.signal.reason);
     await this.#session.ended;
     this.#session = undefined;

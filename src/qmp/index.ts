@@ -15,5 +15,7 @@ export {
 export { connectSocket } from './connect.js';
 export { QmpGate } from './gate.js';
 export type { OnSave, SaveRequest } from './gate-session.js';
+export type { ListMedia } from './medium-change.js';
 export type { Monitor } from './monitor.js';
 export { unfitForSocket } from './socket-path.js';
+export type { Medium } from './stubdom-fdsets.js';

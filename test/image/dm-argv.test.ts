@@ -81,6 +81,14 @@ describeWith([A_BUSYBOX], 'the arguments of the device model', () => {
     expect(output.toString()).toBe(' /dev/xvda /dev/xvdc; /dev/hvc3 /dev/hvc4; 0:vif4.0-emu\n');
   });
 
+  it('have an empty CD-ROM drive waited for by nobody', () => {
+    const values = ['-drive', 'if=none,readonly=on,id=ide-5632', '-device', 'ide-cd,id=ide-5632,drive=ide-5632'];
+    const folder = shell.giveArguments(values.map((value) => Buffer.from(value)));
+    const wait = 'wait_until() { echo "waits for $2"; }';
+    const script = `read_dm_argv ${folder}; find_devices; ${wait}; wait_for_devices; echo "then QEMU"`;
+    expect(shell.run(script).toString()).toBe('then QEMU\n');
+  });
+
   it('that are not there are not taken for none', () => {
     expect(() => shell.run('read_dm_argv /vm/2/image/dm-argv || exit 7')).toThrow(
       expect.objectContaining({ status: 7 }),

@@ -25,6 +25,22 @@ describe('during a save', () => {
     await client.hears('{"return": {}, "id": 7}');
   });
 
+  it('the replies to them come after its own, which waits for the line that QEMU has not ended', async () => {
+    const qemu = await startQemu({}, { deaf: true });
+    const saves = new HeldSaves();
+    await startGate(saves.onSave);
+    const client = await toolstack();
+    await client.send(`${SAVE}{"execute": "cont", "id": 8}`);
+    const save = await saves.save();
+    await qemu.say('{"event": "STOP"}');
+    await client.hears('STOP');
+    save.succeed();
+    await until(() => qemu.bytesOf(0).length > 0);
+    await qemu.say('\r\n{"return": {}, "id": 8}\r\n');
+    await until(() => client.lines.length === 3);
+    expect(client.lines).toEqual(['{"event": "STOP"}', '{"return": {}, "id": 7}', '{"return": {}, "id": 8}']);
+  });
+
   it('half a command waits with its other half', async () => {
     const qemu = await startQemu({}, { deaf: true });
     const saves = new HeldSaves();

@@ -1,6 +1,6 @@
 /** The actors of a test at a monitor: a QEMU by script, the gate, toolstacks. They leave with the test. */
 import { StubferryError } from '../../src/errors/index.js';
-import { type OnSave, QmpClient, QmpGate } from '../../src/qmp/index.js';
+import { type ListMedia, type OnSave, QmpClient, QmpGate } from '../../src/qmp/index.js';
 import { scratchFolder } from '../endpoints/scratch-folder.js';
 import { afterTest } from './after-test.js';
 import { RawClient } from './raw-client.js';
@@ -17,7 +17,7 @@ export interface Stage {
   /** At `qmp.sock` in that folder. */
   qemu(script?: Script, options?: ScriptedQemuOptions): Promise<ScriptedQemu>;
   /** At `gate.sock`. */
-  gate(onSave?: OnSave, options?: Patience): Promise<QmpGate>;
+  gate(onSave?: OnSave, options?: Patience & { readonly listMedia?: ListMedia }): Promise<QmpGate>;
   /** What the gates of this test told of who came and went. */
   readonly news: string[];
   /** A connection to the gate. */
@@ -41,7 +41,7 @@ export function stage(): Stage {
       return qemu;
     },
     news,
-    gate: async (onSave = noSave, { patienceMs = 0 } = {}) => {
+    gate: async (onSave = noSave, { patienceMs = 0, ...options } = {}) => {
       news.splice(0);
       const gate = await QmpGate.listen({
         listen: scratch('gate.sock'),
@@ -49,6 +49,7 @@ export function stage(): Stage {
         onSave,
         onNews: (told) => void news.push(told),
         patienceMs,
+        ...options,
       });
       atEnd(() => gate.close(new StubferryError('CANCELLED', 'the test is over')));
       return gate;
