@@ -59,7 +59,7 @@ export async function awaitEnds<T>(
   signal?.addEventListener('abort', onAbort, { once: true });
   outcome.catch(() => undefined);
   try {
-    for (const path of Object.values(paths)) watches.push(await store.watch(path, look));
+    await Promise.all(Object.values(paths).map(async (path) => watches.push(await store.watch(path, look))));
     return await outcome;
   } finally {
     clearTimeout(timer);

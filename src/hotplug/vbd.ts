@@ -7,31 +7,24 @@
  *         frontend, frontend-id, physical-device, mode, type, params, ..., online, state
  *         stubferry/backing                           that it is ours, and of which file or device
  *
- * libxl writes the same, and a hotplug script finds out `physical-device`, which is known here. With that there from the beginning
- * the backend connects at once, and no script is run, for libxl does not hear of it. (libxl_disk.c, libxl_device.c; xen-blkback.)
+ * libxl writes the same, and a hotplug script finds out `physical-device`. Here none is run, for libxl does not hear of it: what the two kernels
+ * have to say to each other before they need the device is said while losetup makes it. (libxl_disk.c, libxl_device.c; xen-blkback.)
  *
- * All of it comes in one transaction, in which the number is chosen too: nobody ever sees half of a vbd, and no number is taken twice.
+ *     createVbd   all but the device, in one transaction, in which the number is chosen too: no number is taken twice
+ *     giveDevice  params, physical-device: the backend connects
  */
 import { StubferryError } from '../errors/index.js';
 import type { Transaction, XenstoreClient } from '../xenstore/index.js';
+import type { Dom0Node } from './dom0-node.js';
 import { MARK, type OwnVbd, readOwnVbd } from './own-vbd.js';
 import { backendPath, backendsOf, frontendPath, frontendsOf, libxlPath, libxlVbdsOf, type Vbd } from './vbd-paths.js';
 import { VIRTUAL_DEVICES, virtualDeviceName } from './virtual-device.js';
 import { stateValue } from './xenbus-state.js';
 
-/** What a new vbd is made of. */
-export interface VbdSource {
-  readonly stubdom: number;
-  /** The block device of dom0. */
-  readonly node: string;
-  /** Its number, as blkback takes it: major and minor in hexadecimal. */
-  readonly physicalDevice: string;
-  readonly backing: string;
-}
-
 /** A free number of that domain. @throws StubferryError ATTACH_FAILED when there is no such domain, or none is free */
 export async function freeVbd(store: XenstoreClient, stubdom: number, tx?: Transaction): Promise<Vbd> {
-  const home = await store.directory(`/local/domain/${stubdom}`, tx);
+  const folders = [`/local/domain/${stubdom}`, frontendsOf(stubdom), backendsOf(stubdom), libxlVbdsOf(stubdom)];
+  const [home, ...children] = await Promise.all(folders.map((folder) => store.directory(folder, tx)));
   if (home === undefined) {
     throw new StubferryError('ATTACH_FAILED', 'there is no such domain', {
       where: `domain ${stubdom}`,
@@ -40,8 +33,7 @@ export async function freeVbd(store: XenstoreClient, stubdom: number, tx?: Trans
       hint: 'it may have ended meanwhile: see xl list',
     });
   }
-  const folders = [frontendsOf(stubdom), backendsOf(stubdom), libxlVbdsOf(stubdom)];
-  const taken = (await Promise.all(folders.map((folder) => store.directory(folder, tx)))).flat();
+  const taken = children.flat();
   const number = VIRTUAL_DEVICES.find((one) => !taken.includes(String(one)));
   if (number !== undefined) return { stubdom, number };
   const names = VIRTUAL_DEVICES.map(virtualDeviceName);
@@ -53,17 +45,14 @@ export async function freeVbd(store: XenstoreClient, stubdom: number, tx?: Trans
   });
 }
 
-/** Writes a new vbd. @throws StubferryError ATTACH_FAILED, XENSTORE_CONFLICT, ...; then nothing of it is there */
-export function createVbd(store: XenstoreClient, source: VbdSource): Promise<Vbd> {
+/**
+ * Writes a new vbd, which has no device yet.
+ * @throws StubferryError ATTACH_FAILED, XENSTORE_CONFLICT, ...; then nothing of it is there
+ */
+export function createVbd(store: XenstoreClient, stubdom: number, backing: string): Promise<Vbd> {
   return store.transaction(async (tx) => {
-    const { stubdom, node, physicalDevice, backing } = source;
     const vbd = await freeVbd(store, stubdom, tx);
     const [frontend, backend] = [frontendPath(vbd), backendPath(vbd)];
-    // The folders with their owners first: what is made in them belongs to whom they belong to.
-    await store.mkdir(frontend, tx);
-    await store.setPermissions(frontend, { owner: stubdom, domains: [{ domid: 0, read: true, write: false }] }, tx);
-    await store.mkdir(backend, tx);
-    await store.setPermissions(backend, { owner: 0, domains: [{ domid: stubdom, read: true, write: false }] }, tx);
     const values = {
       [`${frontend}/backend`]: backend,
       [`${frontend}/backend-id`]: '0',
@@ -76,8 +65,6 @@ export function createVbd(store: XenstoreClient, source: VbdSource): Promise<Vbd
       [`${backend}/device-type`]: 'disk',
       [`${backend}/type`]: 'phy',
       [`${backend}/mode`]: 'w',
-      [`${backend}/params`]: node,
-      [`${backend}/physical-device`]: physicalDevice,
       [`${backend}/removable`]: '0',
       [`${backend}/bootable`]: '0',
       [`${backend}/discard-enable`]: '0',
@@ -85,8 +72,34 @@ export function createVbd(store: XenstoreClient, source: VbdSource): Promise<Vbd
       [`${backend}/state`]: stateValue('Initialising'),
       [`${backend}/${MARK}`]: backing,
     };
-    await Promise.all(Object.entries(values).map(([path, value]) => store.write(path, value, tx)));
+    // xenstored does one after the other: the folders with their owners first, as what is made in them belongs to whom they belong to.
+    await Promise.all([
+      store.mkdir(frontend, tx),
+      store.setPermissions(frontend, { owner: stubdom, domains: [{ domid: 0, read: true, write: false }] }, tx),
+      store.mkdir(backend, tx),
+      store.setPermissions(backend, { owner: 0, domains: [{ domid: stubdom, read: true, write: false }] }, tx),
+      ...Object.entries(values).map(([path, value]) => store.write(path, value, tx)),
+    ]);
     return vbd;
+  });
+}
+
+/** Gives the block device of dom0 to a new vbd. @throws StubferryError ATTACH_FAILED when somebody has removed the vbd */
+export function giveDevice(store: XenstoreClient, vbd: Vbd, { path, physicalDevice }: Dom0Node): Promise<void> {
+  const backend = backendPath(vbd);
+  return store.transaction(async (tx) => {
+    // Writing would make it anew.
+    if ((await store.read(`${backend}/state`, tx)) === undefined) {
+      throw new StubferryError('ATTACH_FAILED', 'the transfer disk was removed while it was made', {
+        where: `${virtualDeviceName(vbd.number)} of domain ${vbd.stubdom}`,
+        expected: `its backend ${backend}`,
+        found: 'none: the domain has ended, or somebody has removed it',
+      });
+    }
+    await Promise.all([
+      store.write(`${backend}/params`, path, tx),
+      store.write(`${backend}/physical-device`, physicalDevice, tx),
+    ]);
   });
 }
 

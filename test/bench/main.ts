@@ -4,7 +4,7 @@
  *     --json FILE   also stores every sample
  *     --quick       a round of each, to see that it works
  *     --long        states up to 16 GiB, and 1000 transfers of the smallest one
- *     --readme      measures nothing: README.md and docs/bench/*.svg from docs/bench/results.json
+ *     --readme      measures nothing: README.md and docs/bench/*.svg from docs/bench/*.json
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,9 +18,10 @@ import { machineText, withPerformance } from './readme.js';
 import type { LatencyResult, Results } from './results.js';
 import { rings, sizes } from './sizes.js';
 import { tables, tableText } from './tables.js';
+import type { XenResults } from './xen-results.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
-const STORED = join(ROOT, 'docs/bench/results.json');
+const stored = (name: string): unknown => JSON.parse(readFileSync(join(ROOT, 'docs/bench', name), 'utf8'));
 
 interface Extent {
   readonly rounds: number;
@@ -50,9 +51,10 @@ else {
 }
 
 function writeReadme(): void {
-  const results = JSON.parse(readFileSync(STORED, 'utf8')) as Results;
+  const results = stored('results.json') as Results;
+  const onXen = stored('xen-results.json') as XenResults;
   const readme = join(ROOT, 'README.md');
-  writeFileSync(readme, withPerformance(readFileSync(readme, 'utf8'), results));
+  writeFileSync(readme, withPerformance(readFileSync(readme, 'utf8'), results, onXen));
   for (const { file, svg } of plots(results)) writeFileSync(join(ROOT, 'docs/bench', file), svg);
 }
 

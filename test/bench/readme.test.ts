@@ -4,16 +4,18 @@ import { describe, expect, it } from '@jest/globals';
 import { plots } from './plots.js';
 import { withPerformance } from './readme.js';
 import type { Results } from './results.js';
+import type { XenResults } from './xen-results.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8');
 
 describe('what the documentation says of the speed', () => {
   const results = JSON.parse(read('docs/bench/results.json')) as Results;
+  const onXen = JSON.parse(read('docs/bench/xen-results.json')) as XenResults;
 
-  it('is what the stored run gives', () => {
+  it('is what the stored runs give', () => {
     const readme = read('README.md');
-    expect(withPerformance(readme, results)).toBe(readme);
+    expect(withPerformance(readme, results, onXen)).toBe(readme);
   });
 
   it('is drawn from the stored run, and nothing else is', () => {
@@ -24,6 +26,6 @@ describe('what the documentation says of the speed', () => {
   });
 
   it('is refused for a README without the marks', () => {
-    expect(() => withPerformance('# stubferry\n', results)).toThrow('README.md lacks the lines');
+    expect(() => withPerformance('# stubferry\n', results, onXen)).toThrow('README.md lacks the lines');
   });
 });

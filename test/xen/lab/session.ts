@@ -12,8 +12,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, it } from '@jest/globals';
+import type { XenResults } from '../../bench/xen-results.js';
 import { artefacts } from '../build/artefacts.js';
-import type { XenResults } from '../results.js';
 import { Lab, LabCrash } from './lab.js';
 import { Report } from './report.js';
 

@@ -1,6 +1,6 @@
 /** Point 4: how long a disk takes to a stubdom, by Xen's own script, by ours, and without one. */
 import { expect } from '@jest/globals';
-import type { XenResults } from '../results.js';
+import type { XenResults } from '../../bench/xen-results.js';
 import { PICTURE } from './devices.js';
 import { runCheck, type Stage } from './stage.js';
 

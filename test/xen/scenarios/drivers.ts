@@ -38,7 +38,7 @@ export function driversInDom0(stage: Stage): void {
 async function idleDomains(lab: Lab): Promise<string[]> {
   const domids: string[] = [];
   for (const name of ['idle-1', 'idle-2', 'idle-3']) {
-    await lab.put(CONFIG, `name = "${name}"\ntype = "pv"\nkernel = "${STUBDOM.kernel}"\nmemory = 32\n`);
+    await lab.put(CONFIG, `name = "${name}"\ntype = "pv"\nkernel = "${STUBDOM.kernel}"\nmemory = 128\n`);
     await lab.check(`xl create -q -p ${CONFIG}`);
     domids.push((await lab.check(`xl domid ${name}`)).trim());
   }
