@@ -29,6 +29,6 @@ export function attachesFast(stage: Stage): void {
   });
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -4,7 +4,6 @@ import type { GuestOptions, HvmGuest } from '../guests/hvm-guest.js';
 import { CONSOLE_STUBDOM } from '../guests/stubdoms.js';
 import { HOST } from '../install/dom0-agent.js';
 import type { Lab } from '../lab/lab.js';
-import { median } from './attach-times.js';
 import { PICTURE } from './devices.js';
 import { PLAIN } from './save-restore.js';
 import { lastTransfer, type Stage } from './stage.js';
