@@ -20,10 +20,13 @@ export class HvmGuest {
   readonly #serial: string;
   /** Of all the domains that it has been; the present one is the last. */
   readonly #domids: number[] = [];
+  /** What it was called when its stubdom came: of that its log has its name. */
+  #bornAs: string;
 
   private constructor(lab: Lab, name: string) {
     this.#lab = lab;
     this.name = name;
+    this.#bornAs = name;
     this.#serial = `${FOLDER}/${name}.serial`;
   }
 
@@ -76,7 +79,7 @@ export class HvmGuest {
 
   /** The stubdom's console 0 so far. */
   async stubdomLog(): Promise<string> {
-    return `${(await this.#lab.dom0(`cat /var/log/xen/qemu-dm-${this.name}.log`)).stdout}`;
+    return `${(await this.#lab.dom0(`cat /var/log/xen/qemu-dm-${this.#bornAs}.log`)).stdout}`;
   }
 
   /** What a command printed in a stubdom of which `stubferry.shell` is on the kernel command line. @throws Error when it fails */
@@ -105,6 +108,7 @@ export class HvmGuest {
   async migrate(): Promise<void> {
     const last = (await this.counts()).at(-1);
     await this.#xl(`migrate ${this.name} localhost`);
+    this.#bornAs = `${this.name}--incoming`;
     await this.found();
     await this.untilCounting(last);
   }
@@ -112,6 +116,7 @@ export class HvmGuest {
   /** Succeeds, and the guest counts on. */
   async restore(path: string): Promise<void> {
     const last = (await this.counts()).at(-1);
+    this.#bornAs = this.name;
     await this.#xl(`restore ${path}`);
     await this.found();
     await this.untilCounting(last);
