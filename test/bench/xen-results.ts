@@ -25,6 +25,8 @@ export interface BlobTimes {
   readonly mebibytes: number;
   readonly consoleMs: number;
   readonly stubferryMs: number;
+  /** With `--digest chain`: xxh64 on both sides, and no SHA-256. */
+  readonly chainMs: number;
   /** With the time for the disk: made, attached, detached. */
   readonly wholeMs: number;
 }

@@ -86,7 +86,9 @@ export class HvmGuest {
   async inStubdom(command: string, timeoutMs: number): Promise<string> {
     const before = (await this.stubdomLog()).length;
     const key = `/local/domain/${await this.stubdomId()}/data/stubferry/command`;
-    await this.#lab.check(`xenstore-write ${key} '${command.replaceAll("'", "'\\''")}'`);
+    // xenstore-write takes what follows a backslash for something else.
+    const value = command.replaceAll('\\', '\\\\').replaceAll("'", "'\\''");
+    await this.#lab.check(`xenstore-write ${key} '${value}'`);
     const pattern = /^stubferry-command> .*\n([\s\S]*?)^stubferry-command ended with status (\d+)$/m;
     let end: RegExpExecArray | null = null;
     const ended = async (): Promise<boolean> => {

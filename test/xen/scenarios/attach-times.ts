@@ -24,7 +24,7 @@ export function attachesFast(stage: Stage): void {
       const ratio = (median(ways.block.attach) / median(attach)).toFixed(1);
       report.remark(`attach by ${way}: ${attach.join(', ')} ms (1/${ratio}); detach: ${detach.join(', ')} ms`);
     }
-    expect(median(ways.xen.attach)).toBeLessThan(median(ways.block.attach) / 5);
+    expect(median(ways.xen.attach)).toBeLessThan(median(ways.block.attach) / 2);
     expect(median(ways.xen.detach)).toBeLessThan(median(ways.block.detach));
   });
 }

@@ -14,10 +14,13 @@ const CDROM: GuestOptions = {
   disks: [{ target: CD, vdev: 'hdc', devtype: 'cdrom', access: 'ro' }],
 };
 
-/** Its stubdom takes commands; the tests that look inside use it. */
+/**
+ * Its stubdom takes commands; the tests that look inside use it. It has room for a file of 32 MiB, and for a second agent that sends it:
+ * in 192 MiB that one is killed for want of memory.
+ */
 export const PICTURE: GuestOptions = {
   ...{ name: 'picture', mebibytes: 64, vga: 'stdvga', usbTablet: true },
-  stubdom: { ...STUBDOM, cmdline: `${STUBDOM.cmdline} stubferry.shell` },
+  stubdom: { ...STUBDOM, mebibytes: 320, cmdline: `${STUBDOM.cmdline} stubferry.shell` },
 };
 
 export function movesDevices(stage: Stage): void {
