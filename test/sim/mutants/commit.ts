@@ -8,12 +8,17 @@ export const COMMIT: readonly Mutation[] = [
     '  await sink.commit(end).finally(cancel);\n',
     '  const committing = sink.commit(end).finally(cancel);\n  committing.catch(() => undefined);\n',
   ),
-  mutant('the file is not synced before it gets its name', 'endpoints/part-file.ts', 'await this.#file.sync();', ''),
+  mutant(
+    'the file is not synced before it gets its name',
+    'endpoints/part-file.ts',
+    'await this.#calls.sync(this.#file);',
+    '',
+  ),
   mutant(
     'the folder is not synced',
     'endpoints/part-file.ts',
-    'unlink(this.#path), this.#folder.sync()]);',
-    'unlink(this.#path)]);',
+    'calls.unlink(this.#path), calls.sync(this.#folder)]);',
+    'calls.unlink(this.#path)]);',
   ),
   mutant(
     'END is taken without its count of frames',
@@ -62,7 +67,7 @@ export const COMMIT: readonly Mutation[] = [
   mutant(
     'what a partial write left is not written',
     'endpoints/part-file.ts',
-    'if (bytesWritten < length) await this.#writeRest(chunks, bytesWritten);',
+    'if (written < length) await this.#writeRest(chunks, written);',
     '',
   ),
 ];

@@ -34,12 +34,6 @@ export const CONTROL: readonly Mutation[] = [
     '    const silent',
   ),
   mutant(
-    'the acknowledgement of another sender is taken',
-    'transfer/acknowledgement.ts',
-    'if (receiver.peerEpoch === link.own.epoch) {',
-    'if (receiver.epoch !== link.own.epoch) {',
-  ),
-  mutant(
     'VERIFIED is taken for COMMITTED',
     'transfer/acknowledgement.ts',
     'if (phase === wanted) return true;',

@@ -11,7 +11,7 @@ export const FOUND: readonly Mutation[] = [
   mutant(
     'a name that cannot be made to last stays',
     'endpoints/part-file.ts',
-    '      await unlink(this.#destination);\n      throw cause;',
+    '      await calls.unlink(this.#destination);\n      throw cause;',
     '      throw cause;',
   ),
   mutant(
@@ -22,8 +22,14 @@ export const FOUND: readonly Mutation[] = [
   ),
 ];
 
-/** As {@link FOUND}, but so rare that 2,000 seeds have not found them again: run them with --mutant, in more seeds. */
+/** As {@link FOUND}, or of the other mutants, but so rare that 2,000 seeds have not found them again: run them with --mutant, in more seeds. */
 export const RARE: readonly Mutation[] = [
+  mutant(
+    'the acknowledgement of another sender is taken',
+    'transfer/acknowledgement.ts',
+    'if (receiver.peerEpoch === link.own.epoch) {',
+    'if (receiver.epoch !== link.own.epoch) {',
+  ),
   mutant(
     'a restarted sender that gives up or dies is not noticed by a receiver that is held up',
     'channel/peer-watch.ts',
