@@ -28,7 +28,7 @@ function ioError(what: string, path: string, offset: number, cause: unknown): St
 }
 
 /** More than this is written by a thread, while this one reads and hashes what comes next: what a full pipe holds, with its header, is less. */
-const WRITE_AT_ONCE_BYTES = 128 * 1024;
+export const WRITE_AT_ONCE_BYTES = 128 * 1024;
 
 /** The form of `fs.readSync` and `fs.writeSync` that is used here. */
 type CallAtOnce = (fd: number, bytes: Uint8Array, offset: number, length: number, position: number) => number;

@@ -3,7 +3,7 @@ export { type BackingKind, backingOf, coherentAccess, isInMemory } from './backi
 export type { AccessPath, BlockDevice } from './block-device.js';
 export { createImage } from './create-image.js';
 export { deviceNumber } from './device-number.js';
-export { openDevice } from './file-device.js';
+export { openDevice, WRITE_AT_ONCE_BYTES } from './file-device.js';
 export { type FileLock, isLocked, lockExclusive, tryLock } from './file-lock.js';
 export { attachLoop, detachLoop, fileBehind, type LoopDevice, listLoops } from './loop-device.js';
 export { memoryDevice } from './memory-device.js';

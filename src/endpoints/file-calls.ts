@@ -7,6 +7,7 @@
  */
 import { fsyncSync, linkSync, renameSync, unlinkSync, writevSync } from 'node:fs';
 import { type FileHandle, link, rename, unlink } from 'node:fs/promises';
+import { WRITE_AT_ONCE_BYTES } from '../blockdev-utils/index.js';
 
 export interface FileCalls {
   /** Appends; resolves to the count of bytes that the file system took. */
@@ -26,14 +27,11 @@ export const waitingCalls: FileCalls = {
   unlink,
 };
 
-/** More than this is copied by a thread, while this one hashes. */
-const AT_ONCE_BYTES = 128 * 1024;
-
 /** At once: for what is in memory. */
 export const callsAtOnce: FileCalls = {
   append: async (file, chunks) => {
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    return length > AT_ONCE_BYTES ? waitingCalls.append(file, chunks) : writevSync(file.fd, chunks);
+    return length > WRITE_AT_ONCE_BYTES ? waitingCalls.append(file, chunks) : writevSync(file.fd, chunks);
   },
   sync: async ({ fd }) => fsyncSync(fd),
   link: async (from, to) => linkSync(from, to),

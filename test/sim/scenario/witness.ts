@@ -166,11 +166,11 @@ export class Witness {
     if (kills.length === 0) wrong.push(...OF_THE_PEER);
     if (ends.dom0.length + ends.stubdom.length === 0) wrong.push(...OF_THE_DESTINATION);
     // An agent of dom0 that gives up takes the disk away, maybe from a stubdom that has only just found it.
-    const isTaken = incarnations.some(({ name, outcome }) => name.startsWith('dom0') && outcome.how === 'failed');
-    for (const { name, outcome } of incarnations) {
+    const isTaken = incarnations.some(({ side, outcome }) => side === 'dom0' && outcome.how === 'failed');
+    for (const { name, side, outcome } of incarnations) {
       if (outcome.how !== 'failed') continue;
       const { code } = outcome.error;
-      if (code === 'DISK_IO' && isTaken && name.startsWith('stubdom')) continue;
+      if (code === 'DISK_IO' && isTaken && side === 'stubdom') continue;
       if (wrong.includes(code)) this.violated(`${name} blames who has done nothing: ${JSON.stringify(outcome.error)}`);
     }
   }

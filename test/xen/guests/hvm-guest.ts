@@ -1,6 +1,7 @@
 /** A guest that counts (boot-sector.ts), under xl. */
 import type { CommandEnd } from '../lab/dom0-commands.js';
 import type { Lab } from '../lab/lab.js';
+import { quoted } from '../lab/quoted.js';
 import { TooSlow } from '../lab/session.js';
 import { countingSector } from './boot-sector.js';
 import { breaksIn, countsOf } from './console-lines.js';
@@ -87,8 +88,7 @@ export class HvmGuest {
     const before = (await this.stubdomLog()).length;
     const key = `/local/domain/${await this.stubdomId()}/data/stubferry/command`;
     // xenstore-write takes what follows a backslash for something else.
-    const value = command.replaceAll('\\', '\\\\').replaceAll("'", "'\\''");
-    await this.#lab.check(`xenstore-write ${key} '${value}'`);
+    await this.#lab.check(`xenstore-write ${key} ${quoted(command.replaceAll('\\', '\\\\'))}`);
     const pattern = /^stubferry-command> .*\n([\s\S]*?)^stubferry-command ended with status (\d+)$/m;
     let end: RegExpExecArray | null = null;
     const ended = async (): Promise<boolean> => {
