@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-const STUBFERRY = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+const STUBFERRY = fileURLToPath(new URL('../stubferry.mjs', import.meta.url));
 const USAGE_AT_EXIT = new URL('./usage-at-exit.js', import.meta.url).href;
 
 /** Of the clock in which /proc counts processor time: USER_HZ is 100 on every Linux that Node runs on. */
