@@ -1,8 +1,8 @@
 /**
  * The stubdom's agent as a service: the gate of the toolstack, one transfer for each save.
  *
- *     start -> (restore, once) -> wait --save command--> disk, dom0's agent -> QEMU writes -> COMMITTED --reply--> wait
- *                                  ^                                    '--error: the reply says why--'
+ *     start -> (restore, once) -> rehearse -> wait --save command--> disk, dom0's agent -> QEMU writes -> COMMITTED --reply--> wait
+ *                                              ^                                    '--error: the reply says why--'
  *
  * QEMU is asked for its state only when the disk is there with dom0's agent on it: until then nothing has happened, and a save
  * that fails early costs nothing. What must be made for a save is made before the toolstack asks for one.
@@ -21,7 +21,7 @@ import { rehearse } from './rehearsal.js';
 import { runTransfer, type Task } from './run-transfer.js';
 import { provenanceOf } from './saving-end.js';
 import { type Provenance, stateToSend } from './state-to-send.js';
-import { runStubdomAgent, type StubdomJob } from './stubdom-agent.js';
+import { runStubdomTransfer, type StubdomJob } from './stubdom-agent.js';
 import { type DiskPlace, withTransferDisk } from './transfer-disk.js';
 import { transferReport } from './transfer-report.js';
 import { untilAborted } from './until-aborted.js';
@@ -45,7 +45,6 @@ export interface GateJob {
 
 /** Runs until the context's signal is aborted. @throws StubferryError GATE_UNUSABLE, DISK_HUNG, and why the restore failed */
 export async function runGateAgent(job: GateJob, context: AgentContext): Promise<never> {
-  await rehearse();
   const saves = await GateSaves.prepare(job, context);
   try {
     let open: () => void = () => undefined;
@@ -65,6 +64,7 @@ export async function runGateAgent(job: GateJob, context: AgentContext): Promise
     let reason: unknown;
     try {
       if (job.restore !== undefined) await saves.after(job.restore);
+      await rehearse();
       open();
       return await untilAborted(context.signal, saves.worn);
     } catch (error) {
@@ -134,7 +134,7 @@ class GateSaves {
       if (event.event === 'ready') this.#lastTransfer = event.transfer;
       this.#context.onEvent(event);
     };
-    const report = transferReport(await runStubdomAgent(restore, { ...this.#context, onEvent }));
+    const report = transferReport(await runStubdomTransfer(restore, { ...this.#context, onEvent }));
     onEvent({ event: 'done', report });
   }
 

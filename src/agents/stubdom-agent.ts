@@ -34,6 +34,11 @@ export interface StubdomJob extends SpoolOptions {
 /** @throws StubferryError */
 export async function runStubdomAgent(job: StubdomJob, context: AgentContext): Promise<TransferSummary> {
   await rehearse();
+  return runStubdomTransfer(job, context);
+}
+
+/** The transfer alone: a QEMU that waits for its state has nothing of a rehearsal. @throws StubferryError */
+export async function runStubdomTransfer(job: StubdomJob, context: AgentContext): Promise<TransferSummary> {
   const { save, restore, opaque, sha256, provenance } = job;
   const sendable = { opaque, unpack: false, sha256, provenance };
   let saving: SavingEnd | undefined;
