@@ -4,12 +4,13 @@
  */
 import { Command, Option } from 'commander';
 import { VERSION } from '../version.js';
-import { agentCommand } from './agent-command.js';
+import { agentGroup } from './agent-group.js';
 import { LOG_LEVELS } from './logger.js';
+import { stubdomAgentCommand } from './stubdom-agent-command.js';
 
 const program = new Command('stubferry')
   .version(VERSION)
   .option('--json', 'one JSON document on standard output instead of text', false)
   .addOption(new Option('--log-level <level>', 'what is logged to standard error').choices(LOG_LEVELS).default('warn'));
-agentCommand(program);
+stubdomAgentCommand(agentGroup(program));
 await program.parseAsync();
