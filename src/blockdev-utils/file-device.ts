@@ -22,7 +22,8 @@ function ioError(what: string, path: string, offset: number, cause: unknown): St
     where: path,
     offset,
     found: errnoOf(cause) ?? messageOf(cause),
-    hint: "look at the kernel's log (dmesg) for this device",
+    // dom0 takes the disk away when it has given up a transfer; a stubdom that was held up for longer has not read why.
+    hint: "the log of dom0's agent tells if it has taken the disk away; else look at the kernel's log (dmesg)",
     cause,
   });
 }

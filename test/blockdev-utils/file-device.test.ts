@@ -109,7 +109,10 @@ describe('a regular file as a device', () => {
     await expect(disk.read(new Uint8Array(4096), 4096)).rejects.toMatchObject({
       code: 'DISK_IO',
       message: 'cannot read the transfer disk',
-      details: { where: scratch('disk'), offset: 5000, found: 'the disk ends here' },
+      details: {
+        ...{ where: scratch('disk'), offset: 5000, found: 'the disk ends here' },
+        hint: "the log of dom0's agent tells if it has taken the disk away; else look at the kernel's log (dmesg)",
+      },
     });
   });
 
