@@ -3,47 +3,37 @@
  * the same command writing to a plain file. One QEMU, in turn. Dom0's agent waits on its disk, as the hook around
  * `xl save` would have it.
  */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isInstalled } from './machine.js';
-import { now, startAgent } from './processes.js';
+import { startAgent } from './processes.js';
+import { Client, hasQemu, untilThere, withQemu } from './qemu.js';
 import type { GateResult } from './results.js';
 
-const QEMU = 'qemu-system-x86_64';
 const SAMPLES = 30;
 /** Long enough that every agent is on the idle step of its waiting ladder. */
 const SETTLE_MS = 300;
 
 /** Undefined where there is no QEMU. */
 export async function gateLatency(folder: string): Promise<GateResult | undefined> {
-  if (!isInstalled(QEMU)) return undefined;
-  const [qmp, listen, disk] = [join(folder, 'qmp'), join(folder, 'gate'), join(folder, 'gate.img')];
+  if (!hasQemu()) return undefined;
+  const [direct, gated] = [join(folder, 'qmp2'), join(folder, 'qmp')];
+  const [listen, disk] = [join(folder, 'gate'), join(folder, 'gate.img')];
   const shape = ['send-configuration=off', 'send-section-footer=off', 'store-global-state=off'];
   const globals = shape.flatMap((setting) => ['-global', `migration.${setting}`]);
   const devices = ['-vga', 'std', '-device', 'e1000,romfile=', '-device', 'piix3-usb-uhci', '-device', 'usb-tablet'];
-  const machine = ['-nodefaults', '-machine', 'pc', '-display', 'none', ...devices, ...globals];
-  const sockets = [qmp, join(folder, 'qmp2')].flatMap((path) => ['-qmp', `unix:${path},server=on,wait=off`]);
-  const qemu = spawn(QEMU, [...machine, ...sockets], { stdio: 'ignore' });
-  try {
-    await untilThere(qmp);
-    const gate = startAgent('stubdom', ['--disk', disk, '--qmp', qmp, '--gate', listen]);
+  return withQemu([gated, direct], ['-machine', 'pc', ...devices, ...globals], async () => {
+    const gate = startAgent('stubdom', ['--disk', disk, '--qmp', gated, '--gate', listen]);
     gate.report.catch(() => undefined);
     try {
       await untilThere(listen);
-      return await samples(folder, disk, join(folder, 'qmp2'), listen);
+      return await samples(folder, disk, direct, listen);
     } finally {
       gate.child.kill('SIGTERM');
       await once(gate.child, 'exit');
     }
-  } finally {
-    qemu.kill('SIGKILL');
-    await once(qemu, 'exit');
-  }
+  });
 }
 
 async function samples(folder: string, disk: string, qmp: string, listen: string): Promise<GateResult> {
@@ -66,48 +56,4 @@ async function samples(folder: string, disk: string, qmp: string, listen: string
   }
   direct.close();
   return { bytes, plainFile, gate };
-}
-
-/** A QMP client that does nothing but wait for its reply. */
-class Client {
-  readonly #socket: Socket;
-  readonly #lines: AsyncIterator<string>;
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    this.#lines = createInterface({ input: socket })[Symbol.asyncIterator]();
-  }
-
-  static async open(path: string): Promise<Client> {
-    const socket = connect({ path });
-    await once(socket, 'connect');
-    const client = new Client(socket);
-    await client.#lines.next();
-    await client.command('qmp_capabilities');
-    return client;
-  }
-
-  /** @returns milliseconds until the reply. @throws what QEMU says is wrong */
-  async command(execute: string, args: object = {}): Promise<number> {
-    const start = now();
-    this.#socket.write(`${JSON.stringify({ execute, arguments: args })}\r\n`);
-    for (;;) {
-      const { value } = await this.#lines.next();
-      const message = JSON.parse(value) as { event?: string; error?: { desc: string } };
-      if (message.error !== undefined) throw new Error(`${execute}: ${message.error.desc}`);
-      if (message.event === undefined) return now() - start;
-    }
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-}
-
-const PATIENCE_MS = 10_000;
-
-async function untilThere(path: string): Promise<void> {
-  for (const deadline = now() + PATIENCE_MS; !existsSync(path); await delay(5)) {
-    if (now() > deadline) throw new Error(`${path} did not come`);
-  }
 }

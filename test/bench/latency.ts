@@ -13,7 +13,7 @@ import type { IdleResult, LatencyResult } from './results.js';
 
 /** Long enough that both agents are on the idle step of their waiting ladder. */
 const SETTLE_MS = 300;
-const IDLE_SECONDS = 10;
+const IDLE_SECONDS = 30;
 
 export interface LatencyCase {
   readonly name: string;

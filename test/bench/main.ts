@@ -13,6 +13,7 @@ import { flow } from './flow.js';
 import { gateLatency } from './gate.js';
 import { catLatency, idle, type LatencyCase, latency, MINIMAL, USUAL } from './latency.js';
 import { hasLoops, isInstalled, machine } from './machine.js';
+import { migrations } from './migration.js';
 import { plots } from './plots.js';
 import { machineText, withPerformance } from './readme.js';
 import type { LatencyResult, Results } from './results.js';
@@ -78,8 +79,20 @@ async function measure({ rounds, flowMib, samples, long }: Extent): Promise<Resu
     const latencies = await measureLatency(folder, samples, loops);
     say('through the gate ...');
     const gate = await gateLatency(folder);
-    if (gate === undefined) say('left out, needs qemu-system-x86_64: the gate against a plain file');
-    return { machine: of, flow: flowed, sizes: bySize, rings: byRing, idle: waiting, latency: latencies, gate };
+    if (gate === undefined)
+      say('left out, needs qemu-system-x86_64: the gate against a plain file, a machine with its RAM');
+    say('a machine with its RAM ...');
+    const migration = await migrations(folder, rounds);
+    return {
+      machine: of,
+      flow: flowed,
+      sizes: bySize,
+      rings: byRing,
+      idle: waiting,
+      latency: latencies,
+      gate,
+      migration,
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

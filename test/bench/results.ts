@@ -9,6 +9,8 @@ export interface Results {
   readonly idle: readonly IdleResult[];
   /** Absent where there is no QEMU. */
   readonly gate?: GateResult | undefined;
+  /** Absent where there is no QEMU. */
+  readonly migration?: MigrationResult | undefined;
 }
 
 export interface Machine {
@@ -87,6 +89,15 @@ export interface GateResult {
   /** Milliseconds, pair by pair. */
   readonly plainFile: readonly number[];
   readonly gate: readonly number[];
+}
+
+/** A whole machine with its RAM. */
+export interface MigrationResult {
+  /** Of the statefile's state. */
+  readonly mib: number;
+  /** Milliseconds of each round: QEMU's own `exec:`, and the agents. */
+  readonly exec: readonly number[];
+  readonly ours: readonly number[];
 }
 
 /** State that goes through each of the rings. */

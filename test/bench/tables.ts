@@ -12,7 +12,7 @@ const MIB = 2 ** 20;
 
 export function tables(results: Results): Table[] {
   const all = [aimsTable(results), flowTable(results), sizeTable(results), ringTable(results), latencyTable(results)];
-  return [...all, idleTable(results), ...gateTable(results)];
+  return [...all, idleTable(results), ...gateTable(results), ...migrationTable(results)];
 }
 
 /** As plain text: columns of equal width. */
@@ -137,6 +137,24 @@ function gateTable({ gate }: Results): Table[] {
         ['', 'ms: median (range)', 'difference'],
         ['QEMU to a plain file on tmpfs', spread(gate.plainFile), ''],
         ['through the gate, COMMITTED in dom0', spread(gate.gate), `${median(more).toFixed(2)} ms`],
+      ],
+    },
+  ];
+}
+
+function migrationTable({ migration }: Results): Table[] {
+  if (migration === undefined) return [];
+  const { mib, exec, ours } = migration;
+  const row = (name: string, ms: readonly number[]): string[] => {
+    return [name, spread(rates(mib * MIB, ms)), spread(ratios(ms, exec))];
+  };
+  return [
+    {
+      title: `A machine with its RAM, ${mib.toFixed(0)} MiB from QEMU to a file on tmpfs, ${exec.length} rounds in turn`,
+      rows: [
+        ['', 'GiB/s: median (range)', 'ratio'],
+        row('QEMU migrate exec:cat > FILE, until QEMU says completed', exec),
+        row('stubferry with SHA-256, until COMMITTED', ours),
       ],
     },
   ];
