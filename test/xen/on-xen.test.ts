@@ -13,6 +13,21 @@ import { failsWell } from './scenarios/failures.js';
 import { savesAndRestores } from './scenarios/save-restore.js';
 import { clean, Stage } from './scenarios/stage.js';
 
+/** In this order, whichever of them are run. */
+const PARTS: Readonly<Record<string, readonly [what: string, tests: (stage: Stage) => void]>> = {
+  drivers: ['in dom0', driversInDom0],
+  'save-restore': ['a guest with a stubdom', savesAndRestores],
+  devices: ['a guest', movesDevices],
+  'attach-times': ['a disk for a stubdom', attachesFast],
+  consoles: ['beside the consoles', comparesWithConsoles],
+  failures: ['what goes wrong', failsWell],
+};
+
+/** All of them, or those that the environment names: .ci/run has not the time for all. */
+const wanted = process.env['STUBFERRY_XEN_PARTS']?.split(',') ?? Object.keys(PARTS);
+const unknown = wanted.filter((name) => !(name in PARTS));
+if (unknown.length > 0) throw new Error(`no such part: ${unknown}; there are: ${Object.keys(PARTS).join(', ')}`);
+
 const cargo = async (folder: string): Promise<string[]> => {
   return [...(await packedForDom0(folder)), await checksForDom0(folder)];
 };
@@ -22,10 +37,7 @@ describeWith(A_LAB, 'real Xen', () => {
   const stage = new Stage(session);
   session.endsAfterAll();
 
-  describe('in dom0', () => driversInDom0(stage));
-  describe('a guest with a stubdom', () => savesAndRestores(stage));
-  describe('a guest', () => movesDevices(stage));
-  describe('a disk for a stubdom', () => attachesFast(stage));
-  describe('beside the consoles', () => comparesWithConsoles(stage));
-  describe('what goes wrong', () => failsWell(stage));
+  for (const [name, [what, tests]] of Object.entries(PARTS)) {
+    if (wanted.includes(name)) describe(what, () => tests(stage));
+  }
 });

@@ -20,7 +20,7 @@ const CDROM: GuestOptions = {
  */
 export const PICTURE: GuestOptions = {
   ...{ name: 'picture', mebibytes: 64, vga: 'stdvga', usbTablet: true },
-  stubdom: { ...STUBDOM, mebibytes: 320, cmdline: `${STUBDOM.cmdline} stubferry.shell` },
+  stubdom: { ...STUBDOM, mebibytes: 384, cmdline: `${STUBDOM.cmdline} stubferry.shell` },
 };
 
 export function movesDevices(stage: Stage): void {
