@@ -70,9 +70,10 @@ export function eventWriter(fd: number): OnEvent {
     }
   };
   return (event) => {
-    if (waiting === '') setTimeout(flush, WAIT_MS).unref();
+    const mayWait = MAY_WAIT.includes(event.event);
+    if (mayWait && waiting === '') setTimeout(flush, WAIT_MS).unref();
     waiting += `${JSON.stringify(event)}\n`;
-    if (!MAY_WAIT.includes(event.event)) flush();
+    if (!mayWait) flush();
   };
 }
 

@@ -81,7 +81,7 @@ async function measure({ rounds, flowMib, samples, long }: Extent): Promise<Resu
     const gate = await gateLatency(folder);
     if (gate === undefined)
       say('left out, needs qemu-system-x86_64: the gate against a plain file, a machine with its RAM');
-    say('a machine with its RAM ...');
+    else say('a machine with its RAM ...');
     const migration = await migrations(folder, rounds);
     return {
       machine: of,
