@@ -4,9 +4,9 @@
  *
  *     no magic, bad seal          nothing there yet, or half written, or damaged: look again
  *     position behind, same place a frame of an earlier lap: look again
+ *     position ahead, same place  a frame of a later lap: look again
  *     another epoch               left by an earlier sender: look again
  *     another place               misdirected: an error
- *     position ahead              overrun: an error
  *     sequence, chain, offset,    the sender breaks the protocol: an error
  *     length, limit
  */
@@ -27,7 +27,7 @@ export interface Expected {
 }
 
 /** Why there is no frame yet. */
-export type NotYet = 'blank' | 'unsealed' | 'earlier-lap' | 'other-epoch';
+export type NotYet = 'blank' | 'unsealed' | 'earlier-lap' | 'later-lap' | 'other-epoch';
 
 /**
  * @param where the disk, for messages
@@ -70,7 +70,8 @@ export function checkHeader(
   }
   if (header.epoch !== expected.epoch) return 'other-epoch';
   if (ahead < 0) return 'earlier-lap';
-  if (ahead > 0) throw violation('the sender overran the ring', `position ${expected.position}`, header.position);
+  // No error yet: so a receiver that was started again meets the ring of a sender that has not noticed it.
+  if (ahead > 0) return 'later-lap';
 
   if (header.sequence !== expected.sequence) throw violation('sequence', expected.sequence, header.sequence);
   if (header.chainBefore !== expected.chain) throw violation('chain', expected.chain, header.chainBefore);

@@ -2,6 +2,7 @@ export { atMost, type Clock, systemClock } from './clock.js';
 export { dom0Phase, isOver } from './control-slots.js';
 export { type DiskSummary, examineDisk } from './disk-at-rest.js';
 export { diskSizeFor, formatDisk, readSuperblock, ringPlace } from './disk-layout.js';
+export { isFollowedBy } from './following.js';
 export type { FrameSlot } from './frame-slot.js';
 export { Link, type LinkOptions } from './link.js';
 export { Pace } from './pace.js';

@@ -4,6 +4,8 @@
  *     the sender has not begun              no limit: its source may wait for a person
  *     the sender says that it is written,   settleMs     FRAME_CORRUPT
  *       and it does not check
+ *     a frame of a later lap is in its      settleMs     PROTOCOL_VIOLATION: the sender overran the ring. Until then it may
+ *       place                                            only now learn that its receiver was started again, and says so
  *     it announces itself, never completes  progressMs   TORN
  *     only frames of an earlier sender      progressMs   STALE_EPOCH
  *     nothing                               progressMs   NO_PROGRESS
@@ -40,7 +42,7 @@ export class MissingFrame {
   /**
    * Judges one more look that found no frame.
    * @param offset of the missing frame on the disk
-   * @throws StubferryError FRAME_CORRUPT, TORN, STALE_EPOCH, NO_PROGRESS
+   * @throws StubferryError FRAME_CORRUPT, PROTOCOL_VIOLATION, TORN, STALE_EPOCH, NO_PROGRESS
    */
   judge(reason: Missing, expected: Expected | undefined, offset: number): void {
     const { peer, timeouts } = this.#link;
@@ -53,12 +55,20 @@ export class MissingFrame {
   #settle(reason: Missing, expected: Expected, offset: number): void {
     const { peer, clock, timeouts, device } = this.#link;
     const written = peer.control?.epoch === expected.epoch && peer.control.cursor > expected.position;
-    if (!written) {
+    if (!written && reason !== 'later-lap') {
       this.#settling = undefined;
       return;
     }
     this.#settling ??= new Patience(clock);
     if (this.#settling.look() <= timeouts.settleMs) return;
+    if (reason === 'later-lap') {
+      throw new StubferryError('PROTOCOL_VIOLATION', 'the sender overran the ring', {
+        where: device.path,
+        offset,
+        expected: `frame ${expected.sequence}, at ring position ${expected.position}`,
+        found: 'a frame of a later lap, which was written over it',
+      });
+    }
     throw new StubferryError('FRAME_CORRUPT', 'a frame on the disk is damaged', {
       where: device.path,
       offset,

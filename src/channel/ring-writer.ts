@@ -7,12 +7,15 @@
  *
  * Positions grow for ever; the place on the disk is position modulo ring length. A frame never wraps: what is left
  * of a lap that is too short for it becomes one padding frame. Nothing is overwritten that the receiver's cursor has
- * not passed. Writes are started in order and may end in any order: the receiver checks each frame by itself.
+ * not passed, or whose own write has not ended: a reader can see all of a frame before that, when what is still to come is
+ * there already (zeros, say), and it would then come over the next frame. Writes are started in order and may end in any
+ * order: the receiver checks each frame by itself.
  */
 import { BLOCK_SIZE, padded } from '../codec/block.js';
 import { chainOver, encodeFrameHeader, type FrameType, frameLengthFor } from '../codec/frame.js';
 import { StubferryError } from '../errors/index.js';
 import { ringPlace } from './disk-layout.js';
+import { isFollowedBy } from './following.js';
 import { type FrameSlot, makeSlots } from './frame-slot.js';
 import type { Link } from './link.js';
 import { LoopTurn } from './loop-turn.js';
@@ -74,7 +77,7 @@ export class RingWriter {
 
   /**
    * Puts the frame in `slot` on the ring; resolves when its write has begun. The slot is the writer's from here on.
-   * @throws StubferryError NO_PROGRESS when there is no room for too long; what {@link PeerWatch.poll} throws
+   * @throws StubferryError NO_PROGRESS when there is no room for too long; what {@link isFollowedBy} and {@link PeerWatch.poll} throw
    */
   async put(slot: FrameSlot, frame: OutgoingFrame): Promise<void> {
     await this.#turn.whenDue();
@@ -172,15 +175,15 @@ export class RingWriter {
   }
 
   #freeBytes(): number {
-    return this.#link.superblock.ringLength - (this.#position - this.#consumed);
+    const reusable = Math.min(this.#consumed, this.written);
+    return this.#link.superblock.ringLength - (this.#position - reusable);
   }
 
   /** Takes over the receiver's cursor; true when it moved. */
   async #lookAtCursor(): Promise<boolean> {
     const receiver = await this.#link.peer.poll();
     // Until the receiver follows this epoch, its cursor belongs to an earlier sender.
-    if (receiver === undefined || receiver.peerEpoch !== this.#link.own.epoch) return false;
-    this.#link.peer.follow(receiver.epoch);
+    if (receiver === undefined || !isFollowedBy(this.#link, receiver)) return false;
     const { cursor } = receiver;
     if (cursor < this.#consumed || cursor > this.#position) {
       throw new StubferryError('PROTOCOL_VIOLATION', "the receiver's cursor is impossible", {

@@ -44,7 +44,7 @@ export const ERROR_CODES = {
 
   TORN: { status: 30, means: 'a frame was announced, but its payload never became complete' },
   FRAME_CORRUPT: { status: 31, means: 'a frame on the disk is damaged' },
-  STALE_EPOCH: { status: 32, means: 'only frames of an earlier agent are on the disk' },
+  STALE_EPOCH: { status: 32, means: 'what is on the disk belongs to an earlier agent' },
   MISDIRECTED: { status: 33, means: 'a frame stands at a place that it was not written for' },
   PROTOCOL_VIOLATION: { status: 34, means: 'the peer does what the protocol forbids' },
   PEER_ABSENT: { status: 35, means: 'the other agent never came' },

@@ -2,15 +2,18 @@
  * The word on which everything hangs: COMMITTED (save) or LOADED (restore), as the receiver's control block says it.
  *
  *     receiving --> verified --> committed | loaded
- *     progressMs    commitMs
+ *     progressMs    commitMs + DISCARD_MS + progressMs
  *
- * Each phase has a deadline without progress of its own; a heartbeat alone renews neither.
+ * Each phase has a deadline without progress of its own; a heartbeat alone renews neither. Whether a verified state becomes durable
+ * in time (commitMs) is the receiver's to judge, and whether it is then rid of it (DISCARD_MS): the sender waits for that verdict, as
+ * only this is the truth. It gives up on a receiver that lives and does not judge.
  */
-import { type Link, Pace, Patience } from '../channel/index.js';
+import { isFollowedBy, type Link, Pace, Patience } from '../channel/index.js';
 import type { ControlBlock, Phase } from '../codec/control-block.js';
 import { StubferryError } from '../errors/index.js';
+import { DISCARD_MS } from './endpoints.js';
 
-/** @throws StubferryError NO_PROGRESS, PROTOCOL_VIOLATION, and what {@link PeerWatch.poll} throws */
+/** @throws StubferryError NO_PROGRESS, PROTOCOL_VIOLATION, and what {@link isFollowedBy} and {@link PeerWatch.poll} throw */
 export async function untilAcknowledged(link: Link): Promise<void> {
   const pace = new Pace(link.clock, link.device);
   const patience = new Patience(link.clock);
@@ -20,10 +23,7 @@ export async function untilAcknowledged(link: Link): Promise<void> {
       const receiver = await link.peer.poll();
       // Before the receiver's first block, its absence is the peer watch's to judge.
       if (receiver === undefined) continue;
-      if (receiver.peerEpoch === link.own.epoch) {
-        link.peer.follow(receiver.epoch);
-        if (isAcknowledged(link, receiver.phase)) return;
-      }
+      if (isFollowedBy(link, receiver) && isAcknowledged(link, receiver.phase)) return;
       const now = `${receiver.epoch} ${receiver.cursor} ${receiver.phase}`;
       if (now !== before) patience.renew();
       before = now;
@@ -46,12 +46,13 @@ function isAcknowledged({ superblock, device }: Link, phase: Phase): boolean {
 }
 
 function checkPatience({ timeouts, device }: Link, receiver: ControlBlock, waited: number): void {
-  const limit = receiver.phase === 'verified' ? timeouts.commitMs : timeouts.progressMs;
+  const verdict = receiver.phase === 'verified' ? timeouts.commitMs + DISCARD_MS : 0;
+  const limit = verdict + timeouts.progressMs;
   if (waited <= limit) return;
   throw new StubferryError('NO_PROGRESS', 'the receiver does not acknowledge the state', {
     where: device.path,
     expected: `an acknowledgement within ${limit} ms`,
     found: `${receiver.phase} at ${receiver.streamed} bytes`,
-    hint: 'the destination may be slow or stuck; see the log of the receiver',
+    hint: 'the destination may be slow or stuck: the log of the receiver says whether the state has become safe after all',
   });
 }

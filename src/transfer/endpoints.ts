@@ -43,6 +43,9 @@ export interface DataFrame {
   readonly chainAfter: bigint;
 }
 
+/** How long {@link StateSink.discard} is waited for, milliseconds: behind a commit that hangs it may hang as well. */
+export const DISCARD_MS = 10_000;
+
 /** Where a state goes. Nothing of it is to be seen before {@link StateSink.commit}. */
 export interface StateSink {
   begin(begin: BeginRecord): Promise<void>;

@@ -12,28 +12,30 @@ import { type BeginRecord, decodeBegin, decodeEnd, type EndRecord } from '../cod
 import type { Superblock } from '../codec/superblock.js';
 import { NIL_UUID } from '../codec/uuid.js';
 import { located, StubferryError } from '../errors/index.js';
-import type { StateSink } from './endpoints.js';
+import { DestinationWatch } from './destination-watch.js';
+import { DISCARD_MS, type StateSink } from './endpoints.js';
 import type { Following, TransferSummary } from './progress.js';
 import { checkEnd, StateDigest } from './state-digest.js';
 
 /** How long a receiver that has acknowledged stays for the sender to hear it, milliseconds. */
 const LINGER_MS = 1_000;
 
-/** How long removing an unfinished state may take, milliseconds. */
-const DISCARD_MS = 10_000;
-
 /**
  * Receives one state into `sink`. Leaves the link for the caller to close; when it throws, the sink is discarded.
  * @throws StubferryError whatever the sender, the disk or the sink does
  */
 export async function receiveState(link: Link, sink: StateSink, options: Following = {}): Promise<TransferSummary> {
-  const work = untilCommitted(link, sink, options);
+  const watch = new DestinationWatch(link);
+  const work = untilCommitted(link, sink, watch, options);
   try {
     return await link.guard(work);
   } catch (error) {
     if (await discarded(link, sink)) throw error;
     // It became durable just when something else went wrong. What is durable is true, and is told as such.
     return work;
+  } finally {
+    // Here, as work that hangs at its destination never comes to its own end.
+    watch.close();
   }
 }
 
@@ -59,12 +61,17 @@ export async function lingerForSender(link: Link): Promise<void> {
   pace.close();
 }
 
-async function untilCommitted(link: Link, sink: StateSink, options: Following): Promise<TransferSummary> {
+async function untilCommitted(
+  link: Link,
+  sink: StateSink,
+  watch: DestinationWatch,
+  options: Following,
+): Promise<TransferSummary> {
   const reader = new RingReader(link);
   try {
     for (;;) {
       try {
-        return await receiveOnce(link, reader, sink, options);
+        return await receiveOnce(link, reader, sink, watch, options);
       } catch (error) {
         const restarted = error instanceof StubferryError && error.code === 'PEER_RESTARTED';
         if (!restarted || link.failed) throw error;
@@ -82,9 +89,10 @@ async function receiveOnce(
   link: Link,
   reader: RingReader,
   sink: StateSink,
+  watch: DestinationWatch,
   options: Following,
 ): Promise<TransferSummary> {
-  const { clock, device, own } = link;
+  const { clock, device, own, timeouts } = link;
   const first = await reader.next();
   // The link may have failed while the frame came: a sink that was discarded must not begin, nobody would discard it again.
   link.assertUsable();
@@ -92,7 +100,7 @@ async function receiveOnce(
   const begin = beginOf(link, first);
   own.set({ phase: 'receiving' });
   options.onPhase?.('receiving');
-  await sink.begin(begin);
+  await watch.within(timeouts.progressMs, sink.begin(begin));
   const digest = new StateDigest(begin.sha256);
   for (;;) {
     const { header, payload, paddedPayload } = await reader.next();
@@ -101,13 +109,14 @@ async function receiveOnce(
         decodeEnd(header.record, begin.sha256),
       );
       checkEnd(end, digest.end(header.chainBefore), device.path);
-      const acknowledged = await commit(link, sink, end, reader.position, options);
+      const acknowledged = await commit(link, sink, watch, end, reader.position, options);
       return { begin, end, timings: { firstByte, ...acknowledged } };
     }
     if (header.type !== 'data') throw outOfPlace(header.type ?? 'unknown', 'DATA or END', device.path);
     // Both read the same bytes: the sink's writes and our hashing go on side by side.
     const { streamOffset, chainBefore, chainAfter } = header;
-    const stored = sink.data({ payload, paddedPayload, streamOffset, chainBefore, chainAfter });
+    const frame = { payload, paddedPayload, streamOffset, chainBefore, chainAfter };
+    const stored = watch.within(timeouts.progressMs, sink.data(frame));
     digest.update(payload);
     await stored;
     options.onProgress?.(digest.bytes, digest.frames);
@@ -117,6 +126,7 @@ async function receiveOnce(
 async function commit(
   link: Link,
   sink: StateSink,
+  watch: DestinationWatch,
   end: EndRecord,
   cursor: number,
   { onPhase }: Following,
@@ -128,22 +138,12 @@ async function commit(
   await own.publish({ phase: 'verified', cursor, streamed: end.stateBytes });
   const verified = clock.now();
   onPhase?.('verified');
-  const cancel = clock.after(timeouts.commitMs, () => link.fail(commitTooSlow(link, timeouts.commitMs)));
-  await sink.commit(end).finally(cancel);
+  await watch.within(timeouts.commitMs, sink.commit(end));
   const last = superblock.direction === 'save' ? 'committed' : 'loaded';
   // Durable, so this is the truth, and may be heard even if the disk refuses the write or never answers: the heartbeat says it again.
   await atMost(clock, timeouts.deviceMs, own.publish({ phase: last }));
   onPhase?.(last);
   return { end: verified, acknowledged: clock.now() };
-}
-
-function commitTooSlow(link: Link, limit: number): StubferryError {
-  return new StubferryError('NO_PROGRESS', 'the destination does not take the state', {
-    where: link.device.path,
-    expected: `a verified state to be durable, or handed on, within ${limit} ms`,
-    found: 'still under way',
-    hint: 'look at the storage, or at the program that reads the destination',
-  });
 }
 
 function beginOf(link: Link, frame: IncomingFrame): BeginRecord {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkHeader } from '../../src/channel/frame-check.js';
-import { type Link, RingReader, RingWriter } from '../../src/channel/index.js';
+import { DEFAULT_TIMEOUTS, type Link, RingReader, RingWriter } from '../../src/channel/index.js';
 import { BLOCK_SIZE, viewOf } from '../../src/codec/block.js';
 import { encodeFrameHeader, type FrameFields } from '../../src/codec/frame.js';
 import { LIMITS } from '../../src/codec/limits.js';
+import { StubferryError } from '../../src/errors/index.js';
 import { refusal, type TestDisk, testDisk } from './disks.js';
 
 const SENDER_EPOCH = 11n;
@@ -124,7 +125,27 @@ describe('the reader of the ring', () => {
     const reader = new RingReader(await disk.link('receiver'));
     expect(await refusal(reader.next())).toMatchObject({
       code: 'PROTOCOL_VIOLATION',
-      message: 'frame: the sender overran the ring',
+      message: 'the sender overran the ring',
+      details: {
+        offset: disk.superblock.ringStart,
+        expected: 'frame 0, at ring position 0',
+        found: 'a frame of a later lap, which was written over it',
+      },
+    });
+  });
+
+  it('hears why a sender gave up whose ring had wrapped before it began, and does not blame it', async () => {
+    const disk = await testDisk();
+    const sender = await disk.link('sender', SENDER_EPOCH);
+    await sender.own.publish({ phase: 'streaming', cursor: 2 * disk.superblock.ringLength });
+    await forge(disk, sender, { position: disk.superblock.ringLength });
+    const reader = new RingReader(await disk.link('receiver'));
+    disk.clock.after(DEFAULT_TIMEOUTS.heartbeatMs, () => {
+      void sender.close(new StubferryError('PEER_RESTARTED', 'the receiver was restarted', { where: 'disk' }));
+    });
+    expect(await refusal(reader.next())).toMatchObject({
+      code: 'PEER_ABORTED',
+      message: 'the sender gave up: PEER_RESTARTED: the receiver was restarted',
     });
   });
 

@@ -81,6 +81,28 @@ describe('the ring', () => {
     expect(after).toEqual(before);
   });
 
+  it('never overwrites what it is still writing, though the receiver has read it already', async () => {
+    const disk = await testDisk();
+    let begun = 0;
+    let ended = 0;
+    let endedBeforeTheSecond = 0;
+    disk.device.onWrite = (_, position, pass) => {
+      if (position !== disk.superblock.ringStart) return undefined;
+      begun += 1;
+      if (begun === 2) endedBeforeTheSecond = ended;
+      // All of it is to be seen at once, and the write ends only later.
+      return pass()
+        .then(() => disk.clock.sleep(200))
+        .then(() => {
+          ended += 1;
+        });
+    };
+    const lengths = Array.from({ length: 8 }, () => 8192);
+    const [, received] = await Promise.all([sendAll(disk, lengths), receiveAll(disk, lengths.length)]);
+    expect(received).toEqual(lengths.map(payloadOf));
+    expect({ begun, endedBeforeTheSecond }).toEqual({ begun: 2, endedBeforeTheSecond: 1 });
+  });
+
   it('reports the error of a write that failed in the background', async () => {
     const disk = await testDisk();
     const writer = new RingWriter(await disk.link('sender'));

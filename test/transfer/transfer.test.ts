@@ -161,7 +161,7 @@ describe('a transfer that fails', () => {
     void receiveState(receiver, sink).catch(() => undefined);
     expect(await refusal(sendState(link, toSend(memorySource(stateOf(10)))))).toMatchObject({
       code: 'NO_PROGRESS',
-      details: { expected: 'an acknowledgement within 300000 ms', found: 'verified at 10 bytes' },
+      details: { expected: 'an acknowledgement within 340000 ms', found: 'verified at 10 bytes' },
     });
   });
 });
@@ -175,6 +175,23 @@ describe('a destination that takes nothing', () => {
     expect(sink.calls.at(-1)).toBe('discard');
   });
 
+  it('ends the receiver also while the sender waits for its source', async () => {
+    const sink = memorySink({ data: () => new Promise(() => undefined) });
+    const source = memorySource(stateOf(8192));
+    let reads = 0;
+    const quiet: StateSource = {
+      ...source,
+      read: (into) => (reads++ === 0 ? source.read(into) : new Promise(() => undefined)),
+    };
+    const { sender, receiver } = await transfer(await testDisk(), quiet, sink);
+    expect(receiver).toMatchObject({
+      code: 'NO_PROGRESS',
+      message: 'the destination does not take the state',
+      details: { expected: 'what is written to be taken, made durable or handed on within 30000 ms' },
+    });
+    expect(sender).toMatchObject({ code: 'PEER_ABORTED', details: { found: 'NO_PROGRESS' } });
+  });
+
   it('is not waited for when it cannot be got rid of either', async () => {
     const hang = (): Promise<never> => new Promise(() => undefined);
     const sink = memorySink({ data: hang, discard: hang });
@@ -186,6 +203,30 @@ describe('a destination that takes nothing', () => {
     await disk.clock.sleep(500);
     controller.abort(new StubferryError('CANCELLED', 'enough'));
     expect(await received).toMatchObject({ code: 'CANCELLED', message: 'enough' });
+  });
+});
+
+describe('a sender that comes when the state of another one', () => {
+  const afterAnother = async (phase: Phase): Promise<unknown> => {
+    const disk = await testDisk();
+    const receiver = await disk.link('receiver');
+    await receiver.own.publish({ phase, peerEpoch: 5n, cursor: 8192, streamed: 10 });
+    return refusal(sendState(await disk.link('sender'), toSend(memorySource(stateOf(10)))));
+  };
+
+  it('is committed already says so at once, and that this one is not', async () => {
+    expect(await afterAnother('committed')).toMatchObject({
+      code: 'STALE_EPOCH',
+      message: 'the receiver has taken the state of a sender before this one',
+      details: { found: 'committed, 10 bytes of the one before' },
+    });
+  });
+
+  it('is verified waits for what becomes of that', async () => {
+    expect(await afterAnother('verified')).toMatchObject({
+      code: 'NO_PROGRESS',
+      details: { expected: 'an acknowledgement within 340000 ms', found: 'verified at 10 bytes' },
+    });
   });
 });
 
