@@ -3,6 +3,10 @@ import type { Phase } from '../../../src/codec/control-block.js';
 import type { Process } from '../machine/process.js';
 import type { Forge } from './forge.js';
 
+/** Often enough for dom0 to see that it lives, and for longer than all of dom0's deadlines. Milliseconds. */
+const BEAT_MS = 50;
+const MOST_BEATS = 1_000;
+
 export class HostileReceiver {
   readonly #forge: Forge;
   readonly #process: Process;
@@ -21,12 +25,21 @@ export class HostileReceiver {
     const tameness = random.pick([0.5, 0.9]);
     const actions = random.pick([10, 40, 120]);
     this.#say('ready');
+    if (random.chance(0.3)) return this.#sit(random.pick(['receiving', 'verified']));
     for (let action = 0; action < actions && this.#forge.hasDisk; action += 1) {
       await new Promise<void>((resolve) =>
         this.#process.after(random.scaled(0.05, random.pick([1, 10, 300])), resolve),
       );
       if (random.chance(tameness)) this.#takeSome();
       else this.#harm();
+    }
+  }
+
+  /** Lives, and does nothing else. */
+  async #sit(phase: Phase): Promise<void> {
+    for (let beat = 0; beat < MOST_BEATS && this.#forge.hasDisk; beat += 1) {
+      this.#say(phase);
+      await new Promise<void>((resolve) => this.#process.after(BEAT_MS, resolve));
     }
   }
 

@@ -5,8 +5,8 @@ export const COMMIT: readonly Mutation[] = [
   mutant(
     'COMMITTED is said before the state is durable',
     'transfer/receiver.ts',
-    '  await sink.commit(end).finally(cancel);\n',
-    '  const committing = sink.commit(end).finally(cancel);\n  committing.catch(() => undefined);\n',
+    '  await watch.within(timeouts.commitMs, sink.commit(end));\n',
+    '  const committing = watch.within(timeouts.commitMs, sink.commit(end));\n  committing.catch(() => undefined);\n',
   ),
   mutant(
     'the file is not synced before it gets its name',

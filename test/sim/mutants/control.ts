@@ -39,4 +39,10 @@ export const CONTROL: readonly Mutation[] = [
     'if (phase === wanted) return true;',
     "if (phase === wanted || phase === 'verified') return true;",
   ),
+  mutant(
+    'the acknowledgement of another sender is taken',
+    'channel/following.ts',
+    'const isOurs = receiver.peerEpoch === link.own.epoch;',
+    'const isOurs = receiver.peerEpoch !== 0n;',
+  ),
 ];

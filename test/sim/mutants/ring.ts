@@ -41,7 +41,7 @@ export const RING: readonly Mutation[] = [
   mutant(
     'the writer overruns what was not read yet',
     'channel/ring-writer.ts',
-    'return this.#link.superblock.ringLength - (this.#position - this.#consumed);',
+    'return this.#link.superblock.ringLength - (this.#position - reusable);',
     'return 2 * this.#link.superblock.ringLength - (this.#position - this.#consumed);',
   ),
   mutant(

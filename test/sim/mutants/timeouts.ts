@@ -34,9 +34,9 @@ export const TIMEOUTS: readonly Mutation[] = [
   ),
   mutant(
     'no deadline for a destination that does not take the state',
-    'transfer/receiver.ts',
-    'const cancel = clock.after(timeouts.commitMs, () => link.fail(commitTooSlow(link, timeouts.commitMs)));',
-    'const cancel = (): void => undefined;',
+    'transfer/destination-watch.ts',
+    'if (this.#limit === undefined || this.#patience.look() <= this.#limit) return;',
+    'if (this.#limit === undefined || this.#patience.look() >= 0) return;',
   ),
   mutant(
     'no deadline for a transfer as a whole',

@@ -3,13 +3,16 @@ import type { AgentEvent, Log } from '../../../src/agents/index.js';
 import { DEVICE } from '../machine/hotplug.js';
 import type { Process } from '../machine/process.js';
 import type { Product } from '../world/product.js';
-import { isHostile, isRestore, MOST_HOSTILE_STATE, type Plan, TIMEOUTS } from './plan.js';
+import { isRestore, MOST_HOSTILE_STATE, type Plan, TIMEOUTS } from './plan.js';
 import { INCOMING, SAVED, SOURCE, STATE_DIR, type Stage, TARGET, TRANSFER_DIR } from './stage.js';
 
 export const MOST_STATE = 4 * 1024 * 1024;
 
-/** The longest that it may keep it busy, and what its end may take after that; a destination that hangs is waited for. Milliseconds. */
-export const LIFETIME = { hostile: 3_000, other: 60_000, end: 4_000, endThatHangs: 17_000 } as const;
+/** What the end of a transfer may take, milliseconds; a destination that hangs is waited for. */
+export const LONGEST_END = { usual: 4_000, hanging: 17_000 } as const;
+
+/** How long a disk may wait for its transfer, milliseconds. */
+const PREPARED_MS = 60_000;
 
 export interface Setting {
   readonly product: Product;
@@ -49,11 +52,10 @@ export async function serve(
     log,
   });
   if (transferUuid === undefined) return;
-  const hostile = isHostile(plan);
   const limits = {
     ...{ ringLength: plan.ringLength, maxPayload: plan.maxPayload },
-    maxState: hostile ? MOST_HOSTILE_STATE : MOST_STATE,
-    ...{ lifetimeMs: hostile ? LIFETIME.hostile : LIFETIME.other, preparedMs: LIFETIME.other },
+    maxState: plan.kind === 'hostile sender' ? MOST_HOSTILE_STATE : MOST_STATE,
+    ...{ lifetimeMs: plan.lifetimeMs, preparedMs: PREPARED_MS },
   };
   const transfer = await product.transfer.ServiceTransfer.begin(
     transferUuid,

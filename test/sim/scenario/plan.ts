@@ -56,6 +56,8 @@ export interface Plan {
   readonly unplugMs: number | undefined;
   /** How long the stubdom is left the disk when it is detached; 0: it is taken away at once. */
   readonly detachMs: number;
+  /** The longest that the transfer may take as a whole. */
+  readonly lifetimeMs: number;
 }
 
 export const isHostile = ({ kind }: Plan): boolean => kind === 'hostile sender' || kind === 'hostile receiver';
@@ -82,6 +84,9 @@ export function isHarmless(plan: Plan): boolean {
 
 /** The most that a hostile stubdom may make dom0 take. */
 export const MOST_HOSTILE_STATE = 64 * 1024;
+
+/** The longest that the service lets a transfer take, milliseconds. */
+const LIFETIME = { hostile: 3_000, other: 60_000 } as const;
 
 /** The product's own deadlines, shorter: what they are measured by is virtual, but looks cost real time. */
 export const TIMEOUTS: Timeouts = {
@@ -123,16 +128,15 @@ export function drawPlan(random: Random): Plan {
   const maxPayload = random.pick([4096, 8192, 16384, 65536]);
   const ringLength = Math.max(64 * 1024, 2 * (4096 + maxPayload)) * random.pick([1, 1, 2]);
   const plain = random.chance(0.1);
-  const hostile = kind === 'hostile sender' || kind === 'hostile receiver';
   const large = random.chance(0.15);
   const stateBytes = Math.floor(random.scaled(large ? ringLength : LEAST_STATE, (large ? 6 : 1.5) * ringLength));
   const twice = <T>(draw: () => T): { dom0: T; stubdom: T } => ({ dom0: draw(), stubdom: draw() });
   const some = (chance: number): boolean => !plain && random.chance(chance);
   const kills = some(0.45) ? drawKills(random) : [];
   const medium = random.pick(['tmpfs', 'ext4'] as const);
-  return {
+  const plan: Plan = {
     kind,
-    stateBytes: hostile ? Math.min(stateBytes, MOST_HOSTILE_STATE) : stateBytes,
+    stateBytes: kind === 'hostile sender' ? Math.min(stateBytes, MOST_HOSTILE_STATE) : stateBytes,
     ringLength,
     maxPayload,
     medium,
@@ -153,6 +157,22 @@ export function drawPlan(random: Random): Plan {
     powerLossMs: some(0.08) ? random.scaled(1, 100) : undefined,
     unplugMs: some(0.03) ? random.scaled(1, 100) : undefined,
     detachMs: some(0.2) ? 0 : 1_000,
+    lifetimeMs: kind === 'hostile sender' ? LIFETIME.hostile : LIFETIME.other,
+  };
+  // A receiver has more deadlines to break than that of the whole transfer.
+  if (kind === 'hostile receiver') return { ...plan, lifetimeMs: random.pick([LIFETIME.hostile, LIFETIME.other]) };
+  const isSave = kind === 'save' || kind === 'save by hand';
+  return isSave && !large && !plain && random.chance(0.1) ? { ...plan, ...drawSuccession(random) } : plan;
+}
+
+/** A sender that dies when it has sent all, and one that takes its place before dom0 has made the state of the first durable. */
+function drawSuccession(random: Random): Pick<Plan, 'ends' | 'kills' | 'disk' | 'stops' | 'detachMs'> {
+  const stall = random.scaled(20, 1_000);
+  const atFsync = { calls: ['fsync'], path: '/var', errno: undefined, skip: 0, left: 1 };
+  return {
+    ends: { dom0: [{ ...atFsync, fault: 'destination stalls', stall }], stubdom: [] },
+    kills: [{ side: 'stubdom', from: 'read /s/', steps: random.below(30), restartMs: random.scaled(0.5, 10) }],
+    ...{ disk: { dom0: [], stubdom: [] }, stops: [], detachMs: 1_000 },
   };
 }
 

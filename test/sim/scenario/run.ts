@@ -10,7 +10,7 @@ import type { FaultCounts } from '../world/faults.js';
 import type { Product } from '../world/product.js';
 import { Random } from '../world/random.js';
 import { World } from '../world/world.js';
-import { inStubdom, LIFETIME, type Setting, saveByHand, serve } from './actors.js';
+import { inStubdom, LONGEST_END, type Setting, saveByHand, serve } from './actors.js';
 import { LEAST_STATE, makeState } from './content.js';
 import { failure, type Incarnation } from './outcome.js';
 import { drawPlan, isHarmless, isHostile, isRestore, type Kill, type Plan } from './plan.js';
@@ -98,7 +98,8 @@ class Run {
     });
     this.#planned();
     const ended = (): boolean =>
-      this.incarnations.some(({ side }) => side === 'stubdom' || this.#powerLost) && this.#quiet();
+      this.incarnations.some(({ side }) => side === 'stubdom' || this.#powerLost) &&
+      (this.#quiet() || this.#isLeftToHarm());
     if (!(await this.#until(ended, 'not all of it has ended'))) return;
     await this.#recover();
     await this.witness.atTheEnd(this.incarnations, { powerLost: this.#powerLost });
@@ -202,8 +203,8 @@ class Run {
   /** A hostile stubdom keeps dom0 busy for as long as a transfer may take, and for the steps of its end. */
   #longest({ name, machine, startedAt }: Process): void {
     const took = this.world.now - startedAt;
-    const end = this.#plan.ends.dom0.length > 0 ? LIFETIME.endThatHangs : LIFETIME.end;
-    if (!this.#hostile || machine !== this.#stage.dom0 || took <= LIFETIME.hostile + end) return;
+    const end = this.#plan.ends.dom0.length > 0 ? LONGEST_END.hanging : LONGEST_END.usual;
+    if (!this.#hostile || machine !== this.#stage.dom0 || took <= this.#plan.lifetimeMs + end) return;
     this.witness.violated(`${name} was kept busy for ${took.toFixed(0)} ms`);
   }
 
@@ -231,6 +232,11 @@ class Run {
     return this.#restartsDue === 0 && this.incarnations.every(({ outcome }) => outcome.how !== 'running');
   }
 
+  /** A hostile stubdom whose dom0 does not come back may go on for as long as it likes: who recovers takes the disk away. */
+  #isLeftToHarm(): boolean {
+    return this.#hostile && this.#restartsDue === 0 && this.#stage.dom0.process?.alive !== true;
+  }
+
   /** Runs until `done`; that it is not done in time is a violation. */
   async #until(done: () => boolean, otherwise: string): Promise<boolean> {
     const { plan, world } = { plan: this.#plan, world: this.world };
@@ -249,6 +255,8 @@ class Run {
     const { dom0, stubdom } = this.#stage;
     const byHand = this.#plan.kind === 'save by hand';
     this.world.disturbedAt = this.world.now;
+    // Whoever was to be killed at a step that he has not come to lives on.
+    for (const { process } of [dom0, stubdom]) if (process !== undefined) process.death = undefined;
     if (dom0.process?.alive !== true && !byHand) {
       this.#start('dom0', 'recover');
       await this.#until(() => this.#quiet(), 'the recovery has not ended');

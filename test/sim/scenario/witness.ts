@@ -1,4 +1,5 @@
 /** Sees all that the two sides say and all that is on the disks, and knows what must not be. */
+import { dirname } from 'node:path';
 
 import type { HostileActor } from '../hostile/actor.js';
 import { HostileSender } from '../hostile/sender.js';
@@ -23,11 +24,11 @@ interface Promised {
 
 /** What is said of a disk that is damaged, or of a peer that breaks the protocol. */
 const OF_THE_DISK: readonly string[] = [
-  ...['CORRUPT', 'FRAME_CORRUPT', 'TORN', 'MISDIRECTED', 'STALE_EPOCH', 'DIGEST_MISMATCH', 'NOT_A_TRANSFER_DISK'],
+  ...['CORRUPT', 'FRAME_CORRUPT', 'TORN', 'MISDIRECTED', 'DIGEST_MISMATCH', 'NOT_A_TRANSFER_DISK'],
   ...['PROTOCOL_VIOLATION', 'UNKNOWN_RECORD', 'LIMIT_EXCEEDED', 'DISK_LOCKED', 'DISK_HUNG'],
 ];
-/** What is said of a peer that is gone without a word. */
-const OF_THE_PEER: readonly string[] = ['PEER_DEAD', 'PEER_RESTARTED', 'DISK_IO'];
+/** What is said of a peer that is gone without a word, or has been before. */
+const OF_THE_PEER: readonly string[] = ['PEER_DEAD', 'PEER_RESTARTED', 'STALE_EPOCH', 'DISK_IO'];
 const OF_THE_DESTINATION: readonly string[] = ['DESTINATION_IO', 'DESTINATION_FULL', 'DESTINATION_UNWRITABLE'];
 
 export class Witness {
@@ -133,6 +134,11 @@ export class Witness {
     return state === undefined ? [] : [state];
   }
 
+  /** What no other sender had as well: of that, nobody could say whose it is. */
+  #itsAlone(name: string): readonly Uint8Array[] {
+    return this.#statesOf(name).filter((own) => this.#states.filter((state) => same(state, own)).length === 1);
+  }
+
   /** Slots of frames, and control blocks of which each takes a page of WebAssembly. */
   get #mostBuffers(): number {
     return 8 * (this.#plan.maxPayload + 4096) + 40 * 65536;
@@ -188,11 +194,12 @@ export class Witness {
     this.#committed ||= there;
     if (content !== undefined && !there && !same(content, this.#earlier))
       this.violated(`something else than the state is at the destination: ${sizeOf(content)}`);
-    // Where a file cannot be removed, nothing can be done about it.
-    const removable = !this.#stage[this.#machine].endpoints.kept.has(this.#destination);
+    // Where a file cannot be removed, or a call hangs in its folder, nothing can be done about it.
+    const { kept } = this.#stage[this.#machine].endpoints;
+    const removable = !kept.has(this.#destination) && !kept.has(dirname(this.#destination));
     for (const { name, side, outcome } of incarnations) {
       if (side === this.#machine || outcome.how !== 'failed' || !removable) continue;
-      if (!(await this.#isState(content, this.#statesOf(name)))) continue;
+      if (!(await this.#isState(content, this.#itsAlone(name)))) continue;
       if (isTold(outcome)) this.violated(`${name} was told of a failure, and the state is there`);
       else if (hasHonestDisk(this.#plan) && this.#isRecovered)
         this.violated(
