@@ -2,11 +2,15 @@
 import { IMAGE_FOLDER } from '../install/package.js';
 import type { Stubdom } from './xl-config.js';
 
-/** The product's image, with the memory that docs/debian-host.md tells. */
+/** What docs/debian-host.md tells, or what the environment asks to try: MiB. */
+const MEBIBYTES = Number(process.env['STUBFERRY_XEN_STUBDOM_MEMORY'] ?? 192);
+if (!Number.isInteger(MEBIBYTES)) throw new Error('STUBFERRY_XEN_STUBDOM_MEMORY is a number of MiB');
+
+/** The product's image. */
 export const STUBDOM: Stubdom = {
   kernel: `${IMAGE_FOLDER}/qemu-stubdom-linux-kernel`,
   ramdisk: `${IMAGE_FOLDER}/qemu-stubdom-linux-rootfs`,
-  mebibytes: 192,
+  mebibytes: MEBIBYTES,
   cmdline: 'quiet',
 };
 
