@@ -5,7 +5,6 @@
  * costs 30 ms before an agent is ready. And an agent that cannot carry a few bytes through itself (a broken installation)
  * says so before anybody relies on it.
  */
-import { memoryDevice } from '../blockdev-utils/index.js';
 import { diskSizeFor, formatDisk, Link } from '../channel/index.js';
 import { LIMITS } from '../codec/limits.js';
 import { RING_START } from '../codec/superblock.js';
@@ -14,6 +13,7 @@ import { StubferryError } from '../errors/index.js';
 import { StatefileReader, StatefileSink } from '../statefile/index.js';
 import { receiveState, type StateSource, sendState } from '../transfer/index.js';
 import { WRITER } from '../version.js';
+import { type RehearsalStage, rehearsalStage } from './rehearsal-stage.js';
 import { stateToSend } from './state-to-send.js';
 
 /**
@@ -26,7 +26,12 @@ const BYTES = 8 * LIMITS.payload.min;
 /** @throws StubferryError INTERNAL when the state does not come out as it went in */
 export async function rehearse(): Promise<void> {
   const state = emptyState(BYTES);
-  for (let count = 0; count < TRANSFERS; count += 1) await transfer(state);
+  const stage = await rehearsalStage(diskSizeFor(LIMITS.ring.min));
+  try {
+    for (let count = 0; count < TRANSFERS; count += 1) await transfer(stage, state);
+  } finally {
+    await stage.close();
+  }
 }
 
 /** A device state for its first bytes and its last one. */
@@ -36,9 +41,8 @@ function emptyState(length: number): Uint8Array {
   return state;
 }
 
-async function transfer(state: Uint8Array): Promise<void> {
-  const device = memoryDevice(diskSizeFor(LIMITS.ring.min));
-  await formatDisk(device, {
+async function transfer(stage: RehearsalStage, state: Uint8Array): Promise<void> {
+  await formatDisk(stage.sender, {
     ringStart: RING_START,
     ringLength: LIMITS.ring.min,
     transferUuid: NIL_UUID,
@@ -49,24 +53,18 @@ async function transfer(state: Uint8Array): Promise<void> {
     maxState: BYTES,
     writer: WRITER,
   });
-  const written: Uint8Array[] = [];
-  const open = async () => ({
-    write: async (chunks: readonly Uint8Array[]) => void written.push(...chunks.map((chunk) => Uint8Array.from(chunk))),
-    commit: async () => undefined,
-    discard: async () => true,
-  });
-  const [sender, receiver] = [await Link.open(device, 'sender'), await Link.open(device, 'receiver')];
+  const [sender, receiver] = [await Link.open(stage.sender, 'sender'), await Link.open(stage.receiver, 'receiver')];
   try {
     const provenance = { targetUuid: NIL_UUID, targetDomid: 0, qemuVersion: '', machineType: '' };
     const sendable = { opaque: false, unpack: false, sha256: true, provenance };
     await Promise.all([
       sendState(sender, () => stateToSend(bytesSource(state), 'the rehearsal', sendable)),
-      receiveState(receiver, new StatefileSink(open, { transferUuid: NIL_UUID, writer: WRITER })),
+      receiveState(receiver, new StatefileSink(async () => stage.output, { transferUuid: NIL_UUID, writer: WRITER })),
     ]);
   } finally {
     await Promise.all([sender.close(), receiver.close()]);
   }
-  const reader = await StatefileReader.open(bytesSource(Buffer.concat(written)), 'the rehearsal');
+  const reader = await StatefileReader.open(bytesSource(await stage.taken()), 'the rehearsal');
   while ((await reader.next()) !== undefined);
   if (reader.progress.bytes !== BYTES) throw new StubferryError('INTERNAL', 'the rehearsal of a transfer lost bytes');
 }

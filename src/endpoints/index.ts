@@ -1,5 +1,6 @@
 export type { ByteOutput, OpenOutput } from './byte-output.js';
 export { type Compression, compressionOf, unpack } from './compression.js';
+export { callsAtOnce } from './file-calls.js';
 export { FileSource } from './file-source.js';
 export { GunzipSource } from './gunzip-source.js';
 export { MemorySource } from './memory-source.js';
