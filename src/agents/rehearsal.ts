@@ -2,7 +2,7 @@
  * A whole transfer in memory, before an agent says that it is ready.
  *
  * Code that runs for the first time is compiled then. Without this, that would be paid while the guest is stopped; here it
- * costs 30 ms before an agent is ready. And an agent that cannot carry a few bytes through itself (a broken installation)
+ * costs 60 ms before an agent is ready. And an agent that cannot carry a few bytes through itself (a broken installation)
  * says so before anybody relies on it.
  */
 import { diskSizeFor, formatDisk, Link } from '../channel/index.js';

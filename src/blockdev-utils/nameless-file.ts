@@ -36,7 +36,9 @@ export async function namelessFile(size: number): Promise<NamelessFile | undefin
 
 async function inFolder(folder: string): Promise<FileHandle | undefined> {
   try {
-    return (await isInMemory(folder)) ? await open(folder, O_TMPFILE | constants.O_RDWR | constants.O_APPEND, 0o600) : undefined;
+    return (await isInMemory(folder))
+      ? await open(folder, O_TMPFILE | constants.O_RDWR | constants.O_APPEND, 0o600)
+      : undefined;
   } catch {
     // Not there, not ours, or without such files: the next one.
     return undefined;
