@@ -5,6 +5,7 @@ export { diskSizeFor, formatDisk, readSuperblock, ringPlace } from './disk-layou
 export { isFollowedBy } from './following.js';
 export type { FrameSlot } from './frame-slot.js';
 export { Link, type LinkOptions } from './link.js';
+export { LoopTurn } from './loop-turn.js';
 export { Pace } from './pace.js';
 export { Patience } from './patience.js';
 export { type IncomingFrame, RingReader } from './ring-reader.js';

@@ -1,4 +1,5 @@
 /** Bare QEMU states that are read section by section, so that one that is not whole is refused. */
+import { LoopTurn, systemClock } from '../channel/index.js';
 import { QevmReader, type QevmState } from '../qevm/index.js';
 import type { Seekable, StateSource } from '../transfer/index.js';
 
@@ -13,10 +14,14 @@ export const MOST_DEVICE_BYTES = 64 * 1024 * 1024;
  * @throws StubferryError what is wrong with it
  */
 export async function checkState(state: Seekable, where: string, offset = 0): Promise<QevmState> {
-  const reader = new QevmReader(where, { offset, maxDeviceBytes: MOST_DEVICE_BYTES });
+  const expectedBytes = await state.size();
+  const reader = new QevmReader(where, { offset, expectedBytes, maxDeviceBytes: MOST_DEVICE_BYTES });
   const piece = new Uint8Array(PIECE_BYTES);
+  // What lies in memory is read without waiting for anything: 32 MiB of it took a stubdom under emulation more than 5 s without a heartbeat.
+  const turn = new LoopTurn(systemClock);
   let at = 0;
   for (;;) {
+    await turn.whenDue();
     const count = await state.readAt(piece, at);
     if (count === 0) return reader.finish();
     reader.push(piece.subarray(0, count));

@@ -10,6 +10,7 @@
 import { viewOf } from '../codec/block.js';
 import { createXxh64, hex64, type RunningXxh64 } from '../codec/xxh64.js';
 import { StubferryError } from '../errors/index.js';
+import { Collected } from './collected.js';
 
 /** Yields when it has read all that was offered. */
 export type Parsing<T> = Generator<void, T, void>;
@@ -17,22 +18,24 @@ export type Parsing<T> = Generator<void, T, void>;
 /** The hash copies what it is given into a memory that never shrinks. */
 const HASH_AT_ONCE = 256 * 1024;
 
-/** Room for what is collected is made in steps of at least this. */
-const COLLECT_STEP = 64 * 1024;
-
 export class ByteFeed {
   readonly #where: string;
   readonly #base: number;
+  readonly #expected: number;
   #piece: Uint8Array = new Uint8Array(0);
   #at = 0;
   #position = 0;
   #ended = false;
   #hash: RunningXxh64 | undefined;
 
-  /** @param base added to offsets in errors: where byte 0 is within `where` */
-  constructor(where: string, base: number) {
+  /**
+   * @param base added to offsets in errors: where byte 0 is within `where`
+   * @param expected bytes in all, where that is known
+   */
+  constructor(where: string, base: number, expected = 0) {
     this.#where = where;
     this.#base = base;
+    this.#expected = expected;
   }
 
   /** Bytes that were read. */
@@ -123,11 +126,11 @@ export class ByteFeed {
 
   /** `front`, and all that is left, copied. @throws LIMIT_EXCEEDED beyond `limit` bytes */
   *rest(front: Uint8Array, limit: number, what: string): Parsing<Uint8Array> {
-    let bytes = front.slice();
-    let filled = front.length;
+    const kept = new Collected(Math.min(limit, front.length + this.#expected - this.#position));
+    kept.add(front);
     for (;;) {
       const part = this.#read(this.#piece.length - this.#at);
-      if (filled + part.length > limit) {
+      if (kept.length + part.length > limit) {
         throw new StubferryError('LIMIT_EXCEEDED', `${what} are too large to be looked into`, {
           where: this.#where,
           offset: this.#base + this.#position,
@@ -135,14 +138,8 @@ export class ByteFeed {
           found: 'more',
         });
       }
-      if (filled + part.length > bytes.length) {
-        const room = new Uint8Array(Math.min(limit, Math.max(filled + part.length, 2 * bytes.length, COLLECT_STEP)));
-        room.set(bytes.subarray(0, filled));
-        bytes = room;
-      }
-      bytes.set(part, filled);
-      filled += part.length;
-      if (this.#ended) return bytes.subarray(0, filled);
+      kept.add(part);
+      if (this.#ended) return kept.joined();
       yield;
     }
   }

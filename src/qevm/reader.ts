@@ -22,6 +22,8 @@ import { StateWalk } from './state-walk.js';
 export interface ReaderOptions {
   /** Added to offsets in errors: where the state's first byte is within its container. */
   readonly offset?: number;
+  /** Bytes of the whole state, where that is known: room is made once, then. */
+  readonly expectedBytes?: number;
   /** Refuse a larger device part. */
   readonly maxDeviceBytes?: number;
 }
@@ -34,7 +36,7 @@ export class QevmReader {
   /** @param where the source, for messages */
   constructor(where: string, options: ReaderOptions = {}) {
     const place = { where, base: options.offset ?? 0 };
-    this.#feed = new ByteFeed(where, place.base);
+    this.#feed = new ByteFeed(where, place.base, options.expectedBytes);
     this.#parsing = new StateWalk(this.#feed, place, options.maxDeviceBytes ?? QEVM_LIMITS.deviceBytes).state();
   }
 

@@ -55,3 +55,27 @@ describe('a device state whose sections are inferred', () => {
     expect(whole).toBeLessThan(cuts / 3);
   });
 });
+
+describe('a state that is read without waiting for anything', () => {
+  /** Each read takes a millisecond, and lets nobody else run. */
+  class BusyFile extends CountedFile {
+    override readAt(into: Uint8Array, offset: number): Promise<number> {
+      const until = performance.now() + 1;
+      while (performance.now() < until);
+      return super.readAt(into, offset);
+    }
+  }
+
+  it('lets others run meanwhile, as heartbeats', async () => {
+    const front = STATE.subarray(0, 64);
+    let ticks = 0;
+    const timer = setInterval(() => {
+      ticks += 1;
+    }, 5);
+    const large = new Uint8Array(100 * 64 * 1024);
+    large.set(front);
+    await checkState(new BusyFile(large), WHERE).catch(() => undefined);
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(1);
+  });
+});

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createReadStream, createWriteStream, openSync, readdirSync, readFileSync } from 'node:fs';
 import { type End, type Frame, FrameSplitter, frame, frames, PORT_NAME } from './wire.js';
 
-/** A daemon that a command has started may hold its pipes open for ever; what the command itself wrote is here by then. */
+/** A daemon that a command has started may hold its pipes open for ever: so long nothing comes from them, and they are let go of. */
 const PIPES_AFTER_EXIT_MS = 1000;
 
 const PORTS = '/sys/class/virtio-ports';
@@ -29,12 +29,19 @@ function start(job: number, command: string): void {
   });
   jobs.set(job, child);
   for (const stream of ['stdout', 'stderr'] as const) {
+    let chunks = 0;
     child[stream].on('data', (chunk: Buffer) => {
+      chunks += 1;
       for (const part of frames(stream, job, chunk)) output.write(part);
     });
+    // A machine that stood still for so long has its timers first, and then what came meanwhile (setImmediate is behind that).
+    const whenQuiet = (before: number): void => {
+      setTimeout(() => {
+        setImmediate(() => (chunks === before ? child[stream].destroy() : whenQuiet(chunks)));
+      }, PIPES_AFTER_EXIT_MS).unref();
+    };
+    child.once('exit', () => whenQuiet(chunks));
   }
-  child.once('exit', () => setTimeout(() => child.stdout.destroy(), PIPES_AFTER_EXIT_MS).unref());
-  child.once('exit', () => setTimeout(() => child.stderr.destroy(), PIPES_AFTER_EXIT_MS).unref());
   child.once('close', (status, signal) => {
     jobs.delete(job);
     const end: End = { status, signal };
