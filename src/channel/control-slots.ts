@@ -2,6 +2,7 @@
 import { alignedBuffer, type BlockDevice } from '../blockdev-utils/index.js';
 import { BLOCK_SIZE } from '../codec/block.js';
 import {
+  ACKNOWLEDGEMENTS,
   type ControlBlock,
   decodeControlBlock,
   encodeControlBlock,
@@ -53,7 +54,7 @@ export class ControlSlots {
 }
 
 /** The phases after which dom0's agent does nothing more on a disk. */
-const LAST_PHASES: readonly Phase[] = ['done', 'committed', 'loaded', 'aborted'];
+const LAST_PHASES: readonly Phase[] = ['done', ...ACKNOWLEDGEMENTS, 'aborted'];
 
 /** Where dom0's agent stands on this disk, as its own control block says; undefined when it never came. */
 export async function dom0Phase(device: BlockDevice, superblock: Superblock): Promise<Phase | undefined> {

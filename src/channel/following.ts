@@ -6,17 +6,15 @@
  *                                 ... and has         never: it was past the point of return when that sender died, and the
  *                                 acknowledged        disk has served
  */
-import type { ControlBlock, Phase } from '../codec/control-block.js';
+import { ACKNOWLEDGEMENTS, type ControlBlock } from '../codec/control-block.js';
 import { StubferryError } from '../errors/index.js';
 import type { Link } from './link.js';
-
-const ACKNOWLEDGED: readonly Phase[] = ['committed', 'loaded'];
 
 /** @throws StubferryError STALE_EPOCH when the receiver has taken the state of another sender */
 export function isFollowedBy(link: Link, receiver: ControlBlock): boolean {
   const isOurs = receiver.peerEpoch === link.own.epoch;
   if (isOurs) link.peer.follow(receiver.epoch);
-  else if (ACKNOWLEDGED.includes(receiver.phase)) throw taken(link, receiver);
+  else if (ACKNOWLEDGEMENTS.includes(receiver.phase)) throw taken(link, receiver);
   return isOurs;
 }
 

@@ -3,7 +3,7 @@
  *
  * Writes are never concurrent, and never queue up: while one is under way, any number of changes wait for one more.
  */
-import type { ControlBlock, Phase } from '../codec/control-block.js';
+import { ACKNOWLEDGEMENTS, type ControlBlock, type Phase } from '../codec/control-block.js';
 import { StubferryError } from '../errors/index.js';
 import type { ControlSlots } from './control-slots.js';
 
@@ -11,7 +11,7 @@ import type { ControlSlots } from './control-slots.js';
 export type Standing = Omit<ControlBlock, 'sequence' | 'epoch'>;
 
 /** Words that are not taken back: a state that was acknowledged is durable, whatever goes wrong afterwards. */
-const LAST_WORDS: readonly Phase[] = ['aborted', 'committed', 'loaded'];
+const LAST_WORDS: readonly Phase[] = ['aborted', ...ACKNOWLEDGEMENTS];
 
 const START: Standing = { peerEpoch: 0n, cursor: 0, streamed: 0, phase: 'ready', errorStatus: 0, reason: '' };
 

@@ -19,6 +19,7 @@
 import { printable } from '../errors/index.js';
 import { isSealed, readCount, sealBlock, viewOf, writeCount } from './block.js';
 import { LIMITS } from './limits.js';
+import type { Direction } from './superblock.js';
 
 /** Which of the two writers. */
 export type Role = 'sender' | 'receiver';
@@ -46,6 +47,12 @@ export const PHASES = {
 } as const;
 
 export type Phase = keyof typeof PHASES;
+
+/** What a receiver says of a state that is safe where it had to go. */
+export const ACKNOWLEDGEMENT = { save: 'committed', restore: 'loaded' } as const satisfies Record<Direction, Phase>;
+
+/** Of either direction. */
+export const ACKNOWLEDGEMENTS: readonly Phase[] = Object.values(ACKNOWLEDGEMENT);
 
 const phaseOf = new Map<number, Phase>(Object.entries(PHASES).map(([name, number]) => [number, name as Phase]));
 

@@ -9,7 +9,7 @@
  * only this is the truth. It gives up on a receiver that lives and does not judge.
  */
 import { isFollowedBy, type Link, Pace, Patience } from '../channel/index.js';
-import type { ControlBlock, Phase } from '../codec/control-block.js';
+import { ACKNOWLEDGEMENT, ACKNOWLEDGEMENTS, type ControlBlock, type Phase } from '../codec/control-block.js';
 import { StubferryError } from '../errors/index.js';
 import { DISCARD_MS } from './endpoints.js';
 
@@ -35,9 +35,9 @@ export async function untilAcknowledged(link: Link): Promise<void> {
 }
 
 function isAcknowledged({ superblock, device }: Link, phase: Phase): boolean {
-  const wanted: Phase = superblock.direction === 'save' ? 'committed' : 'loaded';
+  const wanted = ACKNOWLEDGEMENT[superblock.direction];
   if (phase === wanted) return true;
-  if (phase !== 'committed' && phase !== 'loaded') return false;
+  if (!ACKNOWLEDGEMENTS.includes(phase)) return false;
   throw new StubferryError('PROTOCOL_VIOLATION', 'the receiver acknowledges another direction', {
     where: device.path,
     expected: wanted,

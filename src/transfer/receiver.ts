@@ -8,14 +8,15 @@
  * The word `committed` is written only after the sink has made the state durable: what the sender believes is true.
  */
 import { atMost, type IncomingFrame, type Link, Pace, RingReader, ringPlace } from '../channel/index.js';
+import { ACKNOWLEDGEMENT } from '../codec/control-block.js';
 import { type BeginRecord, decodeBegin, decodeEnd, type EndRecord } from '../codec/records.js';
 import type { Superblock } from '../codec/superblock.js';
 import { NIL_UUID } from '../codec/uuid.js';
 import { located, StubferryError } from '../errors/index.js';
-import { DestinationWatch } from './destination-watch.js';
 import { DISCARD_MS, type StateSink } from './endpoints.js';
 import type { Following, TransferSummary } from './progress.js';
 import { checkEnd, StateDigest } from './state-digest.js';
+import { WatchedSink } from './watched-sink.js';
 
 /** How long a receiver that has acknowledged stays for the sender to hear it, milliseconds. */
 const LINGER_MS = 1_000;
@@ -25,8 +26,8 @@ const LINGER_MS = 1_000;
  * @throws StubferryError whatever the sender, the disk or the sink does
  */
 export async function receiveState(link: Link, sink: StateSink, options: Following = {}): Promise<TransferSummary> {
-  const watch = new DestinationWatch(link);
-  const work = untilCommitted(link, sink, watch, options);
+  const watched = new WatchedSink(sink, link);
+  const work = untilCommitted(link, watched, options);
   try {
     return await link.guard(work);
   } catch (error) {
@@ -35,7 +36,7 @@ export async function receiveState(link: Link, sink: StateSink, options: Followi
     return work;
   } finally {
     // Here, as work that hangs at its destination never comes to its own end.
-    watch.close();
+    watched.unwatch();
   }
 }
 
@@ -61,17 +62,12 @@ export async function lingerForSender(link: Link): Promise<void> {
   pace.close();
 }
 
-async function untilCommitted(
-  link: Link,
-  sink: StateSink,
-  watch: DestinationWatch,
-  options: Following,
-): Promise<TransferSummary> {
+async function untilCommitted(link: Link, sink: StateSink, options: Following): Promise<TransferSummary> {
   const reader = new RingReader(link);
   try {
     for (;;) {
       try {
-        return await receiveOnce(link, reader, sink, watch, options);
+        return await receiveOnce(link, reader, sink, options);
       } catch (error) {
         const restarted = error instanceof StubferryError && error.code === 'PEER_RESTARTED';
         if (!restarted || link.failed) throw error;
@@ -89,10 +85,9 @@ async function receiveOnce(
   link: Link,
   reader: RingReader,
   sink: StateSink,
-  watch: DestinationWatch,
   options: Following,
 ): Promise<TransferSummary> {
-  const { clock, device, own, timeouts } = link;
+  const { clock, device, own } = link;
   const first = await reader.next();
   // The link may have failed while the frame came: a sink that was discarded must not begin, nobody would discard it again.
   link.assertUsable();
@@ -100,7 +95,7 @@ async function receiveOnce(
   const begin = beginOf(link, first);
   own.set({ phase: 'receiving' });
   options.onPhase?.('receiving');
-  await watch.within(timeouts.progressMs, sink.begin(begin));
+  await sink.begin(begin);
   const digest = new StateDigest(begin.sha256);
   for (;;) {
     const { header, payload, paddedPayload } = await reader.next();
@@ -109,14 +104,14 @@ async function receiveOnce(
         decodeEnd(header.record, begin.sha256),
       );
       checkEnd(end, digest.end(header.chainBefore), device.path);
-      const acknowledged = await commit(link, sink, watch, end, reader.position, options);
+      const acknowledged = await commit(link, sink, end, reader.position, options);
       return { begin, end, timings: { firstByte, ...acknowledged } };
     }
     if (header.type !== 'data') throw outOfPlace(header.type ?? 'unknown', 'DATA or END', device.path);
     // Both read the same bytes: the sink's writes and our hashing go on side by side.
     const { streamOffset, chainBefore, chainAfter } = header;
     const frame = { payload, paddedPayload, streamOffset, chainBefore, chainAfter };
-    const stored = watch.within(timeouts.progressMs, sink.data(frame));
+    const stored = sink.data(frame);
     digest.update(payload);
     await stored;
     options.onProgress?.(digest.bytes, digest.frames);
@@ -126,7 +121,6 @@ async function receiveOnce(
 async function commit(
   link: Link,
   sink: StateSink,
-  watch: DestinationWatch,
   end: EndRecord,
   cursor: number,
   { onPhase }: Following,
@@ -138,8 +132,8 @@ async function commit(
   await own.publish({ phase: 'verified', cursor, streamed: end.stateBytes });
   const verified = clock.now();
   onPhase?.('verified');
-  await watch.within(timeouts.commitMs, sink.commit(end));
-  const last = superblock.direction === 'save' ? 'committed' : 'loaded';
+  await sink.commit(end);
+  const last = ACKNOWLEDGEMENT[superblock.direction];
   // Durable, so this is the truth, and may be heard even if the disk refuses the write or never answers: the heartbeat says it again.
   await atMost(clock, timeouts.deviceMs, own.publish({ phase: last }));
   onPhase?.(last);

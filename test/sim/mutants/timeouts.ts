@@ -34,7 +34,7 @@ export const TIMEOUTS: readonly Mutation[] = [
   ),
   mutant(
     'no deadline for a destination that does not take the state',
-    'transfer/destination-watch.ts',
+    'transfer/watched-sink.ts',
     'if (this.#limit === undefined || this.#patience.look() <= this.#limit) return;',
     'if (this.#limit === undefined || this.#patience.look() >= 0) return;',
   ),

@@ -1,6 +1,5 @@
 /** Sees all that the two sides say and all that is on the disks, and knows what must not be. */
 import { dirname } from 'node:path';
-
 import type { HostileActor } from '../hostile/actor.js';
 import { HostileSender } from '../hostile/sender.js';
 import type { Process } from '../machine/process.js';

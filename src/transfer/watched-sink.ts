@@ -1,40 +1,62 @@
 /**
- * The deadline of whatever the destination is asked for.
+ * A sink whose destination has deadlines.
  *
  *     begin, data    progressMs    the sender may be waiting for its source meanwhile, and does not look at how far we are
  *     commit         commitMs
+ *     discard        none          who discards has failed already: DISCARD_MS is up to him
  *
  * One timer for a transfer, none for a frame: it only looks at how long the call that is under way has been so.
  */
 import { type Link, Patience } from '../channel/index.js';
+import type { BeginRecord, EndRecord } from '../codec/records.js';
 import { StubferryError } from '../errors/index.js';
+import type { DataFrame, StateSink } from './endpoints.js';
 
-export class DestinationWatch {
+/** The link does not survive a call that takes longer than it may: NO_PROGRESS. */
+export class WatchedSink implements StateSink {
+  readonly #sink: StateSink;
   readonly #link: Link;
   readonly #patience: Patience;
   readonly #stop: () => void;
   /** Of the call that is under way, milliseconds. */
   #limit: number | undefined;
 
-  constructor(link: Link) {
+  constructor(sink: StateSink, link: Link) {
+    this.#sink = sink;
     this.#link = link;
     this.#patience = new Patience(link.clock);
     this.#stop = link.clock.every(link.timeouts.heartbeatMs, () => this.#look());
   }
 
-  /** `work`, which the link does not survive when it takes longer than `ms`: NO_PROGRESS. */
-  async within<T>(ms: number, work: Promise<T>): Promise<T> {
+  begin(begin: BeginRecord): Promise<void> {
+    return this.#within(this.#link.timeouts.progressMs, this.#sink.begin(begin));
+  }
+
+  data(frame: DataFrame): Promise<void> {
+    return this.#within(this.#link.timeouts.progressMs, this.#sink.data(frame));
+  }
+
+  commit(end: EndRecord): Promise<void> {
+    return this.#within(this.#link.timeouts.commitMs, this.#sink.commit(end));
+  }
+
+  discard(): Promise<boolean> {
+    return this.#sink.discard();
+  }
+
+  /** Ends the watch, not the sink: a call that hangs is not waited for any longer. */
+  unwatch(): void {
+    this.#stop();
+  }
+
+  async #within(ms: number, call: Promise<void>): Promise<void> {
     this.#patience.renew();
     this.#limit = ms;
     try {
-      return await work;
+      await call;
     } finally {
       this.#limit = undefined;
     }
-  }
-
-  close(): void {
-    this.#stop();
   }
 
   #look(): void {
