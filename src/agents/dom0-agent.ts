@@ -35,7 +35,7 @@ export interface Dom0Job {
 export async function runDom0Agent(job: Dom0Job, context: AgentContext): Promise<TransferSummary> {
   const superblock = superblockFor({ ...job, direction: job.work.direction });
   checkLimits(superblock, job.disk);
-  await rehearse();
+  await rehearse(context.log);
   const { task, close } = await prepareDom0End(job.work, job, context);
   try {
     const options = { path: job.disk, superblock, driver: job.driver, stubdom: undefined, keep: job.keepDisk };

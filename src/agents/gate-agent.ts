@@ -64,7 +64,7 @@ export async function runGateAgent(job: GateJob, context: AgentContext): Promise
     let reason: unknown;
     try {
       if (job.restore !== undefined) await saves.after(job.restore);
-      await rehearse();
+      await rehearse(context.log);
       open();
       return await untilAborted(context.signal, saves.worn);
     } catch (error) {

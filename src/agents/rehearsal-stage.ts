@@ -13,6 +13,7 @@ import {
   openDevice,
 } from '../blockdev-utils/index.js';
 import { type ByteOutput, callsAtOnce } from '../endpoints/index.js';
+import type { Log } from './log.js';
 
 export interface RehearsalStage {
   readonly sender: BlockDevice;
@@ -23,22 +24,45 @@ export interface RehearsalStage {
   close(): Promise<void>;
 }
 
+interface Closeable {
+  close(): Promise<unknown>;
+}
+
 /** @param size of the disk, bytes */
-export async function rehearsalStage(size: number): Promise<RehearsalStage> {
+export async function rehearsalStage(size: number, log: Log): Promise<RehearsalStage> {
+  const open: Closeable[] = [];
+  const close = async (): Promise<void> => void (await Promise.all(open.splice(0).map((each) => each.close())));
+  try {
+    const ends = await overFiles(size, open);
+    if (ends !== undefined) return { ...ends, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  await close();
+  log.info({ size }, 'no file system in memory to write to: the first state will take some milliseconds more');
+  return inThisProcess(size);
+}
+
+/** @param open what is open so far, also when this fails */
+async function overFiles(size: number, open: Closeable[]): Promise<Omit<RehearsalStage, 'close'> | undefined> {
+  const kept = <T extends Closeable>(one: T): T => {
+    open.push(one);
+    return one;
+  };
   const disk = await namelessFile(size);
+  if (disk === undefined) return undefined;
+  kept(disk.handle);
   const state = await namelessFile(0);
-  if (disk === undefined || state === undefined) return inThisProcess(size);
-  const access = 'buffered';
-  const [sender, receiver] = [await openDevice(disk.path, { access }), await openDevice(disk.path, { access })];
+  if (state === undefined) return undefined;
+  kept(state.handle);
+  const device = async (): Promise<BlockDevice> => kept(await openDevice(disk.path, { access: 'buffered' }));
   return {
-    ...{ sender, receiver, output: outputTo(state) },
+    ...{ sender: await device(), receiver: await device(), output: outputTo(state) },
     taken: async () => {
       const content = await readFile(state.path);
       await state.handle.truncate(0);
       return content;
-    },
-    close: async () => {
-      await Promise.all([sender.close(), receiver.close(), disk.handle.close(), state.handle.close()]);
     },
   };
 }

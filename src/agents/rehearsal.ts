@@ -13,6 +13,7 @@ import { StubferryError } from '../errors/index.js';
 import { StatefileReader, StatefileSink } from '../statefile/index.js';
 import { receiveState, type StateSource, sendState } from '../transfer/index.js';
 import { WRITER } from '../version.js';
+import type { Log } from './log.js';
 import { type RehearsalStage, rehearsalStage } from './rehearsal-stage.js';
 import { stateToSend } from './state-to-send.js';
 
@@ -24,9 +25,9 @@ const TRANSFERS = 12;
 const BYTES = 8 * LIMITS.payload.min;
 
 /** @throws StubferryError INTERNAL when the state does not come out as it went in */
-export async function rehearse(): Promise<void> {
+export async function rehearse(log: Log): Promise<void> {
   const state = emptyState(BYTES);
-  const stage = await rehearsalStage(diskSizeFor(LIMITS.ring.min));
+  const stage = await rehearsalStage(diskSizeFor(LIMITS.ring.min), log);
   try {
     for (let count = 0; count < TRANSFERS; count += 1) await transfer(stage, state);
   } finally {

@@ -33,7 +33,7 @@ export interface StubdomJob extends SpoolOptions {
 
 /** @throws StubferryError */
 export async function runStubdomAgent(job: StubdomJob, context: AgentContext): Promise<TransferSummary> {
-  await rehearse();
+  await rehearse(context.log);
   return runStubdomTransfer(job, context);
 }
 

@@ -28,7 +28,12 @@ export async function namelessFile(size: number): Promise<NamelessFile | undefin
   for (const folder of FOLDERS) {
     const handle = await inFolder(folder);
     if (handle === undefined) continue;
-    await handle.truncate(size);
+    try {
+      await handle.truncate(size);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
     return { handle, path: `/proc/self/fd/${handle.fd}` };
   }
   return undefined;

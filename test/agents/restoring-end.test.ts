@@ -4,17 +4,17 @@ import { expect, it } from '@jest/globals';
 import { prepareRestoring } from '../../src/agents/restoring-end.js';
 import { DEFAULT_TIMEOUTS } from '../../src/channel/index.js';
 import { scratchFolder } from '../endpoints/scratch-folder.js';
+import { SILENT_LOG } from './silent-log.js';
 
 const TRANSFER = '6f1ed7a2-0c5b-4a2e-9b0f-3d1c8a7e5b42';
-const silent = (): void => undefined;
 
 const scratch = scratchFolder();
 
 it('a restore to a file names its temporary after the transfer of the disk, also when the job names none', async () => {
   const job = { spoolFolder: '/dev/shm', spoolLimit: 1, transferUuid: undefined };
   const end = await prepareRestoring({ path: scratch('incoming'), replace: false }, job, {
-    ...{ timeouts: DEFAULT_TIMEOUTS, signal: new AbortController().signal, onEvent: silent },
-    log: { debug: silent, info: silent, warn: silent, error: silent },
+    ...{ timeouts: DEFAULT_TIMEOUTS, signal: new AbortController().signal, onEvent: () => undefined },
+    log: SILENT_LOG,
   });
   await end.sinkFor(TRANSFER);
   expect(readdirSync(dirname(scratch('x')))).toEqual([`.incoming.${TRANSFER}.part`]);

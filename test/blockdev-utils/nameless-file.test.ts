@@ -43,8 +43,15 @@ describe('a file without a name', () => {
     await file.handle.close();
   });
 
+  const open = (): number => readdirSync('/proc/self/fd').length;
+
+  it('is not left open when it cannot have its size', async () => {
+    const before = open();
+    await expect(namelessFile(Number.MAX_SAFE_INTEGER + 1)).rejects.toThrow();
+    expect(open()).toBe(before);
+  });
+
   it('is gone when it is closed', async () => {
-    const open = (): number => readdirSync('/proc/self/fd').length;
     const before = open();
     const file = await made(4096);
     expect(open()).toBe(before + 1);

@@ -8,14 +8,14 @@ import type { Phase } from '../../src/codec/control-block.js';
 import { driverFor } from '../../src/hotplug/index.js';
 import { removeLeftovers } from '../../src/service/leftovers.js';
 import { TransferFolder } from '../../src/service/transfer-folder.js';
+import { SILENT_LOG } from '../agents/silent-log.js';
 import { SMALL } from '../channel/disks.js';
 
-const silent = (): void => undefined;
 const OPTIONS = {
   driver: driverFor('file'),
   living: new Set<string>(),
   timeouts: DEFAULT_TIMEOUTS,
-  log: { debug: silent, info: silent, warn: silent, error: silent },
+  log: SILENT_LOG,
 };
 
 let parent: string;
