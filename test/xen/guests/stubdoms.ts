@@ -2,8 +2,11 @@
 import { IMAGE_FOLDER } from '../install/package.js';
 import type { Stubdom } from './xl-config.js';
 
-/** What docs/debian-host.md tells, or what the environment asks to try: MiB. */
-const MEBIBYTES = Number(process.env['STUBFERRY_XEN_STUBDOM_MEMORY'] ?? 192);
+/** What docs/debian-host.md tells. */
+export const TOLD_MEBIBYTES = 192;
+
+/** That, or what the environment asks to try. */
+const MEBIBYTES = Number(process.env['STUBFERRY_XEN_STUBDOM_MEMORY'] ?? TOLD_MEBIBYTES);
 if (!Number.isInteger(MEBIBYTES)) throw new Error('STUBFERRY_XEN_STUBDOM_MEMORY is a number of MiB');
 
 /** The product's image. */
@@ -18,6 +21,6 @@ export const STUBDOM: Stubdom = {
 export const CONSOLE_STUBDOM: Stubdom = {
   kernel: '/usr/local/lib/lab/vmlinux',
   ramdisk: '/usr/local/lib/lab/console-ramdisk',
-  mebibytes: 192,
+  mebibytes: TOLD_MEBIBYTES,
   cmdline: 'quiet',
 };

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { VERSION } from '../../../src/version.js';
 import { DOM0_PACKAGES } from '../build/dom0-packages.js';
-import { STUBDOM } from '../guests/stubdoms.js';
+import { STUBDOM, TOLD_MEBIBYTES } from '../guests/stubdoms.js';
 import { hvmConfig } from '../guests/xl-config.js';
 import { HOST, INSTALL_UNIT, LOAD_BACKEND } from './dom0-agent.js';
 import { BUILD_IMAGE, INSTALL_PROGRAM, PREFIX } from './package.js';
@@ -38,7 +38,8 @@ describe('the page on setting up a Debian host', () => {
   });
 
   it('has the lines of xl.cfg that make a guest of the lab have a stubdom', () => {
-    const config = hvmConfig({ name: '', mebibytes: 1, serial: '', disks: [], stubdom: STUBDOM }).split('\n');
+    const stubdom = { ...STUBDOM, mebibytes: TOLD_MEBIBYTES };
+    const config = hvmConfig({ name: '', mebibytes: 1, serial: '', disks: [], stubdom }).split('\n');
     const told = commands.filter((line) => /^(?:type|device_model|stubdomain)\w* = /.test(line));
     expect(told).toHaveLength(7);
     expect(config).toEqual(expect.arrayContaining(told));
