@@ -13,5 +13,4 @@ export { PipeSource } from './pipe-source.js';
 export { type ByteRange, RangeSource } from './range-source.js';
 export { RawSink } from './raw-sink.js';
 export { ReadyOutput } from './ready-output.js';
-export { SocketSource } from './socket-source.js';
 export { SpooledOutput } from './spooled-output.js';

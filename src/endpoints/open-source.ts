@@ -18,12 +18,12 @@ export async function openSource(path: string): Promise<StateSource> {
   if (path === '-') {
     const kind = await promisify(fstat)(STDIN);
     // The descriptor itself: what came before it was read by others already.
-    return kind.isFIFO() || kind.isSocket() ? new PipeSource(STDIN, STDIN_NAME) : new FileSource(STDIN, STDIN_NAME);
+    return kind.isFIFO() || kind.isSocket() ? PipeSource.of(STDIN, STDIN_NAME) : new FileSource(STDIN, STDIN_NAME);
   }
   const kind = await stat(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
-  if (kind.isFIFO()) return new PipeSource(openFifo(path), path);
+  if (kind.isFIFO()) return PipeSource.of(openFifo(path), path);
   if (kind.isFile() || kind.isCharacterDevice()) return FileSource.open(path);
   throw new StubferryError('INPUT_UNREADABLE', 'the input is neither a file nor a pipe', {
     where: path,

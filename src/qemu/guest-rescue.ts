@@ -65,7 +65,7 @@ async function readFifos(folder: string): Promise<StateSource[]> {
     .flatMap((name) => {
       try {
         const path = join(folder, name);
-        const reader = new PipeSource(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), path);
+        const reader = PipeSource.of(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), path);
         void drain(reader);
         return [reader];
       } catch {

@@ -9,7 +9,7 @@ import { rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SocketSource } from '../endpoints/index.js';
+import { PipeSource } from '../endpoints/index.js';
 import { errnoOf, printable, StubferryError } from '../errors/index.js';
 import {
   type MigrationInfo,
@@ -56,7 +56,7 @@ export async function prepareMigration(monitor: Monitor, { parent, stallMs }: Ca
         await cancel().catch(() => undefined);
         throw error;
       });
-      state = new CapturedState(new SocketSource(socket, path), migrated, { where: path, stallMs, cancel });
+      state = new CapturedState(PipeSource.ofSocket(socket, path), migrated, { where: path, stallMs, cancel });
       return state;
     },
     close: async () => {

@@ -59,7 +59,7 @@ export class StateFifo {
     try {
       const fd = openSync(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
       enlarge(fd);
-      return new PipeSource(fd, this.path);
+      return PipeSource.of(fd, this.path);
     } catch (cause) {
       throw unusable(this.path, cause);
     }

@@ -13,7 +13,7 @@ describe('PipeSource', () => {
 
   function opened(): { path: string; source: PipeSource } {
     const path = makeFifo(scratch('fifo'));
-    return { path, source: new PipeSource(readingEnd(path), path) };
+    return { path, source: PipeSource.of(readingEnd(path), path) };
   }
 
   async function written(path: string, bytes: Uint8Array): Promise<void> {
