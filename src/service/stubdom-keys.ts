@@ -1,0 +1,80 @@
+/**
+ * What dom0 and a stubdom say to each other, in the stubdom's own folder in xenstore (`src/codec/request.ts`).
+ *
+ *     request   read here; the stubdom may have written anything
+ *     answer    one for each nonce
+ *     offer     stands as long as the disk that was prepared
+ */
+import {
+  ANSWER_KEY,
+  type Answer,
+  decodeAnswer,
+  decodeRequest,
+  encodeAnswer,
+  encodeOffer,
+  nonceOf,
+  OFFER_KEY,
+  REQUEST_KEY,
+  type Request,
+} from '../codec/request.js';
+import { StubferryError } from '../errors/index.js';
+import type { XenstoreClient } from '../xenstore/index.js';
+import { homeOf } from './device-model.js';
+
+/** A request that was not answered yet. */
+export interface OpenRequest {
+  /** With which it is answered, even if nothing else of it is understood. */
+  readonly nonce: string | undefined;
+  /** @throws StubferryError UNSUPPORTED_VERSION, LIMIT_EXCEEDED, PROTOCOL_VIOLATION */
+  decode(): Request;
+}
+
+/** Methods throw errors of xenstore. */
+export class StubdomKeys {
+  readonly #xenstore: XenstoreClient;
+
+  constructor(xenstore: XenstoreClient) {
+    this.#xenstore = xenstore;
+  }
+
+  /** Undefined when there is none, or it was answered: a watch fires for many reasons, and after a restart of this agent too. */
+  async openRequest(stubdom: number): Promise<OpenRequest | undefined> {
+    const key = `${homeOf(stubdom)}/${REQUEST_KEY}`;
+    const text = await this.#xenstore.read(key);
+    if (text === undefined) return undefined;
+    const nonce = nonceOf(text);
+    if (nonce !== undefined && (await this.#isAnswered(stubdom, nonce))) return undefined;
+    return { nonce, decode: () => decodeRequest(text, key) };
+  }
+
+  async #isAnswered(stubdom: number, nonce: string): Promise<boolean> {
+    const key = `${homeOf(stubdom)}/${ANSWER_KEY}`;
+    const text = await this.#xenstore.read(key);
+    if (text === undefined) return false;
+    try {
+      return decodeAnswer(text, key).nonce === nonce;
+    } catch (error) {
+      // The stubdom can write there as well: what is no answer answers nothing.
+      if (error instanceof StubferryError) return false;
+      throw error;
+    }
+  }
+
+  answer(stubdom: number, answer: Answer): Promise<void> {
+    return this.#xenstore.write(`${homeOf(stubdom)}/${ANSWER_KEY}`, encodeAnswer(answer));
+  }
+
+  async refuse(stubdom: number, nonce: string, { code, message, details }: StubferryError): Promise<void> {
+    const { expected, found } = details;
+    const reason = [message, expected && `expected ${expected}`, found && `found ${found}`].filter(Boolean).join('; ');
+    await this.answer(stubdom, { verdict: 'refused', nonce, code, reason });
+  }
+
+  offer(stubdom: number, offer: { readonly transferUuid: string; readonly device: string }): Promise<void> {
+    return this.#xenstore.write(`${homeOf(stubdom)}/${OFFER_KEY}`, encodeOffer(offer));
+  }
+
+  withdraw(stubdom: number): Promise<void> {
+    return this.#xenstore.remove(`${homeOf(stubdom)}/${OFFER_KEY}`);
+  }
+}
