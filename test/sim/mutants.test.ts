@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Mutation, mutant, mutated } from './build/mutations.js';
+import { RARE } from './mutants/found.js';
 import type { Hunted } from './mutants/hunt.js';
 import { MUTANTS } from './mutants/index.js';
+import { foundText, withTable } from './mutants/stored.js';
 
 // Less than a minute of a processor; the machine may be busy with other things.
 jest.setTimeout(1_200_000);
@@ -27,12 +29,33 @@ describe('the simulator', () => {
     const found = hunted.find((one) => one.name === name);
     expect(found).toEqual({ name, files: expect.anything(), seed: expect.any(Number), violation: expect.any(String) });
   });
+});
 
-  it('has the same mutants in its documentation', () => {
-    const page = readFileSync(new URL('../../docs/simulation.md', import.meta.url), 'utf8');
-    const rows = [...page.matchAll(/^\| `[\w/.-]+\.ts` \| (.+?) \|/gm)].map(([, name]) => name);
-    expect(rows).toEqual(NAMES);
+describe('what a hunt has found', () => {
+  const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
+  const text = read('mutants/found.json');
+  const found = JSON.parse(text) as readonly Hunted[];
+
+  it('is stored for each of the mutants', () => {
+    expect(found.map(({ name }) => name)).toEqual(NAMES);
+    expect(foundText(found)).toBe(text);
   });
+
+  it('is the table of the documentation', () => {
+    const page = read('../../docs/simulation.md');
+    expect(withTable(page, found)).toBe(page);
+  });
+
+  it('is refused for a page without the marks', () => {
+    expect(() => withTable('# Simulation\n', found)).toThrow('docs/simulation.md lacks the lines');
+  });
+});
+
+it.each(RARE)('the rare mutant applies: $name', (mutation) => {
+  for (const { file } of mutation.changes) {
+    const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8');
+    expect(mutated(file, source, mutation)).not.toBe(source);
+  }
 });
 
 describe('a mutation', () => {

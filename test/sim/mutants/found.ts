@@ -54,7 +54,7 @@ export const RARE: readonly Mutation[] = [
   mutant(
     'a last word is overwritten',
     'channel/own-control.ts',
-    "const LAST_WORDS: readonly Phase[] = ['aborted', 'committed', 'loaded'];",
+    "const LAST_WORDS: readonly Phase[] = ['aborted', ...ACKNOWLEDGEMENTS];",
     "const LAST_WORDS: readonly Phase[] = ['aborted'];",
   ),
   mutant(

@@ -1,7 +1,7 @@
 /**
  * Looks for mutants: each in the seed that has found it before, then in seeds from 1 on, until its first violation.
  *
- * What found them is in found.json, the output of `npm run -s sim -- --mutants --json`. It only makes the hunt short: a change of the
+ * What found them is in found.json (`npm run -s sim -- --mutants --write`). It only makes the hunt short: a change of the
  * product or of the simulator makes other runs of the same seeds.
  *
  * That all of them apply is seen to first: one that does not is out of date, and would be hunted for in vain.
