@@ -20,10 +20,12 @@ export interface StoppedTimes {
   readonly stubferry: readonly number[];
 }
 
-/** From the stubdom to dom0's file. */
+/** From the stubdom to dom0's file, from the first byte there on. */
 export interface BlobTimes {
   readonly mebibytes: number;
   readonly consoleMs: number;
+  /** By vchan-socket-proxy of Debian's xen-utils at both ends. */
+  readonly vchanMs: number;
   readonly stubferryMs: number;
   /** With `--digest chain`: xxh64 on both sides, and no SHA-256. */
   readonly chainMs: number;

@@ -30,6 +30,7 @@ export function xenTables({ attach, stopped, blob }: XenResults): Table[] {
       rows: [
         ['', 'ms', 'MiB/s', 'as fast as the console'],
         ['over console 1', `${blob.consoleMs}`, mibPerS(blob.consoleMs), ''],
+        ['over a vchan', `${blob.vchanMs}`, mibPerS(blob.vchanMs), times(blob.vchanMs, blob.consoleMs)],
         [
           'stubferry (sha256)',
           `${blob.stubferryMs}`,

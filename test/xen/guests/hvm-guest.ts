@@ -9,6 +9,14 @@ import { type HvmConfig, hvmConfig } from './xl-config.js';
 
 export type GuestOptions = Partial<Omit<HvmConfig, 'name' | 'serial'>> & { readonly name: string };
 
+/** A command for a stubdom. */
+export interface StubdomCommand {
+  /** The line of dom0 that starts it. */
+  readonly start: string;
+  /** What it has printed in the end. @throws Error when it fails */
+  ended(timeoutMs: number): Promise<string>;
+}
+
 /** A stubdom that starts takes 7 to 30 s here; libxl gives up on its device model by itself after 30 s. */
 const XL_MS = 180_000;
 /** A megabyte is more than SeaBIOS wants, to take it for a disk. */
@@ -85,20 +93,28 @@ export class HvmGuest {
 
   /** What a command printed in a stubdom of which `stubferry.shell` is on the kernel command line. @throws Error when it fails */
   async inStubdom(command: string, timeoutMs: number): Promise<string> {
+    const { start, ended } = await this.forStubdom(command);
+    await this.#lab.check(start);
+    return ended(timeoutMs);
+  }
+
+  /** The same in two steps, as waiting for its end takes of dom0's processor: a process each time that the log is looked at. */
+  async forStubdom(command: string): Promise<StubdomCommand> {
     const before = (await this.stubdomLog()).length;
     const key = `/local/domain/${await this.stubdomId()}/data/stubferry/command`;
-    // xenstore-write takes what follows a backslash for something else.
-    await this.#lab.check(`xenstore-write ${key} ${quoted(command.replaceAll('\\', '\\\\'))}`);
     const pattern = /^stubferry-command> .*\n([\s\S]*?)^stubferry-command ended with status (\d+)$/m;
-    let end: RegExpExecArray | null = null;
-    const ended = async (): Promise<boolean> => {
-      end = pattern.exec((await this.stubdomLog()).slice(before).replaceAll('\r', ''));
-      return end !== null;
+    const end = async (): Promise<RegExpExecArray | null> =>
+      pattern.exec((await this.stubdomLog()).slice(before).replaceAll('\r', ''));
+    return {
+      // xenstore-write takes what follows a backslash for something else.
+      start: `xenstore-write ${key} ${quoted(command.replaceAll('\\', '\\\\'))}`,
+      ended: async (timeoutMs) => {
+        await this.#lab.until(`the end of ${command}`, async () => (await end()) !== null, timeoutMs);
+        const [, printed = '', status] = (await end()) ?? [];
+        if (status !== '0') throw new Error(`in the stubdom: ${command} ended with ${status}: ${printed}`);
+        return printed;
+      },
     };
-    await this.#lab.until(`the end of ${command}`, ended, timeoutMs);
-    const [, printed = '', status] = end ?? [];
-    if (status !== '0') throw new Error(`in the stubdom: ${command} ended with ${status}: ${printed}`);
-    return printed;
   }
 
   /** With `-c` the guest goes on afterwards. */
