@@ -5,7 +5,8 @@
  *     node tamper.mjs flip    flips a bit of the state on the disk
  *
  * The agent is stopped (SIGSTOP) as soon as the stubdom was told of its disk: it is on it then, which the stubdom waits for before it asks
- * QEMU for the state. Prints `ready` when a save may begin, and then what it did. Exit status 3: it came too late.
+ * QEMU for the state. Prints `ready` when a save may begin, and then what it did. Exit status 3: it came too late. That is so as well when the
+ * state is committed behind a flip: then the agent had read it before it was stopped. An agent that never notices is always too late.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
@@ -58,12 +59,16 @@ async function meddle(view: TransferView): Promise<void> {
 /** What was told of when this began is of no interest. */
 const before = JSON.parse(`${execFileSync('stubferry', ['transfers', '--json'])}`) as { transfers: TransferView[] };
 const known = new Set(before.transfers.map(({ transfer }) => transfer));
+let isDone = false;
 say('ready');
 for await (const line of createInterface({ input: follow.stdout })) {
   const view = JSON.parse(line) as TransferView;
   if (known.has(view.transfer) || view.timings.ready === undefined) continue;
-  if (view.timings.committed !== undefined) process.exitCode = TOO_LATE;
-  else await meddle(view);
-  break;
+  const isCommitted = view.timings.committed !== undefined;
+  if (isCommitted) process.exitCode = TOO_LATE;
+  else if (!isDone) await meddle(view);
+  isDone = true;
+  // Only the end of the transfer shows whether a flip came in time.
+  if (action === 'kill' || isCommitted || view.error !== undefined) break;
 }
 follow.kill();
