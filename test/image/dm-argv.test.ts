@@ -38,6 +38,11 @@ describeWith([A_BUSYBOX], 'the arguments of the device model', () => {
     expect(passed(values).map(String)).toEqual(values);
   });
 
+  it('are the same with a digit behind a control character, or behind a backslash and zeros', () => {
+    const values = ['\u00010', '\u00077\u00010', '\\000', '\\\\001\u00011', '\u00010\n\\0', '\u0001', '\u00018'];
+    expect(passed(values).map(String)).toEqual(values);
+  });
+
   it('are the same, whatever is in them: spaces, quotes, backslashes, line feeds, no character at all', () => {
     const value = fc.uint8Array({ maxLength: 12, min: 1, max: 255 }).map((bytes) => Buffer.from(bytes));
     const text = fc
