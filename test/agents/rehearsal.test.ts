@@ -1,22 +1,20 @@
-import { readdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { rehearse } from '../../src/agents/index.js';
 import { rehearsalStage } from '../../src/agents/rehearsal-stage.js';
+import { openDescriptors } from '../blockdev-utils/open-descriptors.js';
 import { SILENT_LOG } from './silent-log.js';
-
-const descriptors = (): number => readdirSync('/proc/self/fd').length;
 
 describe('a rehearsal', () => {
   it('carries a state through this process, and leaves nothing open', async () => {
-    const before = descriptors();
+    const before = openDescriptors();
     await rehearse(SILENT_LOG);
-    expect(descriptors()).toBe(before);
+    expect(openDescriptors()).toBe(before);
   });
 
   it('leaves nothing open when its disk cannot be made', async () => {
-    const before = descriptors();
+    const before = openDescriptors();
     await expect(rehearsalStage(Number.MAX_SAFE_INTEGER + 1, SILENT_LOG)).rejects.toThrow();
-    expect(descriptors()).toBe(before);
+    expect(openDescriptors()).toBe(before);
   });
 
   it('has two ends of one disk, and takes what came out once', async () => {

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { isInMemory, namelessFile } from '../../src/blockdev-utils/index.js';
+import { openDescriptors } from './open-descriptors.js';
 
 async function made(size: number): Promise<NonNullable<Awaited<ReturnType<typeof namelessFile>>>> {
   const file = await namelessFile(size);
@@ -43,19 +44,17 @@ describe('a file without a name', () => {
     await file.handle.close();
   });
 
-  const open = (): number => readdirSync('/proc/self/fd').length;
-
   it('is not left open when it cannot have its size', async () => {
-    const before = open();
+    const before = openDescriptors();
     await expect(namelessFile(Number.MAX_SAFE_INTEGER + 1)).rejects.toThrow();
-    expect(open()).toBe(before);
+    expect(openDescriptors()).toBe(before);
   });
 
   it('is gone when it is closed', async () => {
-    const before = open();
+    const before = openDescriptors();
     const file = await made(4096);
-    expect(open()).toBe(before + 1);
+    expect(openDescriptors()).toBe(before + 1);
     await file.handle.close();
-    expect(open()).toBe(before);
+    expect(openDescriptors()).toBe(before);
   });
 });

@@ -2,6 +2,11 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** How many are open. */
+export function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').length;
+}
+
 /** How many are open on `path`. */
 export function openOn(path: string): number {
   return readdirSync('/proc/self/fd').filter((fd) => {

@@ -3,6 +3,7 @@ import { PipeSource } from '../../src/endpoints/pipe-source.js';
 import { sampleState } from '../statefile/written-statefile.js';
 import { acceptedSocket, type Connection } from './accepted-socket.js';
 import { allOf } from './all-of.js';
+import { expectCancelledRead } from './closed-under-a-read.js';
 import { scratchFolder } from './scratch-folder.js';
 
 /** As if Node kept the descriptor to itself. */
@@ -15,11 +16,10 @@ describe.each([
   ['without its descriptor', hideDescriptor],
 ])('a PipeSource of an accepted socket, %s', (_, prepare: (connection: Connection) => void) => {
   const scratch = scratchFolder();
-  let connections = 0;
   const open: Connection[] = [];
 
   async function opened(): Promise<Connection & { path: string; source: PipeSource }> {
-    const path = scratch(`socket-${++connections}`);
+    const path = scratch('socket');
     const connection = await acceptedSocket(path);
     open.push(connection);
     prepare(connection);
@@ -62,12 +62,6 @@ describe.each([
 
   it('that is closed lets go of a read that waits', async () => {
     const { path, source } = await opened();
-    const waiting = source.read(new Uint8Array(10));
-    await source.close();
-    await expect(waiting).rejects.toMatchObject({
-      code: 'CANCELLED',
-      message: 'the source was closed',
-      details: { where: path },
-    });
+    await expectCancelledRead(source, path);
   });
 });

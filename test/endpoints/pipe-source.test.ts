@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { PipeSource } from '../../src/endpoints/pipe-source.js';
 import { sampleState } from '../statefile/written-statefile.js';
 import { allOf } from './all-of.js';
+import { expectCancelledRead } from './closed-under-a-read.js';
 import { makeFifo, readingEnd, writingEnd } from './fifo.js';
 import { scratchFolder } from './scratch-folder.js';
 
@@ -88,13 +89,7 @@ describe('PipeSource', () => {
 
   it('that is closed lets go of a read that waits', async () => {
     const { path, source } = opened();
-    const waiting = source.read(new Uint8Array(10));
-    await source.close();
-    await expect(waiting).rejects.toMatchObject({
-      code: 'CANCELLED',
-      message: 'the source was closed',
-      details: { where: path },
-    });
+    await expectCancelledRead(source, path);
   });
 
   it('may be closed twice', async () => {

@@ -103,14 +103,17 @@ export class HvmGuest {
     const before = (await this.stubdomLog()).length;
     const key = `/local/domain/${await this.stubdomId()}/data/stubferry/command`;
     const pattern = /^stubferry-command> .*\n([\s\S]*?)^stubferry-command ended with status (\d+)$/m;
-    const end = async (): Promise<RegExpExecArray | null> =>
-      pattern.exec((await this.stubdomLog()).slice(before).replaceAll('\r', ''));
     return {
       // xenstore-write takes what follows a backslash for something else.
       start: `xenstore-write ${key} ${quoted(command.replaceAll('\\', '\\\\'))}`,
       ended: async (timeoutMs) => {
-        await this.#lab.until(`the end of ${command}`, async () => (await end()) !== null, timeoutMs);
-        const [, printed = '', status] = (await end()) ?? [];
+        let end: RegExpExecArray | null = null;
+        const hasEnded = async (): Promise<boolean> => {
+          end = pattern.exec((await this.stubdomLog()).slice(before).replaceAll('\r', ''));
+          return end !== null;
+        };
+        await this.#lab.until(`the end of ${command}`, hasEnded, timeoutMs);
+        const [, printed = '', status] = end ?? [];
         if (status !== '0') throw new Error(`in the stubdom: ${command} ended with ${status}: ${printed}`);
         return printed;
       },
