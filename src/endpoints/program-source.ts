@@ -25,6 +25,9 @@ export class ProgramSource implements StateSource {
   readonly #unpacker: Unpacker;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #chunks: AsyncIterator<Uint8Array>;
+  /** The program has ended well. */
+  readonly #unpacked: Promise<void>;
+  /** So has what feeds it. */
   readonly #ended: Promise<void>;
   #rest: Uint8Array = new Uint8Array(0);
   #said = '';
@@ -44,7 +47,8 @@ export class ProgramSource implements StateSource {
     // It closes its input early when that is damaged; its status says so.
     this.#child.stdin.on('error', () => undefined);
     // Errors are told to whoever reads; one that comes before must not end the process.
-    this.#ended = Promise.all([this.#status(), this.#feed()]).then(() => undefined);
+    this.#unpacked = this.#status();
+    this.#ended = Promise.all([this.#unpacked, this.#feed()]).then(() => undefined);
     this.#ended.catch(() => undefined);
   }
 
@@ -117,6 +121,8 @@ export class ProgramSource implements StateSource {
     this.#child.kill('SIGKILL');
     this.#child.stdin.destroy();
     this.#child.stdout.destroy();
+    // Its status is of no interest any more; that it is gone is.
+    await this.#unpacked.catch(() => undefined);
     await this.#source.close();
   }
 }

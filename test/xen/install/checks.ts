@@ -2,7 +2,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build, type Plugin, stop } from 'esbuild';
 import { run } from '../build/run.js';
 
 const TESTS = fileURLToPath(new URL('../../', import.meta.url));
@@ -61,6 +61,8 @@ export async function checksForDom0(folder: string): Promise<string> {
     plugins: [standIns],
     logLevel: 'error',
   });
+  // Otherwise its process stays as a child of this one.
+  await stop();
   const archive = join(folder, 'checks.tar');
   await run('tar', ['-c', '-f', archive, '--owner=0', '--group=0', '-C', root, '.']);
   await rm(root, { recursive: true });
