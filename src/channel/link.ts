@@ -47,6 +47,7 @@ export class Link {
   #failed = false;
   #closed = false;
   #stopHeartbeat: () => void = () => undefined;
+  #ignoreSignal: () => void = () => undefined;
   #beating = false;
   #stalled = 0;
   readonly #stall: Patience;
@@ -96,9 +97,15 @@ export class Link {
       timeouts,
     );
     link.#startHeartbeat();
-    if (signal?.aborted === true) link.#fail(signal.reason);
-    signal?.addEventListener('abort', () => link.#fail(signal.reason), { once: true });
+    link.#heed(signal);
     return link;
+  }
+
+  #heed(signal: AbortSignal | undefined): void {
+    if (signal?.aborted === true) this.#fail(signal.reason);
+    const onAbort = (): void => this.#fail(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#ignoreSignal = () => signal?.removeEventListener('abort', onAbort);
   }
 
   #startHeartbeat(): void {
@@ -160,6 +167,8 @@ export class Link {
   async close(last?: Phase | StubferryError): Promise<void> {
     this.#closed = true;
     this.#stopHeartbeat();
+    // At a gate the signal outlives each link, and would keep it in memory.
+    this.#ignoreSignal();
     this.peer.close();
     if (last === undefined) return;
     const change =

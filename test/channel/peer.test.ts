@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { alignedBuffer } from '../../src/blockdev-utils/index.js';
 import { Patience } from '../../src/channel/index.js';
@@ -134,6 +135,15 @@ describe('a link', () => {
     const guarded = refusal(link.guard(never));
     controller.abort(new StubferryError('CANCELLED', 'enough'));
     expect(await guarded).toMatchObject({ code: 'CANCELLED', message: 'enough' });
+  });
+
+  it('no longer listens to that signal when it is closed', async () => {
+    const disk = await testDisk();
+    const { signal } = new AbortController();
+    const link = await disk.link('sender', 1n, signal);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    await link.close('done');
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('closes within a second when its last word cannot be written', async () => {
