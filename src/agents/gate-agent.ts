@@ -209,15 +209,19 @@ class GateSaves {
       this.#lastTransfer = superblock.transferUuid;
       return runTransfer(device, superblock, task, context);
     };
-    const held = await this.#offers?.take();
-    if (held === undefined) {
-      const expectation = { ...expectationOf(this.#job), after: this.#lastTransfer };
-      return withTransferDisk(this.#job.disk, expectation, context, run);
-    }
     try {
-      return await run(held.device, held.superblock);
+      const held = await this.#offers?.take();
+      if (held === undefined) {
+        const expectation = { ...expectationOf(this.#job), after: this.#lastTransfer };
+        return await withTransferDisk(this.#job.disk, expectation, context, run);
+      }
+      try {
+        return await run(held.device, held.superblock);
+      } finally {
+        await held.release();
+      }
     } finally {
-      await held.release();
+      this.#offers?.resume(this.#lastTransfer);
     }
   }
 

@@ -107,6 +107,11 @@ export class ServiceStage {
     return askService(this.control, { command: 'transfers' }, NEVER);
   }
 
+  /** What the hook does. */
+  prepare(target: number): Promise<TransferView> {
+    return askService(this.control, { command: 'prepare', target }, NEVER);
+  }
+
   /** Resolves when no transfer is under way. */
   async untilIdle(): Promise<void> {
     while ((await this.#status()).underWay > 0) await delay(20);

@@ -3,6 +3,7 @@
  * gives it a disk. A restore asks in the same way.
  */
 import { copyFileSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import type { TransferView } from '../../src/service/index.js';
 import type { Agent } from '../agents/agent.js';
@@ -77,6 +78,20 @@ describeWith([A_QEMU, ...XENSTORED], 'a toolstack that saves and restores, with 
     expect(await stage.xenstore.read('/local/domain/7/data/stubferry/offer')).toBeUndefined();
     expect(failureOf(await saveThrough(gate))).toBeUndefined();
     expect(await stage.xenstore.read('/local/domain/7/data/stubferry/answer')).toContain('attached');
+  });
+
+  it('takes the disk that is being prepared while it asks for one, whichever is first', async () => {
+    await stage.service();
+    const guest = await startMachine({ folder: scratch.folder, name: 'guest', machine: MACHINE });
+    await guest.untilCounting(3);
+    const gate = await gateOf(await stage.pair(7, 3), guest);
+    for (const ms of [0, 2, 4, 6, 8, 12, 16, 24]) {
+      const prepared = stage.prepare(3);
+      await delay(ms);
+      expect(failureOf(await saveThrough(gate))).toBeUndefined();
+      await prepared;
+      await stage.untilIdle();
+    }
   });
 
   it('asks for another disk when the prepared one has been aborted', async () => {

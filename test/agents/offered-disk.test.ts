@@ -1,0 +1,136 @@
+import { truncateSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { AskedDom0 } from '../../src/agents/asked-disk.js';
+import { OfferedDisk } from '../../src/agents/offered-disk.js';
+import { lockStubdomRole } from '../../src/agents/role-lock.js';
+import { createImage, openDevice } from '../../src/blockdev-utils/index.js';
+import { DEFAULT_TIMEOUTS, diskSizeFor, formatDisk } from '../../src/channel/index.js';
+import { encodeOffer } from '../../src/codec/request.js';
+import { NIL_UUID } from '../../src/codec/uuid.js';
+import type { StubferryError } from '../../src/errors/index.js';
+import { SMALL, TRANSFER } from '../channel/disks.js';
+import { scratchFolder } from '../endpoints/scratch-folder.js';
+import { SILENT_LOG } from './silent-log.js';
+
+/** One key of xenstore, whose watch fires when the test says so: the real one fires when it likes. */
+class OfferKey {
+  #text: string | undefined;
+  #fired: () => Promise<unknown> = async () => undefined;
+
+  readonly dom0: AskedDom0 = {
+    home: '/local/domain/7',
+    xenstore: {
+      read: async () => this.#text,
+      write: async () => undefined,
+      remove: async () => undefined,
+      watch: async (path, fired) => {
+        this.#fired = async () => fired(path);
+        return { close: async () => undefined };
+      },
+    } as AskedDom0['xenstore'],
+  };
+
+  set(text: string | undefined): void {
+    this.#text = text;
+  }
+
+  fire(): Promise<unknown> {
+    return this.#fired();
+  }
+}
+
+describe('a disk that dom0 offers', () => {
+  const scratch = scratchFolder('/dev/shm');
+  let key: OfferKey;
+  let offers: OfferedDisk;
+  let disk: string;
+
+  beforeEach(async () => {
+    disk = scratch('xvdz');
+    await createImage(disk, diskSizeFor(SMALL.ringLength));
+    const device = await openDevice(disk, { access: 'buffered' });
+    await formatDisk(device, SMALL);
+    await device.close();
+    key = new OfferKey();
+    const expectation = { targetUuid: NIL_UUID, transferUuid: undefined, directions: ['save'] } as const;
+    offers = await OfferedDisk.watch(key.dom0, expectation, {
+      ...{ timeouts: DEFAULT_TIMEOUTS, signal: new AbortController().signal, onEvent: () => undefined },
+      log: SILENT_LOG,
+    });
+  });
+  afterEach(() => offers.close());
+
+  /** 'free', or the code that locking the role is refused with. */
+  async function role(): Promise<string> {
+    try {
+      await (await lockStubdomRole(disk)).release();
+      return 'free';
+    } catch (error) {
+      return (error as StubferryError).code;
+    }
+  }
+
+  async function offered(device = disk): Promise<void> {
+    key.set(encodeOffer({ transferUuid: TRANSFER, device }));
+    await key.fire();
+  }
+
+  it('is held until the save takes it', async () => {
+    await offered();
+    expect(await role()).toBe('DISK_LOCKED');
+    const held = await offers.take();
+    expect(held?.superblock.transferUuid).toBe(TRANSFER);
+    expect(await role()).toBe('DISK_LOCKED');
+    await held?.release();
+    expect(await role()).toBe('free');
+  });
+
+  it('is let go of when dom0 takes the offer back', async () => {
+    await offered();
+    key.set(undefined);
+    await key.fire();
+    expect(await role()).toBe('free');
+    expect(await offers.take()).toBeUndefined();
+  });
+
+  it('is left to the save that has come before the offer was heard of, and held when that save has not used it', async () => {
+    key.set(encodeOffer({ transferUuid: TRANSFER, device: disk }));
+    expect(await offers.take()).toBeUndefined();
+    await key.fire();
+    expect(await role()).toBe('free');
+    offers.resume(undefined);
+    await key.fire();
+    expect(await role()).toBe('DISK_LOCKED');
+  });
+
+  it('is not held again when its transfer is over and the offer not yet withdrawn', async () => {
+    await offered();
+    await (await offers.take())?.release();
+    offers.resume(TRANSFER);
+    await key.fire();
+    expect(await role()).toBe('free');
+  });
+
+  it('is not waited for by a save when it does not come', async () => {
+    const looking = offered(scratch('never'));
+    expect(await offers.take()).toBeUndefined();
+    await looking;
+  });
+
+  it('is not waited for any more when another one is offered', async () => {
+    const looking = offered(scratch('never'));
+    // It is read by then.
+    await setImmediate();
+    await offered();
+    await looking;
+    expect((await offers.take())?.device.path).toBe(disk);
+  });
+
+  it('is let go of, and another one asked for, when it can no longer be read', async () => {
+    await offered();
+    truncateSync(disk, 0);
+    expect(await offers.take()).toBeUndefined();
+    expect(await role()).toBe('free');
+  });
+});
