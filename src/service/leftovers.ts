@@ -42,8 +42,6 @@ export interface LeftoversOptions {
 /** How a left disk is looked at. */
 type Looking = Pick<LeftoversOptions, 'driver' | 'timeouts' | 'log'>;
 
-const NEVER = new AbortController().signal;
-
 /** A leftover and the way to be rid of it. */
 interface Found extends Leftover {
   readonly remove: () => Promise<void>;
@@ -140,8 +138,10 @@ async function onDisk<T>(
 ): Promise<T> {
   const device = await openDevice(image, { access: driver.accessTo(await backingOf(image)) });
   try {
+    // Only the deadline ends it.
+    const { signal } = new AbortController();
     const used = readSuperblock(device).then((superblock) => use(device, superblock));
-    return await withDiskDeadline(image, { timeouts, signal: NEVER }, used);
+    return await withDiskDeadline(image, { timeouts, signal }, used);
   } finally {
     await device.close();
   }
