@@ -26,6 +26,8 @@ export interface BlobTimes {
   readonly consoleMs: number;
   /** By vchan-socket-proxy of Debian's xen-utils at both ends. */
   readonly vchanMs: number;
+  /** By `dd oflag=direct` to a disk of the same kind, of which dom0 reads nothing. */
+  readonly diskMs: number;
   readonly stubferryMs: number;
   /** With `--digest chain`: xxh64 on both sides, and no SHA-256. */
   readonly chainMs: number;

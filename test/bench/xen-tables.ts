@@ -31,6 +31,7 @@ export function xenTables({ attach, stopped, blob }: XenResults): Table[] {
         ['', 'ms', 'MiB/s', 'as fast as the console'],
         ['over console 1', `${blob.consoleMs}`, mibPerS(blob.consoleMs), ''],
         ['over a vchan', `${blob.vchanMs}`, mibPerS(blob.vchanMs), times(blob.vchanMs, blob.consoleMs)],
+        ['dd to the disk alone', `${blob.diskMs}`, mibPerS(blob.diskMs), times(blob.diskMs, blob.consoleMs)],
         [
           'stubferry (sha256)',
           `${blob.stubferryMs}`,
