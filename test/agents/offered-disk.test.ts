@@ -1,6 +1,7 @@
 import { truncateSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import type { AskedDom0 } from '../../src/agents/asked-disk.js';
 import { OfferedDisk } from '../../src/agents/offered-disk.js';
 import { lockStubdomRole } from '../../src/agents/role-lock.js';
@@ -12,6 +13,9 @@ import type { StubferryError } from '../../src/errors/index.js';
 import { SMALL, TRANSFER } from '../channel/disks.js';
 import { scratchFolder } from '../endpoints/scratch-folder.js';
 import { SILENT_LOG } from './silent-log.js';
+
+const OTHER = '6f1ed7a2-0c5b-4a2e-9b0f-3d1c8a7e5b43';
+const NEVER = '6f1ed7a2-0c5b-4a2e-9b0f-3d1c8a7e5b44';
 
 /** One key of xenstore, whose watch fires when the test says so: the real one fires when it likes. */
 class OfferKey {
@@ -46,25 +50,34 @@ describe('a disk that dom0 offers', () => {
   let offers: OfferedDisk;
   let disk: string;
 
-  beforeEach(async () => {
-    disk = scratch('xvdz');
-    await createImage(disk, diskSizeFor(SMALL.ringLength));
-    const device = await openDevice(disk, { access: 'buffered' });
-    await formatDisk(device, SMALL);
+  async function made(name: string, transferUuid: string): Promise<string> {
+    const path = scratch(name);
+    await createImage(path, diskSizeFor(SMALL.ringLength));
+    const device = await openDevice(path, { access: 'buffered' });
+    await formatDisk(device, { ...SMALL, transferUuid });
     await device.close();
+    return path;
+  }
+
+  async function watched(): Promise<void> {
     key = new OfferKey();
     const expectation = { targetUuid: NIL_UUID, transferUuid: undefined, directions: ['save'] } as const;
     offers = await OfferedDisk.watch(key.dom0, expectation, {
       ...{ timeouts: DEFAULT_TIMEOUTS, signal: new AbortController().signal, onEvent: () => undefined },
       log: SILENT_LOG,
     });
+  }
+
+  beforeEach(async () => {
+    disk = await made('xvdz', TRANSFER);
+    await watched();
   });
   afterEach(() => offers.close());
 
   /** 'free', or the code that locking the role is refused with. */
-  async function role(): Promise<string> {
+  async function role(path = disk): Promise<string> {
     try {
-      await (await lockStubdomRole(disk)).release();
+      await (await lockStubdomRole(path)).release();
       return 'free';
     } catch (error) {
       return (error as StubferryError).code;
@@ -132,5 +145,40 @@ describe('a disk that dom0 offers', () => {
     truncateSync(disk, 0);
     expect(await offers.take()).toBeUndefined();
     expect(await role()).toBe('free');
+  });
+
+  it('is free for a save that asks for it, in whatever order offers, news of them and saves come', async () => {
+    const other = { path: await made('xvdy', OTHER), transferUuid: OTHER };
+    const disks = [{ path: disk, transferUuid: TRANSFER }, other, { path: scratch('never'), transferUuid: NEVER }];
+    const step = fc.oneof(
+      fc.constantFrom('offer 0', 'offer 1', 'offer 2', 'withdraw', 'hear', 'let pass'),
+      fc.constantFrom('save', 'save over 0', 'save over 1'),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+        await offers.close();
+        await watched();
+        for (const [verb, ...words] of steps.map((one) => one.split(' '))) {
+          const named = disks[Number(words.at(-1))];
+          if (verb === 'offer' && named !== undefined)
+            key.set(encodeOffer({ transferUuid: named.transferUuid, device: named.path }));
+          if (verb === 'withdraw') key.set(undefined);
+          if (verb === 'hear') void key.fire();
+          if (verb === 'let') await delay(1);
+          if (verb !== 'save') continue;
+          const held = await offers.take();
+          // News that come while it lasts.
+          await key.fire();
+          // Nobody but the one that was taken is locked.
+          for (const { path } of [...disks.slice(0, 2)])
+            expect(await role(path)).toBe(path === held?.device.path ? 'DISK_LOCKED' : 'free');
+          await held?.release();
+          offers.resume(held?.superblock.transferUuid ?? named?.transferUuid);
+        }
+        await offers.close();
+        expect([await role(disk), await role(other.path)]).toEqual(['free', 'free']);
+      }),
+      { numRuns: 200 },
+    );
   });
 });
