@@ -17,7 +17,7 @@ export const FOUND: readonly Mutation[] = [
   mutant(
     'a recovery waits for ever for its disk',
     'service/leftovers.ts',
-    'return await withDiskDeadline(image, { timeouts, signal: NEVER }, used);',
+    'return await withDiskDeadline(image, { timeouts, signal }, used);',
     'return await used;',
   ),
 ];
