@@ -5,12 +5,12 @@ import fc from 'fast-check';
 import type { AskedDom0 } from '../../src/agents/asked-disk.js';
 import { OfferedDisk } from '../../src/agents/offered-disk.js';
 import { lockStubdomRole } from '../../src/agents/role-lock.js';
-import { createImage, openDevice } from '../../src/blockdev-utils/index.js';
-import { DEFAULT_TIMEOUTS, diskSizeFor, formatDisk } from '../../src/channel/index.js';
+import { DEFAULT_TIMEOUTS } from '../../src/channel/index.js';
 import { encodeOffer } from '../../src/codec/request.js';
 import { NIL_UUID } from '../../src/codec/uuid.js';
 import type { StubferryError } from '../../src/errors/index.js';
 import { SMALL, TRANSFER } from '../channel/disks.js';
+import { formattedImage } from '../channel/formatted-image.js';
 import { scratchFolder } from '../endpoints/scratch-folder.js';
 import { SILENT_LOG } from './silent-log.js';
 
@@ -52,10 +52,7 @@ describe('a disk that dom0 offers', () => {
 
   async function made(name: string, transferUuid: string): Promise<string> {
     const path = scratch(name);
-    await createImage(path, diskSizeFor(SMALL.ringLength));
-    const device = await openDevice(path, { access: 'buffered' });
-    await formatDisk(device, { ...SMALL, transferUuid });
-    await device.close();
+    await formattedImage(path, { ...SMALL, transferUuid });
     return path;
   }
 
@@ -170,7 +167,7 @@ describe('a disk that dom0 offers', () => {
           // News that come while it lasts.
           await key.fire();
           // Nobody but the one that was taken is locked.
-          for (const { path } of [...disks.slice(0, 2)])
+          for (const { path } of disks.slice(0, 2))
             expect(await role(path)).toBe(path === held?.device.path ? 'DISK_LOCKED' : 'free');
           await held?.release();
           offers.resume(held?.superblock.transferUuid ?? named?.transferUuid);

@@ -1,10 +1,10 @@
 /** What the tests of the drivers for stubdoms have: a stubdom as libxl leaves it in xenstore, kernels at both ends, backings. */
 import { execFileSync } from 'node:child_process';
 import { afterEach } from '@jest/globals';
-import { createImage, type FileLock, lockExclusive, openDevice } from '../../src/blockdev-utils/index.js';
-import { diskSizeFor, formatDisk } from '../../src/channel/index.js';
+import { type FileLock, lockExclusive } from '../../src/blockdev-utils/index.js';
 import { LIMITS } from '../../src/codec/limits.js';
 import type { XenstoreClient } from '../../src/xenstore/index.js';
+import { formattedImage } from '../channel/formatted-image.js';
 import { SUPERBLOCK as SAMPLE } from '../codec/sample-superblock.js';
 import { type XenstoreStage, xenstoreStage } from '../xenstore/stage.js';
 import { type FrontendManners, startBackend, startFrontend } from './block-kernels.js';
@@ -110,11 +110,8 @@ export function xenStage(): XenStage {
     },
     backing: async (name = 'transfer.img') => {
       const path = place(name);
-      await createImage(path, diskSizeFor(LIMITS.ring.min));
+      await formattedImage(path, SUPERBLOCK);
       owners.push(await lockExclusive(path));
-      const device = await openDevice(path, { access: 'buffered' });
-      await formatDisk(device, SUPERBLOCK);
-      await device.close();
       return path;
     },
     agentsDie,

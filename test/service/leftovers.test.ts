@@ -2,14 +2,15 @@
 import { existsSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createImage, openDevice } from '../../src/blockdev-utils/index.js';
-import { DEFAULT_TIMEOUTS, diskSizeFor, formatDisk, Link } from '../../src/channel/index.js';
+import { openDevice } from '../../src/blockdev-utils/index.js';
+import { DEFAULT_TIMEOUTS, Link } from '../../src/channel/index.js';
 import type { Phase } from '../../src/codec/control-block.js';
 import { driverFor } from '../../src/hotplug/index.js';
 import { removeLeftovers } from '../../src/service/leftovers.js';
 import { TransferFolder } from '../../src/service/transfer-folder.js';
 import { SILENT_LOG } from '../agents/silent-log.js';
 import { SMALL } from '../channel/disks.js';
+import { formattedImage } from '../channel/formatted-image.js';
 
 const OPTIONS = {
   driver: driverFor('file'),
@@ -33,9 +34,8 @@ async function killedIn(phase: Phase): Promise<TransferFolder> {
   const ids = { transfer: SMALL.transferUuid, target: 3, stubdom: 7 };
   const folder = TransferFolder.make(parent, { version: 1, direction: 'save', destination, ...ids });
   folder.note({ published: { dev, ino } });
-  await createImage(folder.image, diskSizeFor(SMALL.ringLength));
+  await formattedImage(folder.image, SMALL);
   const device = await openDevice(folder.image, { access: 'buffered' });
-  await formatDisk(device, SMALL);
   await (await Link.open(device, 'receiver', { superblock: SMALL })).close(phase);
   await device.close();
   return folder;

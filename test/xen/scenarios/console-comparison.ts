@@ -157,7 +157,8 @@ async function blobToDisk(lab: Lab, guest: HvmGuest): Promise<number> {
   const there = `until [ -b /dev/${disk} ]; do sleep 0.1; done`;
   const printed = await guest.inStubdom(`${there}; since=${now}; ${dd} && echo "from $since to ${now}"`, BLOB_MS);
   await lab.check(`xl block-detach ${stubdom} ${disk} && rm ${image}`);
-  const [, since = Number.NaN, until = Number.NaN] = /^from ([\d.]+) to ([\d.]+)$/m.exec(printed) ?? [];
+  const [, since, until] = /^from ([\d.]+) to ([\d.]+)$/m.exec(printed) ?? [];
+  if (since === undefined || until === undefined) throw new Error(`the stubdom tells no times of dd:\n${printed}`);
   return Math.round((Number(until) - Number(since)) * 1000);
 }
 
