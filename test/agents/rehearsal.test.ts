@@ -1,20 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import { rehearse } from '../../src/agents/index.js';
 import { rehearsalStage } from '../../src/agents/rehearsal-stage.js';
-import { openDescriptors } from '../blockdev-utils/open-descriptors.js';
+import { openNameless } from '../blockdev-utils/open-descriptors.js';
 import { SILENT_LOG } from './silent-log.js';
 
 describe('a rehearsal', () => {
   it('carries a state through this process, and leaves nothing open', async () => {
-    const before = openDescriptors();
+    const before = openNameless();
     await rehearse(SILENT_LOG);
-    expect(openDescriptors()).toBe(before);
+    expect(openNameless()).toEqual(before);
   });
 
   it('leaves nothing open when its disk cannot be made', async () => {
-    const before = openDescriptors();
+    const before = openNameless();
     await expect(rehearsalStage(Number.MAX_SAFE_INTEGER + 1, SILENT_LOG)).rejects.toThrow();
-    expect(openDescriptors()).toBe(before);
+    expect(openNameless()).toEqual(before);
   });
 
   it('has two ends of one disk, and takes what came out once', async () => {

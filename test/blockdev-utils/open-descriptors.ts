@@ -2,20 +2,29 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How many are open. */
-export function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length;
-}
-
 /** How many are open on `path`. */
 export function openOn(path: string): number {
-  return readdirSync('/proc/self/fd').filter((fd) => {
+  return openFiles().filter((each) => each === path).length;
+}
+
+/**
+ * The files without a name that are open, each as often as it is. Not all that this process has open: what an earlier suite left to its
+ * event loop opens and closes descriptors when it likes.
+ */
+export function openNameless(): string[] {
+  return openFiles()
+    .filter((each) => /\/#\d+ \(deleted\)$/.test(each))
+    .sort();
+}
+
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
-      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
     } catch {
-      return false;
+      return [];
     }
-  }).length;
+  });
 }
 
 /** Resolves when none is. */
