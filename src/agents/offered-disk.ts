@@ -131,17 +131,16 @@ export class OfferedDisk {
     const held = this.#held;
     this.#held = undefined;
     if (held === undefined) return undefined;
-    const { device, superblock } = held;
+    let isUsable = false;
     try {
-      if (!(await withDiskDeadline(device.path, this.#context, isOver(device, superblock)))) return held;
+      isUsable = !(await withDiskDeadline(held.device.path, this.#context, isOver(held.device, held.superblock)));
     } catch (error) {
-      await held.release();
       if (!(error instanceof StubferryError && error.code === 'DISK_IO')) throw error;
       this.#unusable(error);
-      return undefined;
+    } finally {
+      if (!isUsable) await held.release();
     }
-    await held.release();
-    return undefined;
+    return isUsable ? held : undefined;
   }
 
   /** The save has let go of its disk. @param transferUuid of that disk, if it had one */
