@@ -9,20 +9,21 @@
  * of a lap that is too short for it becomes one padding frame. Nothing is overwritten that the receiver's cursor has
  * not passed, or whose own write has not ended: a reader can see all of a frame before that, when what is still to come is
  * there already (zeros, say), and it would then come over the next frame. Writes are started in order and may end in any
- * order: the receiver checks each frame by itself.
+ * order: the receiver checks each frame by itself. Small frames wait for each other until the next turn of the event loop: frame-batch.ts.
  */
 import { BLOCK_SIZE, padded } from '../codec/block.js';
 import { chainOver, encodeFrameHeader, type FrameType, frameLengthFor } from '../codec/frame.js';
 import { StubferryError } from '../errors/index.js';
 import { ringPlace } from './disk-layout.js';
 import { isFollowedBy } from './following.js';
+import { FrameBatch } from './frame-batch.js';
 import { type FrameSlot, makeSlots } from './frame-slot.js';
 import type { Link } from './link.js';
 import { LoopTurn } from './loop-turn.js';
 import { Pace } from './pace.js';
 import { Patience } from './patience.js';
 
-/** Frames in memory: one being filled, the others on their way to the disk. */
+/** Frames in memory: one being filled, the others waiting for more or on their way to the disk. */
 const SLOTS = 4;
 
 /** A frame to write. Its payload is already in its slot. */
@@ -37,6 +38,8 @@ export class RingWriter {
   readonly #link: Link;
   readonly #free: FrameSlot[];
   readonly #waiters: (() => void)[] = [];
+  /** Not on its way yet; it begins in {@link #underWay} as those that are. */
+  #batch: FrameBatch | undefined;
   /** Where the writes under way begin; a Set iterates in the order of insertion, so the first is the lowest. */
   readonly #underWay = new Set<number>();
   readonly #pace: Pace;
@@ -76,7 +79,8 @@ export class RingWriter {
   }
 
   /**
-   * Puts the frame in `slot` on the ring; resolves when its write has begun. The slot is the writer's from here on.
+   * Puts the frame in `slot` on the ring; resolves when its write has begun, or will with the next turn of the event loop. The slot is the
+   * writer's from here on.
    * @throws StubferryError NO_PROGRESS when there is no room for too long; what {@link isFollowedBy} and {@link PeerWatch.poll} throw
    */
   async put(slot: FrameSlot, frame: OutgoingFrame): Promise<void> {
@@ -97,10 +101,12 @@ export class RingWriter {
   /** No more frames are coming. */
   close(): void {
     this.#pace.close();
+    this.#batch = undefined;
   }
 
   /** Resolves when all frames are on the disk. */
   async drain(): Promise<void> {
+    this.#flush();
     while (this.#underWay.size > 0 && this.#error === undefined) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
@@ -136,25 +142,60 @@ export class RingWriter {
   }
 
   #write(bytes: Uint8Array, frameLength: number, slot: FrameSlot): void {
-    const { device, superblock, own } = this.#link;
     const position = this.#position;
     this.#position += frameLength;
     this.#sequence += 1;
-    this.#underWay.add(position);
+    if (this.#batch?.append(bytes) === true) {
+      this.#free.push(slot);
+    } else {
+      this.#flush();
+      this.#underWay.add(position);
+      if (FrameBatch.begins(frameLength)) this.#begin(new FrameBatch(slot, position, bytes.length));
+      else this.#send(bytes, position, slot);
+    }
+    // What comes next is at the other end of the ring.
+    if (this.#position % this.#link.superblock.ringLength === 0) this.#flush();
+  }
+
+  #begin(batch: FrameBatch): void {
+    this.#batch = batch;
+    const atTurn = async (): Promise<void> => {
+      await this.#link.clock.sleep(0);
+      if (this.#batch !== batch) return;
+      this.#link.assertUsable();
+      this.#flush();
+    };
+    atTurn().catch((error: unknown) => this.#ended(error));
+  }
+
+  #flush(): void {
+    const batch = this.#batch;
+    this.#batch = undefined;
+    if (batch !== undefined) this.#send(batch.bytes, batch.position, batch.slot);
+  }
+
+  #send(bytes: Uint8Array, position: number, slot: FrameSlot): void {
+    const { device, superblock } = this.#link;
     const done = (error?: unknown): void => {
       this.#underWay.delete(position);
       if (error === undefined) this.#free.push(slot);
-      else this.#error ??= error;
-      own.set({ cursor: this.written });
-      for (const wake of this.#waiters.splice(0)) wake();
+      this.#ended(error);
     };
     device.write(bytes, ringPlace(superblock, position)).then(() => done(), done);
+  }
+
+  /** Something that was under way has come to its end. */
+  #ended(error: unknown): void {
+    this.#error ??= error;
+    this.#link.own.set({ cursor: this.written });
+    for (const wake of this.#waiters.splice(0)) wake();
   }
 
   /** Waits until `length` bytes of ring are free. */
   async #room(length: number): Promise<void> {
     const { superblock, timeouts, clock, device } = this.#link;
     if (this.#freeBytes() >= length) return;
+    this.#flush();
     const patience = new Patience(clock);
     for (;;) {
       if (await this.#lookAtCursor()) patience.renew();

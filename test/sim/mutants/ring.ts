@@ -63,6 +63,12 @@ export const RING: readonly Mutation[] = [
     'if (frameLength > lapLeft) this.#position += lapLeft;',
   ),
   mutant(
+    'small frames go to the disk as one write across the end of a lap',
+    'channel/ring-writer.ts',
+    'if (this.#position % this.#link.superblock.ringLength === 0) this.#flush();',
+    '',
+  ),
+  mutant(
     'a window keeps what did not check',
     'channel/ring-windows.ts',
     '  forget(): void {\n    this.#current = undefined;',
