@@ -1,15 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
-import { RingWriter } from '../../src/channel/index.js';
+import { type Link, RingWriter } from '../../src/channel/index.js';
 import { SMALL, type TestDisk, testDisk } from './disks.js';
 
-/** What is written to the ring: where, from its start, and how much. */
-function writesTo(disk: TestDisk): [position: number, length: number][] {
+interface Sending {
+  readonly disk: TestDisk;
+  readonly link: Link;
+  readonly writer: RingWriter;
+  /** What was written to the ring: where, from its start, and how much. */
+  readonly writes: [position: number, length: number][];
+}
+
+/** A slot has room for 28 KiB, the ring for 64. */
+async function sending(): Promise<Sending> {
+  const disk = await testDisk({ maxPayload: 24 * 1024 });
   const writes: [number, number][] = [];
   disk.device.onWrite = (bytes, position) => {
     if (position >= SMALL.ringStart) writes.push([position - SMALL.ringStart, bytes.length]);
     return undefined;
   };
-  return writes;
+  const link = await disk.link('sender');
+  return { disk, link, writer: new RingWriter(link), writes };
 }
 
 async function put(writer: RingWriter, ...lengths: number[]): Promise<void> {
@@ -19,22 +29,15 @@ async function put(writer: RingWriter, ...lengths: number[]): Promise<void> {
 }
 
 describe('small frames', () => {
-  // A slot has room for 28 KiB, the ring for 64.
-  const wide = { maxPayload: 24 * 1024 };
-
   it('that come one right after the other are one write', async () => {
-    const disk = await testDisk(wide);
-    const writer = new RingWriter(await disk.link('sender'));
-    const writes = writesTo(disk);
+    const { writer, writes } = await sending();
     await put(writer, 1, 4096, 5000);
     await writer.drain();
     expect(writes).toEqual([[0, 28_672]]);
   });
 
   it('are more than one write when they do not fit into one slot', async () => {
-    const disk = await testDisk(wide);
-    const writer = new RingWriter(await disk.link('sender'));
-    const writes = writesTo(disk);
+    const { writer, writes } = await sending();
     await put(writer, 8192, 8192, 1);
     await writer.drain();
     expect(writes).toEqual([
@@ -44,9 +47,7 @@ describe('small frames', () => {
   });
 
   it('do not wait for one that does not come', async () => {
-    const disk = await testDisk(wide);
-    const writer = new RingWriter(await disk.link('sender'));
-    const writes = writesTo(disk);
+    const { disk, writer, writes } = await sending();
     await put(writer, 1);
     const at = writer.written;
     await disk.clock.sleep(1);
@@ -54,12 +55,12 @@ describe('small frames', () => {
   });
 
   it('are not one write across the end of a lap', async () => {
-    const disk = await testDisk(wide);
-    const [writer, receiver] = [new RingWriter(await disk.link('sender')), await disk.link('receiver')];
+    const { disk, writer, writes } = await sending();
+    const receiver = await disk.link('receiver');
     await put(writer, 20_000, 20_000, 4096);
     await writer.drain();
     await receiver.own.publish({ peerEpoch: 11n, cursor: writer.written });
-    const writes = writesTo(disk);
+    writes.length = 0;
     await put(writer, 1, 1);
     await writer.drain();
     expect(writes).toEqual([
@@ -69,10 +70,7 @@ describe('small frames', () => {
   });
 
   it('are not written any more when the link is over', async () => {
-    const disk = await testDisk(wide);
-    const link = await disk.link('sender');
-    const writer = new RingWriter(link);
-    const writes = writesTo(disk);
+    const { disk, link, writer, writes } = await sending();
     await put(writer, 1);
     await link.close();
     await disk.clock.sleep(1);
