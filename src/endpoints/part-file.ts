@@ -121,8 +121,8 @@ export class PartFile implements ByteOutput {
       throw destinationError(this.#destination, cause, errnoOf(cause) === 'EEXIST');
     }
     this.#committed = true;
-    // Not waited for: the guest may stand still until the word COMMITTED.
-    this.#close().catch(() => undefined);
+    // Neither waited for nor begun before the next turn: the guest may stand still until the word COMMITTED, which comes first.
+    setImmediate(() => this.#close().catch(() => undefined));
   }
 
   /** Gives the file its name. From here on it is to be seen; what cannot be made to last is taken back. */

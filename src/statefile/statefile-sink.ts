@@ -19,7 +19,7 @@ type Frame = Omit<FrameFields, 'sequence' | 'epoch' | 'position'>;
 
 export class StatefileSink implements StateSink {
   readonly #open: OpenOutput;
-  readonly #header: StatefileHeader;
+  readonly #header: Uint8Array;
   readonly #seed: bigint;
   readonly #dataHeader = new Uint8Array(BLOCK_SIZE);
   #opening: Promise<ByteOutput> | undefined;
@@ -30,7 +30,7 @@ export class StatefileSink implements StateSink {
 
   constructor(open: OpenOutput, header: StatefileHeader) {
     this.#open = open;
-    this.#header = header;
+    this.#header = encodeStatefileHeader(header);
     this.#seed = uuidSeed(header.transferUuid);
   }
 
@@ -47,7 +47,7 @@ export class StatefileSink implements StateSink {
       chainAfter: 0n,
       record: encodeBegin(begin),
     });
-    await this.#output.write([encodeStatefileHeader(this.#header), record]);
+    await this.#output.write([this.#header, record]);
   }
 
   async data({ payload, paddedPayload, streamOffset, chainBefore, chainAfter }: DataFrame): Promise<void> {

@@ -15,7 +15,8 @@ describeWith([ROOT], 'a file system with room for 64 KiB', () => {
   const small = (): string => scratch('small');
   // Before the folder around it is removed: Jest runs these in the order in which they are written.
   afterEach(() => {
-    execFileSync('umount', [small()]);
+    // Lazily: what was committed is closed a moment later.
+    execFileSync('umount', ['--lazy', small()]);
   });
   const scratch = scratchFolder();
 
