@@ -27,12 +27,15 @@ const listing = z.object({
 /**
  * Attaches `file` to a free loop device.
  *
+ * Without `--nooverlap`: what is attached here was made just now, and looking at all other loop devices for it takes losetup a third of
+ * its time (50 of 150 to 200 ms under emulation).
+ *
  * @throws StubferryError DISK_INCOHERENT when it does not go to the file in the way that was asked for: losetup may
  *   exit with 0 and leave direct I/O off. DISK_IO
  */
 export async function attachLoop(file: string, { directIo }: { readonly directIo: boolean }): Promise<LoopDevice> {
   const mode = directIo ? 'on' : 'off';
-  const node = (await losetup(file, '--find', '--show', '--nooverlap', `--direct-io=${mode}`, file)).trim();
+  const node = (await losetup(file, '--find', '--show', `--direct-io=${mode}`, file)).trim();
   const found = (await readFile(`/sys/block/${basename(node)}/loop/dio`, 'utf8').catch(() => '')).trim();
   if (found === (directIo ? '1' : '0')) return { node, file, directIo };
   await detachLoop(node);

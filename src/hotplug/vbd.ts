@@ -88,18 +88,19 @@ export function createVbd(store: XenstoreClient, stubdom: number, backing: strin
 export function giveDevice(store: XenstoreClient, vbd: Vbd, { path, physicalDevice }: Dom0Node): Promise<void> {
   const backend = backendPath(vbd);
   return store.transaction(async (tx) => {
-    // Writing would make it anew.
-    if ((await store.read(`${backend}/state`, tx)) === undefined) {
-      throw new StubferryError('ATTACH_FAILED', 'the transfer disk was removed while it was made', {
-        where: `${virtualDeviceName(vbd.number)} of domain ${vbd.stubdom}`,
-        expected: `its backend ${backend}`,
-        found: 'none: the domain has ended, or somebody has removed it',
-      });
-    }
-    await Promise.all([
+    // Asked in one go. Where somebody has removed it, the writing made it anew, and is given up with the transaction. Not by its state: the
+    // kernel changes that meanwhile, and the transaction would have to be done again.
+    const [mark] = await Promise.all([
+      store.read(`${backend}/${MARK}`, tx),
       store.write(`${backend}/params`, path, tx),
       store.write(`${backend}/physical-device`, physicalDevice, tx),
     ]);
+    if (mark !== undefined) return;
+    throw new StubferryError('ATTACH_FAILED', 'the transfer disk was removed while it was made', {
+      where: `${virtualDeviceName(vbd.number)} of domain ${vbd.stubdom}`,
+      expected: `its backend ${backend}`,
+      found: 'none: the domain has ended, or somebody has removed it',
+    });
   });
 }
 
