@@ -6,7 +6,7 @@ import type { Lab } from '../lab/lab.js';
 
 const UNIT_FOLDER = '/etc/systemd/system/';
 const UNIT = `${UNIT_FOLDER}stubferry.service`;
-const LOG = '/var/log/stubferry.log';
+export const LOG = '/var/log/stubferry.log';
 const LOOP = '/run/stubferry-loop';
 export const HOST = '/usr/local/lib/node_modules/stubferry/dist/host';
 
