@@ -27,8 +27,8 @@ const listing = z.object({
 /**
  * Attaches `file` to a free loop device.
  *
- * Without `--nooverlap`: what is attached here was made just now, and looking at all other loop devices for it takes losetup a third of
- * its time (50 of 150 to 200 ms under emulation).
+ * Without `--nooverlap`: what is attached here was made just now, and looking at all other loop devices for it takes losetup a quarter
+ * of its time (50 of 200 ms under emulation).
  *
  * @throws StubferryError DISK_INCOHERENT when it does not go to the file in the way that was asked for: losetup may
  *   exit with 0 and leave direct I/O off. DISK_IO
