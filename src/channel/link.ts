@@ -18,6 +18,7 @@ import { OwnControl } from './own-control.js';
 import { Patience } from './patience.js';
 import { PeerWatch } from './peer-watch.js';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.js';
+import { WriteWatch } from './write-watch.js';
 
 /** Longest wait for the last word of a failing agent to reach the disk, milliseconds. */
 const LAST_WORD_MS = 1_000;
@@ -40,6 +41,8 @@ export class Link {
   readonly seed: bigint;
   readonly own: OwnControl;
   readonly peer: PeerWatch;
+  /** Undefined where the medium does not tell of them. */
+  readonly writes: WriteWatch | undefined;
   readonly clock: Clock;
   readonly timeouts: Timeouts;
   readonly #failure: Promise<never>;
@@ -68,6 +71,7 @@ export class Link {
     this.own = own;
     this.peer = peer;
     this.clock = clock;
+    this.writes = WriteWatch.over(device);
     this.#stall = new Patience(clock);
     this.timeouts = timeouts;
     this.#failure = new Promise((_, reject) => {
@@ -170,6 +174,7 @@ export class Link {
     // At a gate the signal outlives each link, and would keep it in memory.
     this.#ignoreSignal();
     this.peer.close();
+    this.writes?.close();
     if (last === undefined) return;
     const change =
       last instanceof StubferryError

@@ -50,7 +50,7 @@ export class RingReader {
   constructor(link: Link) {
     this.#link = link;
     this.#windows = new RingWindows(link.device, link.superblock);
-    this.#pace = new Pace(link.clock, link.device);
+    this.#pace = new Pace(link.clock, link.writes);
     this.#turn = new LoopTurn(link.clock);
     this.#missing = new MissingFrame(link);
   }
@@ -58,11 +58,6 @@ export class RingReader {
   /** Ring position up to which all frames were handed out, bytes. */
   get position(): number {
     return this.#expected?.position ?? 0;
-  }
-
-  /** No more frames are wanted. */
-  close(): void {
-    this.#pace.close();
   }
 
   /** Forgets everything and follows the sender that is there now, from the beginning. */

@@ -53,7 +53,7 @@ export class RingWriter {
   constructor(link: Link) {
     this.#link = link;
     this.#free = makeSlots(SLOTS, link.superblock.maxPayload);
-    this.#pace = new Pace(link.clock, link.device);
+    this.#pace = new Pace(link.clock, link.writes);
     this.#turn = new LoopTurn(link.clock);
   }
 
@@ -100,7 +100,6 @@ export class RingWriter {
 
   /** No more frames are coming. */
   close(): void {
-    this.#pace.close();
     this.#batch = undefined;
   }
 

@@ -15,22 +15,18 @@ import { DISCARD_MS } from './endpoints.js';
 
 /** @throws StubferryError NO_PROGRESS, PROTOCOL_VIOLATION, and what {@link isFollowedBy} and {@link PeerWatch.poll} throw */
 export async function untilAcknowledged(link: Link): Promise<void> {
-  const pace = new Pace(link.clock, link.device);
+  const pace = new Pace(link.clock, link.writes);
   const patience = new Patience(link.clock);
   let before = '';
-  try {
-    for (; ; await pace.wait()) {
-      const receiver = await link.peer.poll();
-      // Before the receiver's first block, its absence is the peer watch's to judge.
-      if (receiver === undefined) continue;
-      if (isFollowedBy(link, receiver) && isAcknowledged(link, receiver.phase)) return;
-      const now = `${receiver.epoch} ${receiver.cursor} ${receiver.phase}`;
-      if (now !== before) patience.renew();
-      before = now;
-      checkPatience(link, receiver, patience.look());
-    }
-  } finally {
-    pace.close();
+  for (; ; await pace.wait()) {
+    const receiver = await link.peer.poll();
+    // Before the receiver's first block, its absence is the peer watch's to judge.
+    if (receiver === undefined) continue;
+    if (isFollowedBy(link, receiver) && isAcknowledged(link, receiver.phase)) return;
+    const now = `${receiver.epoch} ${receiver.cursor} ${receiver.phase}`;
+    if (now !== before) patience.renew();
+    before = now;
+    checkPatience(link, receiver, patience.look());
   }
 }
 

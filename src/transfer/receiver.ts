@@ -52,32 +52,27 @@ async function discarded(link: Link, sink: StateSink): Promise<boolean> {
 
 /** Lets the sender hear the acknowledgement before the disk goes away. A sender that does not answer is no error. */
 export async function lingerForSender(link: Link): Promise<void> {
-  const pace = new Pace(link.clock, link.device);
+  const pace = new Pace(link.clock, link.writes);
   let over = false;
   const heard = async (): Promise<void> => {
     while (!over && (await link.peer.poll())?.phase !== 'done') await pace.wait();
   };
   await atMost(link.clock, LINGER_MS, heard());
   over = true;
-  pace.close();
 }
 
 async function untilCommitted(link: Link, sink: StateSink, options: Following): Promise<TransferSummary> {
   const reader = new RingReader(link);
-  try {
-    for (;;) {
-      try {
-        return await receiveOnce(link, reader, sink, options);
-      } catch (error) {
-        const restarted = error instanceof StubferryError && error.code === 'PEER_RESTARTED';
-        if (!restarted || link.failed) throw error;
-        await sink.discard();
-        await reader.restart();
-        link.own.set({ phase: 'ready' });
-      }
+  for (;;) {
+    try {
+      return await receiveOnce(link, reader, sink, options);
+    } catch (error) {
+      const restarted = error instanceof StubferryError && error.code === 'PEER_RESTARTED';
+      if (!restarted || link.failed) throw error;
+      await sink.discard();
+      await reader.restart();
+      link.own.set({ phase: 'ready' });
     }
-  } finally {
-    reader.close();
   }
 }
 

@@ -47,12 +47,8 @@ async function stream(link: Link, open: () => Promise<StateToSend>, options: Fol
 
 /** Nothing is asked of a source before somebody is there to receive it: the source may be a guest that stops for this. */
 async function untilReceiver(link: Link): Promise<void> {
-  const pace = new Pace(link.clock, link.device);
-  try {
-    while ((await link.peer.poll()) === undefined) await pace.wait();
-  } finally {
-    pace.close();
-  }
+  const pace = new Pace(link.clock, link.writes);
+  while ((await link.peer.poll()) === undefined) await pace.wait();
 }
 
 /** Puts the whole state on the ring. */
