@@ -6,6 +6,4 @@ export { deviceNumber } from './device-number.js';
 export { openDevice, WRITE_AT_ONCE_BYTES } from './file-device.js';
 export { type FileLock, isLocked, lockExclusive, tryLock } from './file-lock.js';
 export { attachLoop, detachLoop, fileBehind, type LoopDevice, listLoops } from './loop-device.js';
-export { memoryDevice } from './memory-device.js';
-export { type NamelessFile, namelessFile } from './nameless-file.js';
 export { type FrontendPlaces, type XenFrontend, xenFrontends } from './xen-frontends.js';

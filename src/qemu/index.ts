@@ -7,3 +7,4 @@ export { LoadingOutput } from './loading-output.js';
 export { prepareMigration } from './migration-capture.js';
 export { type ProbedQemu, type ProbeOptions, probeQemu } from './probe-qemu.js';
 export { assertHasGuest, assertSavable } from './savable.js';
+export { StateFifo } from './state-fifo.js';

@@ -1,5 +1,6 @@
 /** A disk in memory that does what it is told to do wrong. */
-import { type BlockDevice, memoryDevice } from '../../src/blockdev-utils/index.js';
+import type { BlockDevice } from '../../src/blockdev-utils/index.js';
+import { memoryDevice } from './memory-device.js';
 
 /** What becomes of a request: undefined lets it pass, else the replacement is awaited instead. */
 export type Fault = (bytes: Uint8Array, position: number, pass: () => Promise<void>) => Promise<void> | undefined;

@@ -1,6 +1,5 @@
-/** A disk in memory: for the rehearsal of an agent, and for tests. */
-import { ALIGNMENT, alignedBuffer } from './aligned-memory.js';
-import type { BlockDevice } from './block-device.js';
+/** A disk in memory. */
+import { ALIGNMENT, alignedBuffer, type BlockDevice } from '../../src/blockdev-utils/index.js';
 
 /** @param size bytes; all of it is allocated */
 export function memoryDevice(size: number): BlockDevice {
