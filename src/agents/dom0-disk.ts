@@ -13,6 +13,7 @@ import {
   type FileLock,
   lockExclusive,
   openDevice,
+  toldOfWrites,
 } from '../blockdev-utils/index.js';
 import { diskSizeFor, formatDisk } from '../channel/index.js';
 import { checkLimits, type Superblock } from '../codec/superblock.js';
@@ -73,11 +74,12 @@ export class Dom0Disk {
       const kind = await backingOf(path);
       const lock = await lockExclusive(path);
       undo.push(() => lock.release());
-      const device = await openDevice(path, { access: driver.accessTo(kind), isShared: driver.isShared });
+      const device = await openDevice(path, { access: driver.accessTo(kind), isShared: false });
       undo.push(() => device.close());
       await withDiskDeadline(path, context, formatDisk(device, superblock));
       const attachment = await driver.attach(path, kind, { stubdom, signal: context.signal });
-      return new Dom0Disk(device, lock, attachment, kind, letGo, options, context);
+      const told = toldOfWrites(device, driver.toldAt(attachment));
+      return new Dom0Disk(told, lock, attachment, kind, letGo, options, context);
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;

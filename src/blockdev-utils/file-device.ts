@@ -1,21 +1,11 @@
 /** A {@link BlockDevice} over a path: a regular file, a loop device, a vbd. */
-import {
-  constants,
-  fdatasync,
-  close as fsClose,
-  fstatSync,
-  open,
-  read,
-  readSync,
-  watch,
-  write,
-  writeSync,
-} from 'node:fs';
+import { constants, fdatasync, close as fsClose, fstatSync, open, read, readSync, write, writeSync } from 'node:fs';
 import { errnoOf, messageOf, StubferryError } from '../errors/index.js';
 import { isInMemory } from './backing.js';
 import type { AccessPath, BlockDevice } from './block-device.js';
 import { deviceSize } from './device-size.js';
 import { logicalSectorSize } from './sector-size.js';
+import { watchWrites } from './watch-writes.js';
 
 function ioError(what: string, path: string, offset: number, cause: unknown): StubferryError {
   return new StubferryError('DISK_IO', `cannot ${what} the transfer disk`, {
@@ -49,10 +39,6 @@ class FileDevice implements BlockDevice {
   readonly size: number;
   readonly blockSize: number;
   readonly access: AccessPath;
-  /**
-   * inotify sees what other processes write to the same file. It does not see what a loop device writes to its file, for another kernel
-   * or for this one (measured, Linux 6.18): there, nothing may be waited for.
-   */
   readonly watch?: (onWrite: () => void) => () => void;
   readonly #fd: number;
   /** Start times of the requests under way; a Set iterates in the order of insertion, so the first is the oldest. */
@@ -80,7 +66,8 @@ class FileDevice implements BlockDevice {
     this.blockSize = blockSize;
     this.access = access;
     this.isAtOnce = isMemory;
-    if (isShared && access === 'buffered' && fstatSync(fd).isFile()) this.watch = (onWrite) => this.#watchFile(onWrite);
+    if (isShared && access === 'buffered' && fstatSync(fd).isFile())
+      this.watch = (onWrite) => watchWrites(path, onWrite);
   }
 
   read(into: Uint8Array, position: number): Promise<void> {
@@ -164,18 +151,6 @@ class FileDevice implements BlockDevice {
   stalledFor(): number {
     for (const { since } of this.#pending) return performance.now() - since;
     return 0;
-  }
-
-  #watchFile(onWrite: () => void): () => void {
-    if (this.#closed) return () => undefined;
-    try {
-      const watcher = watch(this.path, { persistent: false }, onWrite);
-      watcher.on('error', () => watcher.close());
-      return () => watcher.close();
-    } catch {
-      // The file has lost its name, or inotify its last watch: the waiting ladder finds the write a little later.
-      return () => undefined;
-    }
   }
 
   close(): Promise<void> {

@@ -6,4 +6,5 @@ export { deviceNumber } from './device-number.js';
 export { openDevice, WRITE_AT_ONCE_BYTES } from './file-device.js';
 export { type FileLock, isLocked, lockExclusive, tryLock } from './file-lock.js';
 export { attachLoop, detachLoop, fileBehind, type LoopDevice, listLoops } from './loop-device.js';
+export { toldOfWrites } from './told-device.js';
 export { type FrontendPlaces, type XenFrontend, xenFrontends } from './xen-frontends.js';

@@ -47,8 +47,11 @@ export interface HotplugDriver {
   readonly name: string;
   /** How dom0's agent opens a backing of that kind, so that it sees what the device's user writes, and the other way round. */
   accessTo(kind: BackingKind): AccessPath;
-  /** The stubdom's agent opens the very backing, as a file of this kernel: then inotify can tell each side of the other's writes. */
-  readonly isShared: boolean;
+  /**
+   * The path through which the device's user writes, where that is in this kernel: inotify then tells of the writes. Undefined where it
+   * does not: it never sees what a loop device writes to its file (measured, Linux 6.18), nor what a backend does for another domain.
+   */
+  toldAt(attachment: Attachment): string | undefined;
   /**
    * Gives a formatted backing to the stubdom; returns when the device can be used.
    * @throws StubferryError DISK_INCOHERENT when the two sides would not see the same bytes; ATTACH_FAILED, DISK_IO; of xenstore

@@ -9,7 +9,7 @@ export const fileDriver: HotplugDriver = {
   name: 'file',
   // The stubdom's agent goes by O_DIRECT to a block device, and through the page cache to a file.
   accessTo: (kind) => (kind === 'block' ? 'direct' : 'buffered'),
-  isShared: true,
+  toldAt: ({ backing }) => backing,
   attach: async (backing, kind) => {
     // Both agents lock their side of the disk, and here it would be the very same node.
     if (kind !== 'block') return { device: backing, backing };

@@ -8,7 +8,7 @@ import { unownedOf } from './unowned.js';
 export const loopDriver: HotplugDriver = {
   name: 'loop',
   accessTo: coherentAccess,
-  isShared: false,
+  toldAt: ({ device }) => device,
   attach: async (backing, kind) => {
     const { node, file } = await attachLoop(backing, { directIo: kind !== 'memory' });
     return { device: node, backing: file };

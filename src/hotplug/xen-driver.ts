@@ -23,7 +23,7 @@ export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTime
   return {
     name: 'xen',
     accessTo: coherentAccess,
-    isShared: false,
+    toldAt: () => undefined,
 
     attach: async (backing, kind, options) => {
       const stubdom = stubdomOf(options, 'xen');

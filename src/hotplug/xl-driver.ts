@@ -53,7 +53,7 @@ export function xlDriver(
   return {
     name: 'xl',
     accessTo: coherentAccess,
-    isShared: false,
+    toldAt: () => undefined,
 
     attach: async (backing, kind, options) => {
       const stubdom = stubdomOf(options, 'xl');

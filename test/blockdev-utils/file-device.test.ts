@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { alignedBuffer, type BlockDevice, openDevice } from '../../src/blockdev-utils/index.js';
+import { alignedBuffer, type BlockDevice, openDevice, toldOfWrites } from '../../src/blockdev-utils/index.js';
 import { scratchFolder } from '../endpoints/scratch-folder.js';
 import { sampleState } from '../statefile/written-statefile.js';
 import { openOn, untilClosed } from './open-descriptors.js';
@@ -83,6 +83,22 @@ describe('a regular file as a device', () => {
     const backing = await openDevice(scratch('disk'), { access: 'buffered', isShared: false });
     expect(backing.watch).toBeUndefined();
     await backing.close();
+  });
+
+  it('is told of writes by another path, where its other user has one', async () => {
+    await opened();
+    const mine = await openDevice(scratch('disk'), { access: 'buffered', isShared: false });
+    writeFileSync(scratch('by another path'), '');
+    const told = new Promise<void>((resolve) => {
+      const stop = toldOfWrites(mine, scratch('by another path')).watch?.(() => {
+        stop?.();
+        resolve();
+      });
+    });
+    appendFileSync(scratch('by another path'), 'x');
+    await told;
+    expect(toldOfWrites(mine, undefined)).toBe(mine);
+    await mine.close();
   });
 
   it('reads and writes up to its very end', async () => {

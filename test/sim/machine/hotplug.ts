@@ -46,7 +46,7 @@ export class Hotplug {
     return {
       name: 'simulated',
       accessTo: () => access,
-      isShared: access === 'buffered',
+      toldAt: ({ backing }) => (access === 'buffered' ? backing : undefined),
       attach: (backing) =>
         ask(`attach ${backing}`, () => {
           const medium = this.#dom0.files.mediumOf(backing);
