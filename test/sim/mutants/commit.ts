@@ -61,8 +61,8 @@ export const COMMIT: readonly Mutation[] = [
   mutant(
     'the sink is not discarded when the sender begins anew',
     'transfer/receiver.ts',
-    '        await sink.discard();\n        await reader.restart();',
-    '        await reader.restart();',
+    '      await sink.discard();\n      await reader.restart();',
+    '      await reader.restart();',
   ),
   mutant(
     'what a partial write left is not written',
