@@ -114,6 +114,8 @@ class FileDevice implements BlockDevice {
       };
       const step = (done: number): void => {
         const answered = (error: NodeJS.ErrnoException | null, count: number): void => {
+          // An answer that comes twice must not go on with a descriptor that was closed since.
+          if (!this.#pending.has(request)) return;
           const now = done + count;
           if (error !== null) settle(ioError(what, this.path, position + done, error));
           else if (now === bytes.length) settle();
