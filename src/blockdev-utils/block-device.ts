@@ -36,7 +36,7 @@ export interface BlockDevice {
   stalledFor(): number;
   /**
    * Calls `onWrite` soon after somebody wrote to the medium, until the returned function is called. Only where the medium
-   * can tell: a file that is shared within one kernel. A hint that saves waiting, never a promise.
+   * can tell: what is written by a path of this kernel. A hint that saves waiting, never a promise.
    */
   watch?(onWrite: () => void): () => void;
   close(): Promise<void>;

@@ -2,7 +2,7 @@
  * The waiting ladder: how long to sleep before looking at the disk again.
  *
  *     at once, at once, 1 ms ... 1 ms for the next 50 looks, then 5 ms
- *     at once, at once, until somebody writes, or 100 ms            (where the medium can tell: a file both agents share)
+ *     at once, at once, until somebody writes, or 100 ms            (where the medium can tell: see write-watch.ts)
  *
  * A frame of a stream that flows is there within the first steps. The last step bounds what a waiting agent costs against
  * how late it sees the first frame: measured on a 2-core virtual machine, a look (a read through libuv's threads and a

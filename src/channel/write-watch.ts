@@ -1,5 +1,5 @@
 /**
- * Being told that somebody wrote to the disk, where the medium can tell: a file that both agents share.
+ * Being told that somebody wrote to the disk, where the medium can tell: a file that both agents share, a loop device over dom0's.
  *
  * One for the life of a link, begun before there is anything to wait for: to begin takes Node 0.5 ms, and each wait that began one for
  * itself took that from the processor on which the other agent was at work, in the middle of a small state.

@@ -1,2 +1,2 @@
-/** In place of `agents/rehearsal.ts`, which carries a transfer through the agent's own memory to have it compiled. */
+/** In place of `agents/rehearsal.ts`, which carries transfers through files of its own to have the code compiled. */
 export async function rehearse(): Promise<void> {}
