@@ -74,7 +74,7 @@ export class Dom0Disk {
       const kind = await backingOf(path);
       const lock = await lockExclusive(path);
       undo.push(() => lock.release());
-      const device = await openDevice(path, { access: driver.accessTo(kind), isShared: false });
+      const device = await openDevice(path, { access: driver.accessTo(kind) });
       undo.push(() => device.close());
       await withDiskDeadline(path, context, formatDisk(device, superblock));
       const attachment = await driver.attach(path, kind, { stubdom, signal: context.signal });

@@ -5,7 +5,7 @@
  * be there before dom0 has formatted it. So: it opens, it answers, it carries a superblock.
  */
 import { stat } from 'node:fs/promises';
-import { type AccessPath, type BlockDevice, openDevice } from '../blockdev-utils/index.js';
+import { type AccessPath, type BlockDevice, openDevice, toldOfWrites } from '../blockdev-utils/index.js';
 import { isOver, Pace, Patience, readSuperblock, systemClock } from '../channel/index.js';
 import type { Direction, Superblock } from '../codec/superblock.js';
 import { NIL_UUID } from '../codec/uuid.js';
@@ -70,7 +70,8 @@ const NOT_YET: readonly ErrorCode[] = ['DISK_ABSENT', 'NOT_A_TRANSFER_DISK', 'CO
 export async function openIfReady(path: string, expectation: Expectation): Promise<FoundDisk | StubferryError> {
   let device: BlockDevice | undefined;
   try {
-    device = await openDevice(path, { access: await accessFor(path) });
+    const access = await accessFor(path);
+    device = toldOfWrites(await openDevice(path, { access }), access === 'buffered' ? path : undefined);
     const superblock = await readSuperblock(device);
     // The last disk may still be there, for the other direction even: the next one is waited for.
     if (superblock.transferUuid === expectation.after || (await isOver(device, superblock))) throw over(path);

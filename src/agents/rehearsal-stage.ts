@@ -9,7 +9,7 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BlockDevice, createImage, openDevice } from '../blockdev-utils/index.js';
+import { type BlockDevice, createImage, openDevice, toldOfWrites } from '../blockdev-utils/index.js';
 import { StateFifo } from '../qemu/index.js';
 import { eventWriter, type OnEvent } from './agent-events.js';
 import type { RehearsalFolder } from './rehearsal-folder.js';
@@ -36,12 +36,16 @@ export class RehearsalStage {
     const disk = join(path, 'disk.img');
     await createImage(disk, size);
     const fifo = await StateFifo.make(path);
-    const sender = await openDevice(disk, { access: 'buffered' });
+    const opened: BlockDevice[] = [];
+    const end = async (): Promise<BlockDevice> => {
+      const device = await openDevice(disk, { access: 'buffered' });
+      opened.push(device);
+      return toldOfWrites(device, disk);
+    };
     try {
-      const receiver = await openDevice(disk, { access: 'buffered' });
-      return new RehearsalStage(sender, receiver, fifo, path, openSync('/dev/null', 'w'));
+      return new RehearsalStage(await end(), await end(), fifo, path, openSync('/dev/null', 'w'));
     } catch (error) {
-      await sender.close();
+      for (const device of opened) await device.close();
       throw error;
     }
   }

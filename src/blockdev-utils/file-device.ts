@@ -5,7 +5,6 @@ import { isInMemory } from './backing.js';
 import type { AccessPath, BlockDevice } from './block-device.js';
 import { deviceSize } from './device-size.js';
 import { logicalSectorSize } from './sector-size.js';
-import { watchWrites } from './watch-writes.js';
 
 function ioError(what: string, path: string, offset: number, cause: unknown): StubferryError {
   return new StubferryError('DISK_IO', `cannot ${what} the transfer disk`, {
@@ -39,7 +38,6 @@ class FileDevice implements BlockDevice {
   readonly size: number;
   readonly blockSize: number;
   readonly access: AccessPath;
-  readonly watch?: (onWrite: () => void) => () => void;
   readonly #fd: number;
   /** Start times of the requests under way; a Set iterates in the order of insertion, so the first is the oldest. */
   readonly #pending = new Set<{ readonly since: number }>();
@@ -51,23 +49,13 @@ class FileDevice implements BlockDevice {
   readonly isAtOnce: boolean;
   #closed = false;
 
-  constructor(
-    path: string,
-    fd: number,
-    size: number,
-    blockSize: number,
-    access: AccessPath,
-    isMemory: boolean,
-    isShared: boolean,
-  ) {
+  constructor(path: string, fd: number, size: number, blockSize: number, access: AccessPath, isMemory: boolean) {
     this.path = path;
     this.#fd = fd;
     this.size = size;
     this.blockSize = blockSize;
     this.access = access;
     this.isAtOnce = isMemory;
-    if (isShared && access === 'buffered' && fstatSync(fd).isFile())
-      this.watch = (onWrite) => watchWrites(path, onWrite);
   }
 
   read(into: Uint8Array, position: number): Promise<void> {
@@ -175,8 +163,6 @@ export interface OpenDeviceOptions {
   readonly access: AccessPath;
   /** For an inspection: writes then fail. */
   readonly readOnly?: boolean;
-  /** Whether the other side writes to this very file, if it is one, in this kernel: then it can be watched. Default true. */
-  readonly isShared?: boolean;
 }
 
 /**
@@ -186,14 +172,14 @@ export interface OpenDeviceOptions {
  * @throws StubferryError DISK_ABSENT when there is no such node, DISK_IO when it cannot be opened that way
  */
 export async function openDevice(path: string, options: OpenDeviceOptions): Promise<BlockDevice> {
-  const { access, readOnly = false, isShared = true } = options;
+  const { access, readOnly = false } = options;
   const flags = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (access === 'direct' ? constants.O_DIRECT : 0);
   const fd = await new Promise<number>((resolve, reject) => {
     open(path, flags, (error, opened) => (error === null ? resolve(opened) : reject(openError(path, access, error))));
   });
   try {
     const isMemory = access === 'buffered' && fstatSync(fd).isFile() && (await isInMemory(path));
-    return new FileDevice(path, fd, deviceSize(fd), await logicalSectorSize(fd), access, isMemory, isShared);
+    return new FileDevice(path, fd, deviceSize(fd), await logicalSectorSize(fd), access, isMemory);
   } catch (error) {
     await new Promise<void>((resolve) => fsClose(fd, () => resolve()));
     throw error instanceof StubferryError ? error : ioError('open', path, 0, error);

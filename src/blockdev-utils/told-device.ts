@@ -1,5 +1,6 @@
 /**
- * A device whose other user writes to it by another path of this kernel: dom0's agent has the file, the stubdom's the loop device over it.
+ * A device whose other user writes to it by a path of this kernel: both have the same file, or dom0's agent the file and the stubdom's the
+ * loop device over it.
  *
  * Without being told, a waiting agent has to look every 5 ms, which costs 3 % of a core, and sees the first frame half of that later.
  */
@@ -50,7 +51,7 @@ class ToldDevice implements BlockDevice {
   }
 }
 
-/** `device`, telling of the writes that go through `writtenBy`; as it is, when that is undefined. */
+/** `device`, telling of the writes that go through the file or node at `writtenBy`; as it is, when that is undefined. */
 export function toldOfWrites(device: BlockDevice, writtenBy: string | undefined): BlockDevice {
   return writtenBy === undefined ? device : new ToldDevice(device, writtenBy);
 }

@@ -64,41 +64,33 @@ describe('a regular file as a device', () => {
     await untilClosed(scratch('disk'));
   });
 
-  it('tells of what somebody else writes, so that nobody has to look all the time', async () => {
-    const disk = await opened();
-    const other = await openDevice(scratch('disk'), { access: 'buffered' });
-    const told = new Promise<void>((resolve) => {
+  /** Settles when `disk` is told of a write. */
+  function told(disk: BlockDevice): Promise<void> {
+    return new Promise((resolve) => {
       const stop = disk.watch?.(() => {
         stop?.();
         resolve();
       });
     });
+  }
+
+  it('is told of what somebody else writes to it, so that nobody has to look all the time', async () => {
+    const heard = told(toldOfWrites(await opened(), scratch('disk')));
+    const other = await openDevice(scratch('disk'), { access: 'buffered' });
     await other.write(new Uint8Array(10), 0);
-    await told;
+    await heard;
     await other.close();
   });
 
-  it('does not pretend to be told when the other side goes to it by a loop device', async () => {
-    await opened();
-    const backing = await openDevice(scratch('disk'), { access: 'buffered', isShared: false });
-    expect(backing.watch).toBeUndefined();
-    await backing.close();
+  it('is told of writes by another path, where its other user has one', async () => {
+    writeFileSync(scratch('by another path'), '');
+    const heard = told(toldOfWrites(await opened(), scratch('by another path')));
+    appendFileSync(scratch('by another path'), 'x');
+    await heard;
   });
 
-  it('is told of writes by another path, where its other user has one', async () => {
-    await opened();
-    const mine = await openDevice(scratch('disk'), { access: 'buffered', isShared: false });
-    writeFileSync(scratch('by another path'), '');
-    const told = new Promise<void>((resolve) => {
-      const stop = toldOfWrites(mine, scratch('by another path')).watch?.(() => {
-        stop?.();
-        resolve();
-      });
-    });
-    appendFileSync(scratch('by another path'), 'x');
-    await told;
-    expect(toldOfWrites(mine, undefined)).toBe(mine);
-    await mine.close();
+  it('does not pretend to be told where no path of its other user is known', async () => {
+    expect(toldOfWrites(await opened(), undefined).watch).toBeUndefined();
   });
 
   it('reads and writes up to its very end', async () => {
