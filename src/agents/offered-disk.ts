@@ -1,6 +1,6 @@
 /**
- * A disk that dom0 has prepared for the next save, held open until that save comes: then nothing has to be asked, attached or found
- * while the guest stands still.
+ * A disk that dom0 has prepared for the next save, held until that save comes, with the transfer begun on it: then nothing has to be asked,
+ * attached or found while the guest stands still, and the two agents know of each other.
  *
  *     (nothing) --offer--> looked for --there--> held --take--> the save's --resume--> (nothing)
  *         ^                    |                  |
@@ -18,12 +18,15 @@ import { StubferryError } from '../errors/index.js';
 import type { Watch } from '../xenstore/index.js';
 import type { AgentContext } from './agent-context.js';
 import { type AskedDom0, untilThere } from './asked-disk.js';
+import { BegunTransfer } from './begun-transfer.js';
 import { withDiskDeadline } from './disk-deadline.js';
 import type { Expectation, FoundDisk } from './find-disk.js';
 import { lockStubdomRole } from './role-lock.js';
 
-/** A disk that is open, its role locked. */
+/** A disk that is open, its role locked, and the transfer on it. */
 export interface HeldDisk extends FoundDisk {
+  readonly transfer: BegunTransfer;
+  /** Ends the transfer, if it was not used. */
   release(): Promise<void>;
 }
 
@@ -98,9 +101,12 @@ export class OfferedDisk {
     const found = await untilThere(device, { ...this.#expectation, transferUuid }, { timeouts, signal });
     try {
       const lock = await lockStubdomRole(found.device.path);
+      const transfer = new BegunTransfer(found.device, found.superblock, this.#context);
       this.#held = {
         ...found,
+        transfer,
         release: async () => {
+          await transfer.end();
           await lock.release();
           await found.device.close();
         },
@@ -119,8 +125,8 @@ export class OfferedDisk {
   }
 
   /**
-   * The disk that is held, for the caller to release; undefined when there is none, or dom0 has had its last word on it. Until
-   * {@link resume} no other is held.
+   * The disk that is held, for the caller to release; undefined when there is none, or dom0 has had its last word on it, or the transfer
+   * has failed by itself. Until {@link resume} no other is held.
    *
    * @throws StubferryError DISK_HUNG; the reason of an abort
    */
@@ -133,7 +139,10 @@ export class OfferedDisk {
     if (held === undefined) return undefined;
     let isUsable = false;
     try {
-      isUsable = !(await withDiskDeadline(held.device.path, this.#context, isOver(held.device, held.superblock)));
+      if (held.transfer.error?.code === 'DISK_HUNG') throw held.transfer.error;
+      // What dom0 said since the last heartbeat is not heard yet.
+      const over = await withDiskDeadline(held.device.path, this.#context, isOver(held.device, held.superblock));
+      isUsable = !over && held.transfer.error === undefined;
     } catch (error) {
       if (!(error instanceof StubferryError && error.code === 'DISK_IO')) throw error;
       this.#unusable(error);
