@@ -10,7 +10,6 @@ export { type Dom0Job, runDom0Agent, superblockFor } from './dom0-agent.js';
 export { Dom0Disk } from './dom0-disk.js';
 export { type Dom0Work, prepareDom0End } from './dom0-end.js';
 export { type GateJob, runGateAgent } from './gate-agent.js';
-export { rehearseGate } from './gate-rehearsal.js';
 export type { Log } from './log.js';
 export { rehearse } from './rehearsal.js';
 export { type ReplayReport, replayState } from './replay.js';

@@ -1,6 +1,6 @@
 /**
- * A disk that dom0 has prepared for the next save, held until that save comes, with the transfer begun on it: then nothing has to be asked,
- * attached or found while the guest stands still, and the two agents know of each other.
+ * A disk that dom0 has prepared for the next save, held open until that save comes: then nothing has to be asked, attached or found
+ * while the guest stands still.
  *
  *     (nothing) --offer--> looked for --there--> held --take--> the save's --resume--> (nothing)
  *         ^                    |                  |
@@ -18,15 +18,12 @@ import { StubferryError } from '../errors/index.js';
 import type { Watch } from '../xenstore/index.js';
 import type { AgentContext } from './agent-context.js';
 import { type AskedDom0, untilThere } from './asked-disk.js';
-import { BegunTransfer } from './begun-transfer.js';
 import { withDiskDeadline } from './disk-deadline.js';
 import type { Expectation, FoundDisk } from './find-disk.js';
 import { lockStubdomRole } from './role-lock.js';
 
-/** A disk that is open, its role locked, and the transfer on it. */
+/** A disk that is open, its role locked. */
 export interface HeldDisk extends FoundDisk {
-  readonly transfer: BegunTransfer;
-  /** Ends the transfer, if it was not used. */
   release(): Promise<void>;
 }
 
@@ -101,12 +98,9 @@ export class OfferedDisk {
     const found = await untilThere(device, { ...this.#expectation, transferUuid }, { timeouts, signal });
     try {
       const lock = await lockStubdomRole(found.device.path);
-      const transfer = new BegunTransfer(found.device, found.superblock, this.#context);
       this.#held = {
         ...found,
-        transfer,
         release: async () => {
-          await transfer.end();
           await lock.release();
           await found.device.close();
         },
@@ -125,8 +119,8 @@ export class OfferedDisk {
   }
 
   /**
-   * The disk that is held, for the caller to release; undefined when there is none, or dom0 has had its last word on it, or the transfer
-   * has failed by itself. Until {@link resume} no other is held.
+   * The disk that is held, for the caller to release; undefined when there is none, or dom0 has had its last word on it. Until
+   * {@link resume} no other is held.
    *
    * @throws StubferryError DISK_HUNG; the reason of an abort
    */
@@ -139,10 +133,7 @@ export class OfferedDisk {
     if (held === undefined) return undefined;
     let isUsable = false;
     try {
-      if (held.transfer.error?.code === 'DISK_HUNG') throw held.transfer.error;
-      // What dom0 said since the last heartbeat is not heard yet.
-      const over = await withDiskDeadline(held.device.path, this.#context, isOver(held.device, held.superblock));
-      isUsable = !over && held.transfer.error === undefined;
+      isUsable = !(await withDiskDeadline(held.device.path, this.#context, isOver(held.device, held.superblock)));
     } catch (error) {
       if (!(error instanceof StubferryError && error.code === 'DISK_IO')) throw error;
       this.#unusable(error);

@@ -54,10 +54,6 @@ export class RehearsalStage {
     return this.#fifo.path;
   }
 
-  get disk(): string {
-    return this.sender.path;
-  }
-
   get statefile(): string {
     return join(this.folder, 'statefile');
   }

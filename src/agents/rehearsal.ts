@@ -5,7 +5,6 @@
  * stopped. Here it costs 0.2 to 0.3 s before an agent is ready. And an agent that cannot carry a few bytes through itself (a broken
  * installation) says so before anybody relies on it.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_TIMEOUTS, diskSizeFor, formatDisk } from '../channel/index.js';
 import { LIMITS } from '../codec/limits.js';
@@ -39,11 +38,7 @@ const BYTES = 8 * LIMITS.payload.min;
 /** Until a state is offered, milliseconds: long enough for the receiver to sleep, and for a heartbeat. */
 const OFFERED_AFTER_MS = 2;
 
-/** A device state for its first bytes and its last one. */
-export const STATE = new Uint8Array(BYTES);
-STATE.set(Buffer.from('QEVM\0\0\0\x03\x04', 'latin1'));
-
-export const PROVENANCE = { targetUuid: NIL_UUID, targetDomid: 0, qemuVersion: '', machineType: '' };
+const PROVENANCE = { targetUuid: NIL_UUID, targetDomid: 0, qemuVersion: '', machineType: '' };
 
 const SUPERBLOCK: Superblock = {
   ringStart: RING_START,
@@ -57,11 +52,6 @@ const SUPERBLOCK: Superblock = {
   writer: WRITER,
 };
 
-/** Of the next transfer on a stage's disk: what the one before has left there is another's. */
-export function nextSuperblock(): Superblock {
-  return { ...SUPERBLOCK, transferUuid: randomUUID() };
-}
-
 /** What is said in a rehearsal is for nobody. */
 const UNHEARD: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -69,25 +59,7 @@ const UNHEARD: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: (
  * @param openFolder makes the folder for its files; tests give others
  * @throws StubferryError INTERNAL when the state does not come out as it went in
  */
-export function rehearse(log: Log, openFolder: typeof rehearsalFolder = rehearsalFolder): Promise<void> {
-  return rehearseOn(log, openFolder, async (stage) => ({
-    play: (count) => transfer(stage, count % 2 === 1),
-    close: async () => undefined,
-  }));
-}
-
-/** What is rehearsed on a stage: once, and again and again. */
-export interface Rehearsal {
-  play(count: number): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Plays what `prepare` makes, as often as it is worth. @throws StubferryError INTERNAL as {@link rehearse} */
-export async function rehearseOn(
-  log: Log,
-  openFolder: typeof rehearsalFolder,
-  prepare: (stage: RehearsalStage) => Promise<Rehearsal>,
-): Promise<void> {
+export async function rehearse(log: Log, openFolder: typeof rehearsalFolder = rehearsalFolder): Promise<void> {
   const folder = await openFolder();
   if (folder === undefined) {
     log.info({}, 'no folder to rehearse a transfer in: the first state will take some milliseconds more');
@@ -96,14 +68,10 @@ export async function rehearseOn(
   try {
     const stage = await RehearsalStage.set(folder, diskSizeFor(SUPERBLOCK.ringLength));
     try {
-      const rehearsal = await prepare(stage);
-      try {
-        const began = performance.now();
-        for (let count = 0; count < TRANSFERS && performance.now() - began < LONGEST_MS; count += 1)
-          await rehearsal.play(count);
-      } finally {
-        await rehearsal.close();
-      }
+      const state = emptyState(BYTES);
+      const began = performance.now();
+      for (let count = 0; count < TRANSFERS && performance.now() - began < LONGEST_MS; count += 1)
+        await transfer(stage, state, count % 2 === 1);
     } finally {
       await stage.close();
     }
@@ -117,47 +85,38 @@ export async function rehearseOn(
   }
 }
 
-async function transfer(stage: RehearsalStage, replace: boolean): Promise<void> {
-  const context = contextOn(stage);
-  const superblock = nextSuperblock();
-  await formatDisk(stage.sender, superblock);
+/** A device state for its first bytes and its last one. */
+function emptyState(length: number): Uint8Array {
+  const state = new Uint8Array(length);
+  state.set(Buffer.from('QEVM\0\0\0\x03\x04', 'latin1'));
+  return state;
+}
+
+async function transfer(stage: RehearsalStage, state: Uint8Array, replace: boolean): Promise<void> {
+  const context: AgentContext = {
+    timeouts: { ...DEFAULT_TIMEOUTS, heartbeatMs: OFFERED_AFTER_MS },
+    signal: new AbortController().signal,
+    onEvent: stage.onEvent,
+    log: UNHEARD,
+  };
+  await formatDisk(stage.sender, SUPERBLOCK);
   const sendable = { opaque: false, unpack: false, sha256: true, provenance: PROVENANCE };
   const saving = await prepareSaving({ path: stage.fifo }, sendable, context);
-  const offered = delay(OFFERED_AFTER_MS).then(() => stage.offer(STATE));
-  const [sent] = await Promise.all([
-    runTransfer(stage.sender, superblock, { role: 'sender', open: () => saving.open() }, context),
-    receiveOn(stage, superblock, replace, context),
-    offered,
-  ]);
-  await saving.close(true);
-  context.onEvent({ event: 'done', report: transferReport(sent) });
-}
-
-/** What an agent is given in a rehearsal. */
-export function contextOn(stage: RehearsalStage, signal = new AbortController().signal): AgentContext {
-  const timeouts = { ...DEFAULT_TIMEOUTS, heartbeatMs: OFFERED_AFTER_MS };
-  return { timeouts, signal, onEvent: stage.onEvent, log: UNHEARD };
-}
-
-/** Dom0's part, to the statefile that is looked at and removed. @throws StubferryError INTERNAL when it is not {@link STATE} */
-export async function receiveOn(
-  stage: RehearsalStage,
-  superblock: Superblock,
-  replace: boolean,
-  context: AgentContext,
-): Promise<void> {
   const output = { output: stage.statefile, raw: false, replace, spoolFolder: stage.folder, spoolLimit: BYTES };
-  const { transferUuid } = superblock;
+  const transferUuid = NIL_UUID;
   const dom0 = await prepareDom0End(
     { direction: 'save', ...output },
     { transferUuid, provenance: PROVENANCE },
     context,
   );
-  try {
-    await runTransfer(stage.receiver, superblock, dom0.task, context);
-  } finally {
-    await dom0.close();
-  }
+  const offered = delay(OFFERED_AFTER_MS).then(() => stage.offer(state));
+  const [sent] = await Promise.all([
+    runTransfer(stage.sender, SUPERBLOCK, { role: 'sender', open: () => saving.open() }, context),
+    runTransfer(stage.receiver, SUPERBLOCK, dom0.task, context),
+    offered,
+  ]);
+  await Promise.all([saving.close(true), dom0.close()]);
+  context.onEvent({ event: 'done', report: transferReport(sent) });
   await check(stage.statefile);
   await stage.clear();
 }

@@ -49,8 +49,6 @@ export interface SaveRequest {
   readonly monitor: Monitor;
   /** What the toolstack gave with the command. */
   readonly args: Readonly<Record<string, unknown>>;
-  /** The toolstack's last command before it was `stop`, and {@link GateWork.onStop} was told: nothing else has changed since. */
-  readonly afterStop: boolean;
   /** Aborted when the toolstack is gone, or the gate closes. */
   readonly signal: AbortSignal;
 }
@@ -61,8 +59,6 @@ export type OnSave = (request: SaveRequest) => Promise<void>;
 /** What the gate does itself. */
 export interface GateWork {
   readonly onSave: OnSave;
-  /** The guest is being stopped, for a save in general: what that needs to know can be asked meanwhile. */
-  readonly onStop: (monitor: Monitor) => void;
   readonly mediumChange: MediumChange;
 }
 
@@ -79,7 +75,6 @@ export class GateSession implements Monitor {
   #nextId = 1;
   #version: string | undefined;
   #saving = false;
-  #afterStop = false;
   /** The gate works on a command: a save, or another. */
   #busy = false;
   #held: Piece[] = [];
@@ -142,13 +137,7 @@ export class GateSession implements Monitor {
       else if (command !== undefined && isSave(command)) void this.#save(command);
       else if (command !== undefined && namesFdsets(command)) void this.#changeMedium(command, piece);
       else this.#toQemu(piece.bytes);
-      if (command !== undefined) this.#noteStop(command);
     }
-  }
-
-  #noteStop({ execute, outOfBand }: ClientCommand): void {
-    this.#afterStop = execute === 'stop' && !outOfBand && !this.#busy;
-    if (this.#afterStop) this.#work.onStop(this);
   }
 
   #toQemu(bytes: Uint8Array | string): void {
@@ -169,7 +158,7 @@ export class GateSession implements Monitor {
     this.#saving = true;
     await this.#whileBusy(async () => {
       try {
-        await this.#work.onSave({ monitor: this, args, afterStop: this.#afterStop, signal: this.#gone.signal });
+        await this.#work.onSave({ monitor: this, args, signal: this.#gone.signal });
         return { reply: successReply(id) };
       } catch (error) {
         return { reply: errorReply(StubferryError.from(error), id) };

@@ -11,7 +11,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { errnoOf, StubferryError } from '../errors/index.js';
 import { connectSocket } from './connect.js';
 import { errorReply } from './gate-reply.js';
-import { GateSession, type GateWork, type OnSave } from './gate-session.js';
+import { GateSession, type OnSave } from './gate-session.js';
 import { type ListMedia, MediumChange } from './medium-change.js';
 import { unfitForSocket } from './socket-path.js';
 
@@ -21,8 +21,6 @@ export interface GateOptions {
   /** Path of QEMU's monitor. */
   readonly qemu: string;
   readonly onSave: OnSave;
-  /** Nothing is done for a guest that is stopped, without. */
-  readonly onStop?: GateWork['onStop'];
   /** The disks that a toolstack may name by `stub-devid:`; without, there are none. */
   readonly listMedia?: ListMedia;
   /** What happens at the gate, for a log. */
@@ -131,7 +129,7 @@ export class QmpGate {
   }
 
   async #serve(client: Socket): Promise<void> {
-    const { qemu, onSave, onStop = () => undefined, onNews, patienceMs } = this.#options;
+    const { qemu, onSave, onNews, patienceMs } = this.#options;
     if (client.destroyed) return;
     const left = new AbortController();
     client.once('close', () => left.abort());
@@ -148,7 +146,7 @@ export class QmpGate {
       return;
     }
     onNews('connected');
-    this.#session = new GateSession(client, monitor, qemu, { onSave, onStop, mediumChange: this.#mediumChange });
+    this.#session = new GateSession(client, monitor, qemu, { onSave, mediumChange: this.#mediumChange });
     if (this.#closing.signal.aborted) this.#session.end(this.#closing.signal.reason);
     await this.#session.ended;
     this.#session = undefined;

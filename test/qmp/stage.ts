@@ -1,6 +1,6 @@
 /** The actors of a test at a monitor: a QEMU by script, the gate, toolstacks. They leave with the test. */
 import { StubferryError } from '../../src/errors/index.js';
-import { type ListMedia, type Monitor, type OnSave, QmpClient, QmpGate } from '../../src/qmp/index.js';
+import { type ListMedia, type OnSave, QmpClient, QmpGate } from '../../src/qmp/index.js';
 import { scratchFolder } from '../endpoints/scratch-folder.js';
 import { afterTest } from './after-test.js';
 import { RawClient } from './raw-client.js';
@@ -11,18 +11,13 @@ export const NEVER = new AbortController().signal;
 
 export type Patience = { readonly patienceMs?: number };
 
-export type GateChoices = Patience & {
-  readonly listMedia?: ListMedia;
-  readonly onStop?: (monitor: Monitor) => void;
-};
-
 export interface Stage {
   /** A path in the folder of the running test. */
   scratch(name: string): string;
   /** At `qmp.sock` in that folder. */
   qemu(script?: Script, options?: ScriptedQemuOptions): Promise<ScriptedQemu>;
   /** At `gate.sock`. */
-  gate(onSave?: OnSave, options?: GateChoices): Promise<QmpGate>;
+  gate(onSave?: OnSave, options?: Patience & { readonly listMedia?: ListMedia }): Promise<QmpGate>;
   /** What the gates of this test told of who came and went. */
   readonly news: string[];
   /** A connection to the gate. */

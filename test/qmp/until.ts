@@ -5,8 +5,8 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 const NEVER_MS = 10_000;
 
 /** Resolves when `happened()`. */
-export async function until(happened: () => boolean | Promise<boolean>): Promise<void> {
-  for (const since = performance.now(); !(await happened()); await delay(1)) {
+export async function until(happened: () => boolean): Promise<void> {
+  for (const since = performance.now(); !happened(); await delay(1)) {
     if (performance.now() - since > NEVER_MS) throw new Error(`never: ${happened}`);
   }
 }
