@@ -95,7 +95,7 @@ export class Connection {
         fail: reject,
       });
     });
-    if (this.#waiting.size === 1) this.#startTimer();
+    if (this.#waiting.size === 1) this.#timer = setTimeout(() => this.#late(), this.#options.replyMs);
     this.#sendNext(transport);
     return answer;
   }
@@ -158,13 +158,9 @@ export class Connection {
 
   #forget(requestId: number): void {
     this.#waiting.delete(requestId);
-    this.#startTimer();
+    if (this.#waiting.size === 0) clearTimeout(this.#timer);
+    else this.#timer?.refresh();
     if (this.#transport?.isPipelined === false && this.#over === undefined) this.#sendNext(this.#transport);
-  }
-
-  #startTimer(): void {
-    clearTimeout(this.#timer);
-    if (this.#waiting.size > 0) this.#timer = setTimeout(() => this.#late(), this.#options.replyMs);
   }
 
   #late(): void {

@@ -33,7 +33,12 @@ export async function openSocket(path: string, receiver: Receiver, signal: Abort
     isPipelined: true,
     isReplaceable: true,
     send: async (message) => {
-      if (socket.writable) socket.write(message);
+      if (!socket.writable) return;
+      if (socket.writableCorked === 0) {
+        socket.cork();
+        process.nextTick(() => socket.uncork());
+      }
+      socket.write(message);
     },
     close: async () => {
       socket.removeAllListeners('data');
