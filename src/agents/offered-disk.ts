@@ -127,7 +127,7 @@ export class OfferedDisk {
   async take(): Promise<HeldDisk | undefined> {
     this.#isTaken = true;
     this.#giveUpSearch();
-    await this.#turn;
+    await withDiskDeadline(this.#key, this.#context, this.#turn);
     const held = this.#held;
     this.#held = undefined;
     if (held === undefined) return undefined;
@@ -153,7 +153,8 @@ export class OfferedDisk {
   async close(): Promise<void> {
     await this.#watch?.close();
     this.#giveUpSearch();
-    await this.#turn;
+    const context = { ...this.#context, signal: new AbortController().signal };
+    await withDiskDeadline(this.#key, context, this.#turn).catch((error: unknown) => this.#unusable(error));
     await this.#release();
   }
 }

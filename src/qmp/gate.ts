@@ -4,7 +4,7 @@
  *     toolstack -> vchan-socket-proxy -> gate -> QEMU's monitor
  *
  * One toolstack at a time, as with QEMU itself; but where a second one of QEMU's would wait without a word, a second one of the
- * gate's is told so. One that comes while the gate still cleans up after the last one waits for that.
+ * gate's is told so. One that comes while the gate still cleans up after the last one waits for that, but not for ever.
  */
 import { lstat, unlink } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
@@ -36,6 +36,12 @@ export interface GateOptions {
  * before it was seen going: so long a new client is kept waiting before it is refused, milliseconds.
  */
 const DEPARTURE_MS = 500;
+
+/**
+ * For the save of a toolstack that has left to let go of QEMU and of its disk, milliseconds: more than its own limits let it take, so that
+ * who waits hears of whatever has none.
+ */
+const CLEANUP_MS = 60_000;
 
 /** A refused client has this long to read why, milliseconds. */
 const FAREWELL_MS = 1_000;
@@ -112,8 +118,16 @@ export class QmpGate {
       for (const wake of this.#newcomers) wake();
       this.#newcomers.clear();
     });
+    const refuse = (): void => {
+      onNews('refused');
+      farewell(client, deserted(listen));
+    };
+    const timer = this.#session === undefined ? undefined : setTimeout(refuse, CLEANUP_MS);
     const before = this.#before;
-    this.#before = before.then(() => this.#serve(client));
+    this.#before = before.then(() => {
+      clearTimeout(timer);
+      return this.#serve(client);
+    });
     await this.#before;
   }
 
@@ -130,7 +144,7 @@ export class QmpGate {
 
   async #serve(client: Socket): Promise<void> {
     const { qemu, onSave, onNews, patienceMs } = this.#options;
-    if (client.destroyed) return;
+    if (client.destroyed || client.writableEnded) return;
     const left = new AbortController();
     client.once('close', () => left.abort());
     let monitor: Socket;
@@ -193,6 +207,15 @@ function busy(path: string): StubferryError {
   return new StubferryError('GATE_UNUSABLE', 'another client is connected to this monitor; it serves one at a time', {
     where: path,
     hint: 'try again when the other one is done',
+  });
+}
+
+function deserted(path: string): StubferryError {
+  return new StubferryError('GATE_UNUSABLE', 'the save of a client that has left does not end', {
+    where: path,
+    expected: `its end within ${CLEANUP_MS} ms`,
+    found: 'none',
+    hint: "see the log of the stubdom's agent; started again, it lets go of what that save holds",
   });
 }
 

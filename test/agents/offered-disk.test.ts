@@ -20,12 +20,13 @@ const NEVER = '6f1ed7a2-0c5b-4a2e-9b0f-3d1c8a7e5b44';
 /** One key of xenstore, whose watch fires when the test says so: the real one fires when it likes. */
 class OfferKey {
   #text: string | undefined;
+  #isMute = false;
   #fired: () => Promise<unknown> = async () => undefined;
 
   readonly dom0: AskedDom0 = {
     home: '/local/domain/7',
     xenstore: {
-      read: async () => this.#text,
+      read: async () => (this.#isMute ? new Promise<never>(() => undefined) : this.#text),
       write: async () => undefined,
       remove: async () => undefined,
       watch: async (path, fired) => {
@@ -37,6 +38,11 @@ class OfferKey {
 
   set(text: string | undefined): void {
     this.#text = text;
+  }
+
+  /** It is not answered any more. */
+  mute(): void {
+    this.#isMute = true;
   }
 
   fire(): Promise<unknown> {
@@ -56,11 +62,11 @@ describe('a disk that dom0 offers', () => {
     return path;
   }
 
-  async function watched(): Promise<void> {
+  async function watched(timeouts = DEFAULT_TIMEOUTS): Promise<void> {
     key = new OfferKey();
     const expectation = { targetUuid: NIL_UUID, transferUuid: undefined, directions: ['save'] } as const;
     offers = await OfferedDisk.watch(key.dom0, expectation, {
-      ...{ timeouts: DEFAULT_TIMEOUTS, signal: new AbortController().signal, onEvent: () => undefined },
+      ...{ timeouts, signal: new AbortController().signal, onEvent: () => undefined },
       log: SILENT_LOG,
     });
   }
@@ -126,6 +132,20 @@ describe('a disk that dom0 offers', () => {
     const looking = offered(scratch('never'));
     expect(await offers.take()).toBeUndefined();
     await looking;
+  });
+
+  it('keeps no save waiting for ever, whatever what is done with it waits for, nor the end', async () => {
+    await offers.close();
+    await watched({ ...DEFAULT_TIMEOUTS, deviceMs: 100 });
+    key.mute();
+    void key.fire();
+    // It is read by then.
+    await setImmediate();
+    await expect(offers.take()).rejects.toMatchObject({
+      code: 'DISK_HUNG',
+      details: { where: '/local/domain/7/data/stubferry/offer', expected: 'an answer within 100 ms', found: 'none' },
+    });
+    await offers.close();
   });
 
   it('is not waited for any more when another one is offered', async () => {

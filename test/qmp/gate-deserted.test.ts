@@ -14,7 +14,7 @@ const QEMU: Script = {
 };
 
 describe('a toolstack that leaves in the middle of a save', () => {
-  const { qemu: startQemu, gate: startGate, toolstack, news } = stage();
+  const { scratch, qemu: startQemu, gate: startGate, toolstack, news } = stage();
   const time = passingTime();
 
   it('has the save told', async () => {
@@ -92,5 +92,33 @@ describe('a toolstack that leaves in the middle of a save', () => {
     expect(qemu.visits).toBe(2);
     expect(news).toEqual(['connected', 'disconnected', 'connected']);
     expect(second.text).toBe(`${GREETING}{"return": {}, "id": 7}\r\n`);
+  });
+
+  it('has another one told when its save does not end', async () => {
+    const qemu = await startQemu(QEMU);
+    const saves = new HeldSaves();
+    await startGate(saves.onSave);
+    const first = await toolstack();
+    await first.send(SAVE);
+    const { request, fail } = await saves.save();
+    first.leave();
+    await until(() => request.signal.aborted);
+    time.stop();
+    const second = await toolstack();
+    await time.pass(59_999);
+    await settled();
+    expect(second.text).toBe('');
+    await time.pass(1);
+    await second.untilEnded();
+    expect(second.text).toBe(
+      '{"error": {"class":"GenericError","desc":"stubferry: the save of a client that has left does not end ' +
+        `[GATE_UNUSABLE]; at ${scratch('gate.sock')}; expected its end within 60000 ms; found none; see the log of the ` +
+        `stubdom's agent; started again, it lets go of what that save holds"}}\r\n`,
+    );
+    fail(new Error('late'));
+    await until(() => qemu.present === 0);
+    await (await toolstack()).hears(GREETING);
+    expect(qemu.visits).toBe(2);
+    expect(news).toEqual(['connected', 'refused', 'disconnected', 'connected']);
   });
 });

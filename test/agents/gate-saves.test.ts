@@ -1,0 +1,69 @@
+/** The gate's saves come one after the other, and none waits for ever for the one before it. */
+import { describe, expect, it } from '@jest/globals';
+import type { AskedDom0 } from '../../src/agents/asked-disk.js';
+import { GateSaves } from '../../src/agents/gate-saves.js';
+import { DEFAULT_TIMEOUTS } from '../../src/channel/index.js';
+import { NIL_UUID } from '../../src/codec/uuid.js';
+import { StubferryError } from '../../src/errors/index.js';
+import type { Monitor, SaveRequest } from '../../src/qmp/index.js';
+import { scratchFolder } from '../endpoints/scratch-folder.js';
+import { rejectionOf } from '../statefile/rejection-of.js';
+import { SILENT_LOG } from './silent-log.js';
+
+/** dom0 says nothing, and a request to it is never withdrawn: real xenstore answers, or is given up. */
+class SilentDom0 {
+  #asked: () => void = () => undefined;
+  /** Resolves when a request is to be withdrawn. */
+  readonly withdrawing = new Promise<void>((resolve) => {
+    this.#asked = resolve;
+  });
+
+  readonly place: AskedDom0 = {
+    home: '/local/domain/7',
+    xenstore: {
+      read: async () => undefined,
+      write: async () => undefined,
+      remove: () => {
+        this.#asked();
+        return new Promise(() => undefined);
+      },
+      watch: async () => ({ close: async () => undefined }),
+    } as AskedDom0['xenstore'],
+  };
+}
+
+const REFUSING: Monitor = {
+  path: '/run/qmp.sock',
+  qemuVersion: '7.2.0',
+  ask: async () => Promise.reject(new StubferryError('QEMU_REFUSED', 'it cannot be saved')),
+};
+
+function asked(): SaveRequest {
+  return { monitor: REFUSING, args: {}, signal: new AbortController().signal };
+}
+
+describe('a save through the gate', () => {
+  const scratch = scratchFolder();
+
+  it('fails when the one before it never lets go, which ends the agent', async () => {
+    const dom0 = new SilentDom0();
+    const provenance = { targetUuid: NIL_UUID, targetDomid: 0, qemuVersion: '', machineType: '' };
+    const job = { qmp: REFUSING.path, disk: dom0.place, provenance, sha256: false, fifoDir: scratch('') };
+    const saves = await GateSaves.prepare(job, {
+      timeouts: { ...DEFAULT_TIMEOUTS, deviceMs: 300 },
+      signal: new AbortController().signal,
+      onEvent: () => undefined,
+      log: SILENT_LOG,
+    });
+    void saves.run(asked());
+    await dom0.withdrawing;
+    const hung = await rejectionOf(saves.run(asked()));
+    expect(hung).toMatchObject({
+      code: 'DISK_HUNG',
+      message: 'the transfer disk does not answer',
+      details: { where: 'the disk of the last save', expected: 'an answer within 300 ms', found: 'none' },
+    });
+    expect(await rejectionOf(saves.worn)).toBe(hung);
+    await saves.close();
+  });
+});
