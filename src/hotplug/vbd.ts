@@ -4,10 +4,10 @@
  *     /local/domain/<stubdom>/device/vbd/<number>     the frontend: the stubdom's, dom0 may read it
  *         backend, backend-id, virtual-device, device-type, state
  *     /local/domain/0/backend/vbd/<stubdom>/<number>  the backend: dom0's, the stubdom may read it
- *         frontend, frontend-id, physical-device, mode, type, params, ..., online, state
+ *         frontend, frontend-id, physical-device, mode, params, ..., online, state
  *         stubferry/backing                           that it is ours, and of which file or device
  *
- * libxl writes the same, and a hotplug script finds out `physical-device`. Here none is run, for libxl does not hear of it: what the two kernels
+ * libxl writes these and some for itself, and a hotplug script finds out `physical-device`. Here none is run, for libxl does not hear of it: what the two kernels
  * have to say to each other before they need the device is said while losetup makes it. (libxl_disk.c, libxl_device.c; xen-blkback.)
  *
  *     createVbd   all but the device, in one transaction, in which the number is chosen too: no number is taken twice

@@ -20,7 +20,7 @@ export function describeWith(needs: readonly Need[], name: string, body: () => v
   } else if (process.env['CI'] === 'true') {
     describe(name, () => {
       it(`needs ${missing}`, () => {
-        throw new Error(`in CI nothing is skipped, and there is no ${missing}`);
+        throw new Error(`in CI nothing is skipped, and this is missing: ${missing}`);
       });
     });
   } else {
