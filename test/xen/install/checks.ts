@@ -14,6 +14,7 @@ const PROGRAMS = {
   'comply-in-dom0': 'hotplug/comply-in-dom0.ts',
   'xenstore-suites': 'xen/in-dom0/xenstore-suites.ts',
   'attach-times': 'xen/in-dom0/attach-times.ts',
+  'known-to-libxl': 'xen/in-dom0/known-to-libxl.ts',
   tamper: 'xen/in-dom0/tamper.ts',
 } as const;
 

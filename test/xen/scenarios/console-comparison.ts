@@ -7,7 +7,7 @@ import type { Lab } from '../lab/lab.js';
 import { quoted } from '../lab/quoted.js';
 import { PICTURE } from './devices.js';
 import { PLAIN } from './save-restore.js';
-import { lastTransfer, type Stage } from './stage.js';
+import { lastTransfer, runCheck, type Stage } from './stage.js';
 
 const VCHAN_PROXY = '/usr/lib/xen-4.17/bin/vchan-socket-proxy';
 const CONSOLES: GuestOptions = { name: 'consoles', stubdom: CONSOLE_STUBDOM };
@@ -19,6 +19,7 @@ const BLOB_MEBIBYTES = 32;
 /** With what makes it a state. */
 const BLOB_BYTES = (BLOB_MEBIBYTES << 20) + 27;
 const BLOB_MS = 120_000;
+const TOLD_MS = 60_000;
 
 /** A device state of one section, which is that long and random. In a folder of the stubdom that can be written to. */
 const makeBlob = (folder: string): string =>
@@ -151,6 +152,8 @@ async function blobOverVchan(lab: Lab, guest: HvmGuest): Promise<number> {
 async function blobToDisk(lab: Lab, guest: HvmGuest): Promise<number> {
   const [stubdom, image, disk] = [await guest.stubdomId(), '/dev/shm/limit.img', 'xvdx'];
   await lab.check(`truncate -s ${BLOB_MEBIBYTES}M ${image}`);
+  const known = await runCheck(lab, 'known-to-libxl', `${stubdom}`, TOLD_MS);
+  if (known.status !== 0) throw new Error(`known-to-libxl.ts: ${known.status}: ${known.stderr}`);
   await lab.check(`xl block-attach ${stubdom} format=raw,vdev=${disk},access=rw,target=${image}`);
   const now = "$(cut -d ' ' -f 1 /proc/uptime)";
   const dd = `dd if=/run/blob of=/dev/${disk} bs=1M count=${BLOB_MEBIBYTES} oflag=direct 2> /dev/null`;

@@ -1,0 +1,11 @@
+/**
+ * Has libxl know of a stubdom, as far as `xl block-attach` needs it:
+ *
+ *     node known-to-libxl.mjs STUBDOM
+ */
+import { LIBXL_DIR, makeUserdata } from '../../../src/hotplug/libxl-userdata.js';
+import { XenstoreClient } from '../../../src/xenstore/index.js';
+
+const store = await XenstoreClient.connect();
+await makeUserdata(store, Number(process.argv[2]), LIBXL_DIR);
+await store.close();
