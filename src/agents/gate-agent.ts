@@ -36,7 +36,7 @@ export async function runGateAgent(job: GateJob, context: AgentContext): Promise
       qemu: job.qmp,
       onSave: (request) => saves.run(request),
       listMedia: () => listMedia(job, context),
-      onNews: (news) => context.log.debug({ gate: job.listen }, `toolstack ${news}`),
+      onNews: (news) => logged(job.listen, news, context),
       patienceMs: context.timeouts.absentMs,
       opening,
     });
@@ -56,6 +56,13 @@ export async function runGateAgent(job: GateJob, context: AgentContext): Promise
   } finally {
     await saves.close();
   }
+}
+
+/** Who comes and goes is nothing to tell, four times for a save; who did not go as he should have is. */
+function logged(gate: string, news: 'connected' | 'disconnected' | 'refused' | 'idle', { log }: AgentContext): void {
+  if (news === 'idle') log.info({ gate }, 'the toolstack asks nothing more: its connection is ended');
+  else if (news === 'refused') log.warn({ gate }, 'another toolstack was told that the gate is in use');
+  else log.debug({ gate }, `toolstack ${news}`);
 }
 
 /** Without a list, the toolstack hears what QEMU says. */

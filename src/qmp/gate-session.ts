@@ -8,9 +8,14 @@
  *               ---sets of descriptors---> gate ---query-fdsets, or a path for a set---> QEMU
  *               <--any other reply, any event--- QEMU
  *
- * Bytes are passed on as they came. Only while the gate is at work are replies looked at: those to the gate's own commands, which
- * have ids that no toolstack uses, are taken out. What a toolstack sends meanwhile waits, as it would in QEMU, which
- * executes one command after the other; out-of-band commands do not wait.
+ * Bytes are passed on as they came. Replies to the gate's own commands, which have ids that no toolstack uses, are taken out. What a
+ * toolstack sends while the gate is at work waits, as it would in QEMU, which executes one command after the other; out-of-band
+ * commands do not wait.
+ *
+ * A toolstack that has had its answers and asks nothing more is taken to have left. Over a vchan another one may be there in its place:
+ * the stubdom's proxy looks whether its peer is there, and not whether it is the same. Where it looks too late, the next toolstack has
+ * joined the connection of the one before, and waits for a greeting without an end (libxl after `stop`, with the guest suspended). When
+ * the gate ends that connection the proxy makes a new one, for whoever is there. (tools/vchan/vchan-socket-proxy.c: data_loop.)
  */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -33,6 +38,12 @@ export const SAVE_FDSET = '/dev/fdset/1';
  * has 38 bytes for each descriptor, of which it has some hundreds at most; and none comes over a vchan.
  */
 const LOOK_LIMIT = 64 * 1024;
+
+/**
+ * Between an answer and the next command, milliseconds. libxl thinks for 0.2 s at most, under emulation, and waits for some answers for
+ * 10 s, the greeting included.
+ */
+const IDLE_MS = 5_000;
 
 /** For a toolstack to read the last that it is told, milliseconds. */
 const FAREWELL_MS = 1_000;
@@ -60,6 +71,8 @@ export type OnSave = (request: SaveRequest) => Promise<void>;
 export interface GateWork {
   readonly onSave: OnSave;
   readonly mediumChange: MediumChange;
+  /** A connection of which nothing more comes is ended. */
+  readonly onIdle: () => void;
 }
 
 export class GateSession implements Monitor {
@@ -77,6 +90,9 @@ export class GateSession implements Monitor {
   #saving = false;
   /** The gate works on a command: a save, or another. */
   #busy = false;
+  /** Commands that QEMU has and has not answered. */
+  #unanswered = 0;
+  #idle: NodeJS.Timeout | undefined;
   #held: Piece[] = [];
   #heldBytes = 0;
   /** A reply of QEMU's was taken out; the end of its line is still to be. */
@@ -131,13 +147,32 @@ export class GateSession implements Monitor {
   }
 
   #clientSays(pieces: readonly Piece[]): void {
+    clearTimeout(this.#idle);
     for (const piece of pieces) {
       const command = piece.whole ? parseCommand(textOf(piece)) : undefined;
       if (this.#busy && command?.outOfBand !== true) this.#hold(piece);
       else if (command !== undefined && isSave(command)) void this.#save(command);
       else if (command !== undefined && namesFdsets(command)) void this.#changeMedium(command, piece);
-      else this.#toQemu(piece.bytes);
+      else {
+        if (command !== undefined) this.#unanswered += 1;
+        this.#toQemu(piece.bytes);
+      }
     }
+  }
+
+  #heardReply(): void {
+    this.#unanswered = Math.max(0, this.#unanswered - 1);
+    this.#answered();
+  }
+
+  /** The toolstack has been told something that it waited for. */
+  #answered(): void {
+    clearTimeout(this.#idle);
+    if (this.#unanswered > 0 || this.#busy || this.#client.destroyed) return;
+    this.#idle = setTimeout(() => {
+      this.#work.onIdle();
+      this.#leave();
+    }, IDLE_MS);
   }
 
   #toQemu(bytes: Uint8Array | string): void {
@@ -180,8 +215,12 @@ export class GateSession implements Monitor {
     this.#busy = true;
     const outcome = await work();
     this.#busy = false;
-    if ('reply' in outcome) this.#words += outcome.reply;
-    else this.#toQemu(outcome.command);
+    if ('reply' in outcome) {
+      this.#words += outcome.reply;
+    } else {
+      this.#unanswered += 1;
+      this.#toQemu(outcome.command);
+    }
     this.#speak();
     const held = this.#held;
     this.#held = [];
@@ -189,17 +228,21 @@ export class GateSession implements Monitor {
     // As in QEMU, what waited is forgotten with its client.
     if (!this.#gone.signal.aborted) this.#clientSays(held);
     this.#readOn();
+    this.#answered();
     if (this.#gone.signal.aborted) this.#leave();
     this.#settle();
   }
 
   #qemuSays(pieces: readonly Piece[]): void {
     for (const piece of pieces) {
-      const mayBeOurs = piece.whole && (this.#version === undefined || !this.#replies.isEmpty);
-      const message = mayBeOurs ? parseServerMessage(textOf(piece)) : undefined;
-      if (message?.kind === 'greeting') this.#version = message.version;
-      if (message !== undefined && this.#replies.settle(message)) this.#takeLineEnd = true;
-      else this.#passOn(this.#withoutLineEnd(piece.bytes));
+      const message = piece.whole ? parseServerMessage(textOf(piece)) : undefined;
+      if (message?.kind === 'greeting') this.#version ??= message.version;
+      if (message !== undefined && this.#replies.settle(message)) {
+        this.#takeLineEnd = true;
+      } else {
+        this.#passOn(this.#withoutLineEnd(piece.bytes));
+        if (message?.kind === 'return' || message?.kind === 'error') this.#heardReply();
+      }
       this.#speak();
     }
   }
@@ -230,6 +273,7 @@ export class GateSession implements Monitor {
   }
 
   #clientLeft(): void {
+    clearTimeout(this.#idle);
     this.#gone.abort(
       new StubferryError('CANCELLED', 'the toolstack closed its connection in the middle of the save', {
         where: this.path,

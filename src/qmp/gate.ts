@@ -24,7 +24,7 @@ export interface GateOptions {
   /** The disks that a toolstack may name by `stub-devid:`; without, there are none. */
   readonly listMedia?: ListMedia;
   /** What happens at the gate, for a log. */
-  readonly onNews: (news: 'connected' | 'disconnected' | 'refused') => void;
+  readonly onNews: (news: 'connected' | 'disconnected' | 'refused' | 'idle') => void;
   /** How long QEMU's monitor may take to be there, milliseconds. */
   readonly patienceMs: number;
   /** Until this resolves, QEMU's monitor is needed by others, and a toolstack that has come waits. */
@@ -160,7 +160,11 @@ export class QmpGate {
       return;
     }
     onNews('connected');
-    this.#session = new GateSession(client, monitor, qemu, { onSave, mediumChange: this.#mediumChange });
+    this.#session = new GateSession(client, monitor, qemu, {
+      onSave,
+      mediumChange: this.#mediumChange,
+      onIdle: () => onNews('idle'),
+    });
     if (this.#closing.signal.aborted) this.#session.end(this.#closing.signal.reason);
     await this.#session.ended;
     this.#session = undefined;
