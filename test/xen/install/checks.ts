@@ -16,6 +16,7 @@ const PROGRAMS = {
   'attach-times': 'xen/in-dom0/attach-times.ts',
   'known-to-libxl': 'xen/in-dom0/known-to-libxl.ts',
   tamper: 'xen/in-dom0/tamper.ts',
+  'two-toolstacks': 'xen/in-dom0/two-toolstacks.ts',
 } as const;
 
 export type CheckName = keyof typeof PROGRAMS;

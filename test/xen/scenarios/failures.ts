@@ -14,6 +14,15 @@ const TOO_LATE = 3;
 const ATTEMPTS = 5;
 
 export function failsWell(stage: Stage): void {
+  stage.test("a toolstack that comes before the stubdom's proxy has seen the last one go is greeted", async (lab) => {
+    const guest = await stage.guest(lab, PLAIN);
+    const args = `/var/run/xen/qmp-libxl-${guest.domid} ${await guest.stubdomId()}`;
+    const { status, stdout, stderr } = await runCheck(lab, 'two-toolstacks', args, TAMPER_MS);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    stage.session.report.remark(`it was greeted after ${`${stdout}`.trim()} ms`);
+    await guest.untilCounting();
+  });
+
   stage.test('xl save says so when dom0 has no agent', async (lab) => {
     const agent = await stage.agent(lab);
     const guest = await stage.guest(lab, PLAIN);
