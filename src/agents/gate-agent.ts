@@ -1,10 +1,11 @@
 /**
  * The stubdom's agent as a service: the gate of the toolstack, one transfer for each save.
  *
- *     start -> (restore, once) -> rehearse -> wait --save command--> disk, dom0's agent -> QEMU writes -> COMMITTED --reply--> wait
- *                                              ^                                    '--error: the reply says why--'
+ *     start -> rehearse ---------> wait --save command--> disk, dom0's agent -> QEMU writes -> COMMITTED --reply--> wait
+ *          '-> restore, rehearse --^  ^                                    '--error: the reply says why--'
  *
- * What must be made for a save is made before the toolstack asks for one.
+ * What must be made for a save is made before the toolstack asks for one. But a guest that was restored stands still until the toolstack's
+ * `cont`, which libxl waits 10 s for: the gate opens before the rehearsal then (3 to 5 s of it, under emulation).
  */
 import { StubferryError } from '../errors/index.js';
 import { type ListMedia, QmpGate } from '../qmp/index.js';
@@ -43,9 +44,10 @@ export async function runGateAgent(job: GateJob, context: AgentContext): Promise
     context.onEvent({ event: 'listening', gate: job.listen });
     let reason: unknown;
     try {
-      if (job.restore !== undefined) await saves.after(job.restore);
-      await rehearse(context.log);
+      if (job.restore === undefined) await rehearse(context.log);
+      else await saves.after(job.restore);
       open();
+      if (job.restore !== undefined) await rehearse(context.log);
       return await untilAborted(context.signal, saves.worn);
     } catch (error) {
       reason = error;
