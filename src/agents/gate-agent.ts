@@ -8,7 +8,7 @@
  * `cont`, which libxl waits 10 s for: the gate opens before the rehearsal then (3 to 5 s of it, under emulation).
  */
 import { StubferryError } from '../errors/index.js';
-import { type ListMedia, QmpGate } from '../qmp/index.js';
+import { type GateNews, type ListMedia, QmpGate } from '../qmp/index.js';
 import type { AgentContext } from './agent-context.js';
 import { GateSaves, type SavesJob } from './gate-saves.js';
 import { rehearse } from './rehearsal.js';
@@ -61,7 +61,7 @@ export async function runGateAgent(job: GateJob, context: AgentContext): Promise
 }
 
 /** Who comes and goes is nothing to tell, four times for a save; who did not go as he should have is. */
-function logged(gate: string, news: 'connected' | 'disconnected' | 'refused' | 'idle', { log }: AgentContext): void {
+function logged(gate: string, news: GateNews, { log }: AgentContext): void {
   if (news === 'idle') log.info({ gate }, 'the toolstack asks nothing more: its connection is ended');
   else if (news === 'refused') log.warn({ gate }, 'another toolstack was told that the gate is in use');
   else log.debug({ gate }, `toolstack ${news}`);

@@ -15,6 +15,9 @@ import { GateSession, type OnSave } from './gate-session.js';
 import { type ListMedia, MediumChange } from './medium-change.js';
 import { unfitForSocket } from './socket-path.js';
 
+/** Who has come or gone; `idle` is one that was let go of, as it asked nothing more. */
+export type GateNews = 'connected' | 'disconnected' | 'refused' | 'idle';
+
 export interface GateOptions {
   /** Path of the socket to listen on. */
   readonly listen: string;
@@ -24,7 +27,7 @@ export interface GateOptions {
   /** The disks that a toolstack may name by `stub-devid:`; without, there are none. */
   readonly listMedia?: ListMedia;
   /** What happens at the gate, for a log. */
-  readonly onNews: (news: 'connected' | 'disconnected' | 'refused' | 'idle') => void;
+  readonly onNews: (news: GateNews) => void;
   /** How long QEMU's monitor may take to be there, milliseconds. */
   readonly patienceMs: number;
   /** Until this resolves, QEMU's monitor is needed by others, and a toolstack that has come waits. */
@@ -113,16 +116,17 @@ export class QmpGate {
       return;
     }
     this.#client = client;
-    client.once('close', () => {
-      this.#client = undefined;
-      for (const wake of this.#newcomers) wake();
-      this.#newcomers.clear();
-    });
     const refuse = (): void => {
       onNews('refused');
       farewell(client, deserted(listen));
     };
     const timer = this.#session === undefined ? undefined : setTimeout(refuse, CLEANUP_MS);
+    client.once('close', () => {
+      clearTimeout(timer);
+      this.#client = undefined;
+      for (const wake of this.#newcomers) wake();
+      this.#newcomers.clear();
+    });
     const before = this.#before;
     this.#before = before.then(() => {
       clearTimeout(timer);

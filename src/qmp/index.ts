@@ -13,7 +13,7 @@ export {
   stop,
 } from './commands.js';
 export { connectSocket } from './connect.js';
-export { QmpGate } from './gate.js';
+export { type GateNews, QmpGate } from './gate.js';
 export type { OnSave, SaveRequest } from './gate-session.js';
 export type { ListMedia } from './medium-change.js';
 export type { Monitor } from './monitor.js';

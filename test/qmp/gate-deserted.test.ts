@@ -1,8 +1,8 @@
 /** A toolstack that leaves in the middle of a save: QEMU is not let go of before the save has cleaned up. */
 import { describe, expect, it } from '@jest/globals';
-import { HeldSaves, SAVE } from './held-saves.js';
+import { type HeldSave, HeldSaves, SAVE } from './held-saves.js';
 import { passingTime } from './passing-time.js';
-import { GREETING, type Script, SILENCE } from './scripted-qemu.js';
+import { GREETING, type Script, type ScriptedQemu, SILENCE } from './scripted-qemu.js';
 import { stage } from './stage.js';
 import { settled, until } from './until.js';
 
@@ -17,15 +17,21 @@ describe('a toolstack that leaves in the middle of a save', () => {
   const { scratch, qemu: startQemu, gate: startGate, toolstack, news } = stage();
   const time = passingTime();
 
-  it('has the save told', async () => {
-    await startQemu(QEMU);
+  /** Its save is under way, and has been told. */
+  async function deserted(): Promise<{ qemu: ScriptedQemu; saves: HeldSaves } & HeldSave> {
+    const qemu = await startQemu(QEMU);
     const saves = new HeldSaves();
     await startGate(saves.onSave);
     const client = await toolstack();
     await client.send(SAVE);
-    const { request, fail } = await saves.save();
+    const save = await saves.save();
     client.leave();
-    await until(() => request.signal.aborted);
+    await until(() => save.request.signal.aborted);
+    return { qemu, saves, ...save };
+  }
+
+  it('has the save told', async () => {
+    const { request, fail } = await deserted();
     expect(request.signal.reason).toMatchObject({
       code: 'CANCELLED',
       message: 'the toolstack closed its connection in the middle of the save',
@@ -35,14 +41,7 @@ describe('a toolstack that leaves in the middle of a save', () => {
   });
 
   it('leaves QEMU to the save until that has ended', async () => {
-    const qemu = await startQemu(QEMU);
-    const saves = new HeldSaves();
-    await startGate(saves.onSave);
-    const client = await toolstack();
-    await client.send(SAVE);
-    const { request, fail } = await saves.save();
-    client.leave();
-    await until(() => request.signal.aborted);
+    const { qemu, request, fail } = await deserted();
     await settled(10);
     expect(qemu.present).toBe(1);
     await expect(request.monitor.ask('cont', {}, SOON)).resolves.toEqual({});
@@ -72,14 +71,7 @@ describe('a toolstack that leaves in the middle of a save', () => {
   });
 
   it('makes room for another one, which waits for the end of the save and is served then', async () => {
-    const qemu = await startQemu(QEMU);
-    const saves = new HeldSaves();
-    await startGate(saves.onSave);
-    const first = await toolstack();
-    await first.send(SAVE);
-    const { request, fail } = await saves.save();
-    first.leave();
-    await until(() => request.signal.aborted);
+    const { qemu, saves, fail } = await deserted();
     const second = await toolstack();
     await settled();
     expect(second.text).toBe('');
@@ -95,14 +87,7 @@ describe('a toolstack that leaves in the middle of a save', () => {
   });
 
   it('has another one told when its save does not end', async () => {
-    const qemu = await startQemu(QEMU);
-    const saves = new HeldSaves();
-    await startGate(saves.onSave);
-    const first = await toolstack();
-    await first.send(SAVE);
-    const { request, fail } = await saves.save();
-    first.leave();
-    await until(() => request.signal.aborted);
+    const { qemu, fail } = await deserted();
     time.stop();
     const second = await toolstack();
     await time.pass(59_999);
@@ -120,5 +105,15 @@ describe('a toolstack that leaves in the middle of a save', () => {
     await (await toolstack()).hears(GREETING);
     expect(qemu.visits).toBe(2);
     expect(news).toEqual(['connected', 'refused', 'disconnected', 'connected']);
+  });
+
+  it('has another one forgotten that leaves while it waits', async () => {
+    const { fail } = await deserted();
+    time.stop();
+    const second = await toolstack();
+    await until(() => time.waiting() === 1);
+    second.leave();
+    await until(() => time.waiting() === 0).finally(() => fail(new Error('late')));
+    expect(news).not.toContain('refused');
   });
 });
