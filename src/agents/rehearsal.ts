@@ -70,8 +70,11 @@ export async function rehearse(log: Log, openFolder: typeof rehearsalFolder = re
     try {
       const state = emptyState(BYTES);
       const began = performance.now();
-      for (let count = 0; count < TRANSFERS && performance.now() - began < LONGEST_MS; count += 1)
-        await transfer(stage, state, count % 2 === 1);
+      const ms = (): number => Math.round(performance.now() - began);
+      let transfers = 0;
+      for (; transfers < TRANSFERS && ms() < LONGEST_MS; transfers += 1)
+        await transfer(stage, state, transfers % 2 === 1);
+      log.debug({ transfers, ms: ms() }, 'transfers were rehearsed');
     } finally {
       await stage.close();
     }

@@ -27,10 +27,13 @@ export interface Agent extends Started {
   peakMiB(): number;
 }
 
-/** Standard input is a pipe to be fed when `args` read it, else nothing. */
-export function startAgent(name: 'dom0' | 'stubdom', args: readonly string[]): Agent {
+/**
+ * Standard input is a pipe to be fed when `args` read it, else nothing.
+ * @param logLevel what of its log goes to standard error, in lines of JSON
+ */
+export function startAgent(name: 'dom0' | 'stubdom', args: readonly string[], logLevel = 'silent'): Agent {
   const stdin = args.includes('-') ? 'pipe' : 'ignore';
-  const argv = [PROGRAM, '--log-level', 'silent', 'agent', name, ...args, '--events-fd', '3'];
+  const argv = [PROGRAM, '--log-level', logLevel, 'agent', name, ...args, '--events-fd', '3'];
   const started = start(process.execPath, argv, [stdin, 'pipe', 'pipe', 'pipe']);
   const events: AgentEvent[] = [];
   const heard = new Map<string, () => void>();

@@ -16,7 +16,6 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Log, rehearse } from '../../src/agents/index.js';
 import { type RehearsalFolder, rehearsalFolder } from '../../src/agents/rehearsal-folder.js';
 import { isInMemory } from '../../src/blockdev-utils/index.js';
-import { SILENT_LOG } from './silent-log.js';
 
 const made: string[] = [];
 const folders: RehearsalFolder[] = [];
@@ -56,8 +55,9 @@ function abandoned(parent: string, ageMs: number): string {
 describe('a rehearsal', () => {
   it('carries states through this process, and leaves nothing behind', async () => {
     const one = await folder();
-    await rehearse(SILENT_LOG, async () => one);
-    expect(existsSync(one.path)).toBe(false);
+    const { log, lines } = recorder();
+    await rehearse(log, async () => one);
+    expect([lines, existsSync(one.path)]).toEqual([['debug | transfers were rehearsed'], false]);
   });
 
   it('plays in memory', async () => {

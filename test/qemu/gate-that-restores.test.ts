@@ -1,10 +1,12 @@
 /** The gate's agent at the boot of a stubdom that restores: QEMU is fed first, the toolstack is served when QEMU runs. */
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { expect, it, jest } from '@jest/globals';
 import { type Agent, startAgent } from '../agents/agent.js';
 import { describeWith } from '../blockdev-utils/as-root.js';
 import { stubferry } from '../cli/run-stubferry.js';
 import { useScratch } from '../cli/scratch.js';
-import { dom0Saving, type Gate, saveThrough, startGate, untilTold } from './gated.js';
+import { dom0Saving, type Gate, saveThrough, startGate, until, untilTold } from './gated.js';
 import { type Machine, startMachine } from './machine.js';
 import { A_QEMU } from './needs.js';
 import { failureOf, Toolstack } from './toolstack.js';
@@ -27,7 +29,7 @@ describeWith([A_QEMU], 'a gate with --incoming', () => {
     const fifo = scratch.fifo('incoming');
     const waiting = { name: 'second', machine, memory: first.memory, incoming: `exec:cat ${fifo}` };
     const second = await startMachine({ folder: scratch.folder, ...waiting });
-    const gate = await startGate(scratch, second, ['--incoming', fifo, '--qemu-log', second.logPath]);
+    const gate = await startGate(scratch, second, ['--incoming', fifo, '--qemu-log', second.logPath], 'debug');
     return { count, second, gate };
   }
 
@@ -46,6 +48,19 @@ describeWith([A_QEMU], 'a gate with --incoming', () => {
     const saving = await dom0Saving(scratch, scratch.path('again'));
     expect(failureOf(await saveThrough(gate))).toBeUndefined();
     expect((await saving.end).exit).toBe(0);
+  });
+
+  it('serves the toolstack before it rehearses transfers: until `cont` the guest stands still', async () => {
+    const { gate } = await restoring(PC);
+    const told: string[] = [];
+    const log = createInterface({ input: gate.agent.child.stderr as Readable });
+    log.on('line', (line) => told.push((JSON.parse(line) as { msg: string }).msg));
+    const early = new Toolstack(gate.socket).operation([{ execute: 'cont' }]);
+    await dom0Restoring().end;
+    await early;
+    await until('a rehearsal', () => told.includes('transfers were rehearsed'));
+    expect(told.indexOf('toolstack connected')).toBeLessThan(told.indexOf('transfers were rehearsed'));
+    expect(told).toContain('toolstack connected');
   });
 
   it("ends when QEMU refuses the state, and dom0 hears QEMU's own sentence", async () => {

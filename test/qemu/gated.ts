@@ -31,10 +31,15 @@ export async function untilTold(agent: Agent, event: AgentEvent['event'], count 
 }
 
 /** Starts the gate before `machine`; resolves when it listens. */
-export async function startGate(scratch: Scratch, machine: Machine, more: readonly string[] = []): Promise<Gate> {
+export async function startGate(
+  scratch: Scratch,
+  machine: Machine,
+  more: readonly string[] = [],
+  logLevel?: string,
+): Promise<Gate> {
   const socket = scratch.path('gate.sock');
   const place = ['--disk', scratch.disk(), '--spool-dir', scratch.spool, '--fifo-dir', scratch.folder];
-  const agent = startAgent('stubdom', [...place, '--qmp', machine.qmpPath, '--gate', socket, ...more]);
+  const agent = startAgent('stubdom', [...place, '--qmp', machine.qmpPath, '--gate', socket, ...more], logLevel);
   await untilTold(agent, 'listening');
   return { socket, agent };
 }
