@@ -1,11 +1,10 @@
 /** Loop devices, by util-linux' losetup and sysfs. Needs root. */
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import * as z from 'zod/mini';
-import { messageOf, StubferryError } from '../errors/index.js';
+import { StubferryError } from '../errors/index.js';
+import { Losetup } from './losetup.js';
 
 export interface LoopDevice {
   /** Its node, such as `/dev/loop3`. */
@@ -19,6 +18,8 @@ export interface LoopDevice {
 /** For a device in use to be let go of after a detach, milliseconds: until then the kernel keeps it. */
 const DETACH_MS = 2_000;
 const POLL_MS = 5;
+
+const losetup = new Losetup();
 
 const listing = z.object({
   loopdevices: z.array(z.object({ name: z.string(), 'back-file': z.nullable(z.string()), dio: z.boolean() })),
@@ -35,7 +36,7 @@ const listing = z.object({
  */
 export async function attachLoop(file: string, { directIo }: { readonly directIo: boolean }): Promise<LoopDevice> {
   const mode = directIo ? 'on' : 'off';
-  const node = (await losetup(file, '--find', '--show', `--direct-io=${mode}`, file)).trim();
+  const node = (await losetup.run(file, ['--find', '--show', `--direct-io=${mode}`], file)).trim();
   const found = (await readFile(`/sys/block/${basename(node)}/loop/dio`, 'utf8').catch(() => '')).trim();
   if (found === (directIo ? '1' : '0')) return { node, file, directIo };
   await detachLoop(node);
@@ -53,7 +54,7 @@ export async function attachLoop(file: string, { directIo }: { readonly directIo
 
 /** Detaches it; returns when it is gone. @throws StubferryError DISK_IO when somebody keeps it open */
 export async function detachLoop(node: string): Promise<void> {
-  await losetup(node, '--detach', node);
+  await losetup.run(node, ['--detach'], node);
   for (let waited = 0; await isAttached(node); waited += POLL_MS) {
     if (waited >= DETACH_MS) {
       throw new StubferryError('DISK_IO', 'the loop device cannot be detached', {
@@ -69,7 +70,7 @@ export async function detachLoop(node: string): Promise<void> {
 
 /** All that are attached, ours and others. @throws StubferryError DISK_IO */
 export async function listLoops(): Promise<LoopDevice[]> {
-  const text = await losetup('losetup', '--list', '--json', '--output', 'NAME,BACK-FILE,DIO');
+  const text = await losetup.run('losetup', ['--list', '--json', '--output', 'NAME,BACK-FILE,DIO']);
   // Without any loop device it prints nothing at all.
   const { loopdevices } = listing.parse(text.trim() === '' ? { loopdevices: [] } : JSON.parse(text));
   return loopdevices.map((one) => ({ node: one.name, file: one['back-file'] ?? '', directIo: one.dio }));
@@ -85,17 +86,4 @@ export async function fileBehind(node: string): Promise<string | undefined> {
     (text) => text.replace(/\n$/, ''),
     () => undefined,
   );
-}
-
-async function losetup(where: string, ...args: readonly string[]): Promise<string> {
-  try {
-    return (await promisify(execFile)('losetup', [...args])).stdout;
-  } catch (cause) {
-    throw new StubferryError('DISK_IO', 'losetup failed', {
-      where,
-      found: messageOf(cause).split('\n').slice(0, 2).join('; '),
-      hint: 'are you root, and is the loop module there (modprobe loop)?',
-      cause,
-    });
-  }
 }

@@ -9,7 +9,8 @@ import type { XenstoreClient } from '../xenstore/index.js';
 import type { Detachment } from './driver.js';
 import type { OwnVbd } from './own-vbd.js';
 import { beginClosing, removeVbd } from './vbd.js';
-import { awaitEnds, shownEnds } from './vbd-ends.js';
+import { awaitEnd, readEnds, shownEnds } from './vbd-ends.js';
+import { backendPath } from './vbd-paths.js';
 
 /** @throws StubferryError of xenstore */
 export async function closeVbd(store: XenstoreClient, vbd: OwnVbd, withinMs: number): Promise<Detachment> {
@@ -17,9 +18,13 @@ export async function closeVbd(store: XenstoreClient, vbd: OwnVbd, withinMs: num
     await removeVbd(store, vbd);
     return {};
   }
-  const outcome = await awaitEnds(store, vbd, { withinMs }, ({ backend }) => {
-    return backend === 'Closed' || backend === 'gone' ? true : undefined;
-  });
+  const isClosed = await awaitEnd(
+    store,
+    backendPath(vbd),
+    { withinMs },
+    (state) => state === 'Closed' || state === 'gone',
+  );
+  const late = isClosed ? undefined : await readEnds(store, vbd);
   await removeVbd(store, vbd);
-  return 'came' in outcome ? {} : { forced: `${shownEnds(outcome.late)} after ${withinMs} ms of closing` };
+  return late === undefined ? {} : { forced: `${shownEnds(late)} after ${withinMs} ms of closing` };
 }

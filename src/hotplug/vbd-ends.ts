@@ -1,4 +1,9 @@
-/** Waits for what the two ends of a vbd do, by watches on their states. */
+/**
+ * What the two ends of a vbd do.
+ *
+ * One end is watched at a time, the one that comes last: each request to xenstored takes 5 ms under emulation, of a processor that the
+ * kernels need for the disk. With both watched, of an attach it was a tenth.
+ */
 import { StubferryError } from '../errors/index.js';
 import type { Watch, XenstoreClient } from '../xenstore/index.js';
 import { backendPath, frontendPath, type Vbd } from './vbd-paths.js';
@@ -15,57 +20,56 @@ export interface Limits {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What was waited for, or what there was when the time was over. */
-export type Outcome<T> = { readonly came: T } | { readonly late: VbdEnds };
-
 export function shownEnds({ frontend, backend }: VbdEnds): string {
   return `frontend ${shownState(frontend)}, backend ${shownState(backend)}`;
 }
 
+/** How both stand now. @throws StubferryError of xenstore */
+export async function readEnds(store: XenstoreClient, vbd: Vbd): Promise<VbdEnds> {
+  const [frontend, backend] = await Promise.all(
+    [frontendPath(vbd), backendPath(vbd)].map((end) => store.readBytes(`${end}/state`)),
+  );
+  return { frontend: xenbusState(frontend), backend: xenbusState(backend) };
+}
+
 /**
- * Looks at both ends now and at each change, until `judge` says something.
+ * Looks at one end now and at each change, until it stands where `isWanted` says so.
+ * @returns false when the time is over
  * @throws StubferryError of xenstore; the reason of an abort
  */
-export async function awaitEnds<T>(
+export async function awaitEnd(
   store: XenstoreClient,
-  vbd: Vbd,
+  end: string,
   { withinMs, signal }: Limits,
-  judge: (ends: VbdEnds) => T | undefined,
-): Promise<Outcome<T>> {
+  isWanted: (state: XenbusState) => boolean,
+): Promise<boolean> {
   signal?.throwIfAborted();
-  const watches: Watch[] = [];
-  const known: Partial<Record<keyof VbdEnds, XenbusState>> = {};
-  const last = (): VbdEnds => ({ frontend: known.frontend ?? 'gone', backend: known.backend ?? 'gone' });
-  let settle: (outcome: Outcome<T>) => void = () => undefined;
+  let settle: (came: boolean) => void = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
-  const outcome = new Promise<Outcome<T>>((resolve, reject) => {
+  const outcome = new Promise<boolean>((resolve, reject) => {
     settle = resolve;
     fail = reject;
   });
-  // Only what has changed: each request to xenstored takes 5 ms under emulation, of a processor that the kernels need for the disk.
-  const look = async (end: keyof VbdEnds, path: string): Promise<void> => {
+  outcome.catch(() => undefined);
+  const path = `${end}/state`;
+  const look = async (): Promise<void> => {
     try {
-      known[end] = xenbusState(await store.readBytes(path));
-      const came = known.frontend && known.backend && judge(last());
-      if (came !== undefined) settle({ came });
+      if (isWanted(xenbusState(await store.readBytes(path)))) settle(true);
     } catch (error) {
       // A watch fires again when a lost connection was made anew.
       if (!(error instanceof StubferryError && error.code === 'XENSTORE_GONE')) fail(error);
     }
   };
-  const watch = async (end: keyof VbdEnds, path: string): Promise<void> => {
-    watches.push(await store.watch(path, () => look(end, path)));
-  };
   const onAbort = (): void => fail(signal?.reason);
-  const timer = setTimeout(() => settle({ late: last() }), withinMs);
+  const timer = setTimeout(() => settle(false), withinMs);
   signal?.addEventListener('abort', onAbort, { once: true });
-  outcome.catch(() => undefined);
+  let watch: Watch | undefined;
   try {
-    await Promise.all([watch('frontend', `${frontendPath(vbd)}/state`), watch('backend', `${backendPath(vbd)}/state`)]);
+    watch = await store.watch(path, look);
     return await outcome;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
-    await Promise.all(watches.map((watch) => watch.close()));
+    await watch?.close();
   }
 }

@@ -7,11 +7,8 @@
  *         frontend, frontend-id, physical-device, mode, params, ..., online, state
  *         stubferry/backing                           that it is ours, and of which file or device
  *
- * libxl writes these and some for itself, and a hotplug script finds out `physical-device`. Here none is run, for libxl does not hear of it: what the two kernels
- * have to say to each other before they need the device is said while losetup makes it. (libxl_disk.c, libxl_device.c; xen-blkback.)
- *
- *     createVbd   all but the device, in one transaction, in which the number is chosen too: no number is taken twice
- *     giveDevice  params, physical-device: the backend connects
+ * libxl writes these and some for itself, and a hotplug script finds out `physical-device`. Here none is run, for libxl does not hear of it.
+ * (libxl_disk.c, libxl_device.c; xen-blkback.) All is written in one transaction, in which the number is chosen too: no number is taken twice.
  */
 import { StubferryError } from '../errors/index.js';
 import type { Transaction, XenstoreClient } from '../xenstore/index.js';
@@ -46,10 +43,15 @@ export async function freeVbd(store: XenstoreClient, stubdom: number, tx?: Trans
 }
 
 /**
- * Writes a new vbd, which has no device yet.
+ * Writes a new vbd, of that block device of dom0.
  * @throws StubferryError ATTACH_FAILED, XENSTORE_CONFLICT, ...; then nothing of it is there
  */
-export function createVbd(store: XenstoreClient, stubdom: number, backing: string): Promise<Vbd> {
+export function createVbd(
+  store: XenstoreClient,
+  stubdom: number,
+  backing: string,
+  { path, physicalDevice }: Dom0Node,
+): Promise<Vbd> {
   return store.transaction(async (tx) => {
     const vbd = await freeVbd(store, stubdom, tx);
     const [frontend, backend] = [frontendPath(vbd), backendPath(vbd)];
@@ -62,8 +64,9 @@ export function createVbd(store: XenstoreClient, stubdom: number, backing: strin
       [`${backend}/frontend`]: frontend,
       [`${backend}/frontend-id`]: `${stubdom}`,
       [`${backend}/dev`]: virtualDeviceName(vbd.number),
-      [`${backend}/device-type`]: 'disk',
       [`${backend}/mode`]: 'w',
+      [`${backend}/params`]: path,
+      [`${backend}/physical-device`]: physicalDevice,
       [`${backend}/discard-enable`]: '0',
       [`${backend}/online`]: '1',
       [`${backend}/state`]: stateValue('Initialising'),
@@ -75,29 +78,9 @@ export function createVbd(store: XenstoreClient, stubdom: number, backing: strin
       store.setPermissions(frontend, { owner: stubdom, domains: [{ domid: 0, read: true, write: false }] }, tx),
       store.mkdir(backend, tx),
       store.setPermissions(backend, { owner: 0, domains: [{ domid: stubdom, read: true, write: false }] }, tx),
-      ...Object.entries(values).map(([path, value]) => store.write(path, value, tx)),
+      ...Object.entries(values).map(([node, value]) => store.write(node, value, tx)),
     ]);
     return vbd;
-  });
-}
-
-/** Gives the block device of dom0 to a new vbd. @throws StubferryError ATTACH_FAILED when somebody has removed the vbd */
-export function giveDevice(store: XenstoreClient, vbd: Vbd, { path, physicalDevice }: Dom0Node): Promise<void> {
-  const backend = backendPath(vbd);
-  return store.transaction(async (tx) => {
-    // Asked in one go. Where somebody has removed it, the writing made it anew, and is given up with the transaction. Not by its state: the
-    // kernel changes that meanwhile, and the transaction would have to be done again.
-    const [mark] = await Promise.all([
-      store.read(`${backend}/${MARK}`, tx),
-      store.write(`${backend}/params`, path, tx),
-      store.write(`${backend}/physical-device`, physicalDevice, tx),
-    ]);
-    if (mark !== undefined) return;
-    throw new StubferryError('ATTACH_FAILED', 'the transfer disk was removed while it was made', {
-      where: `${virtualDeviceName(vbd.number)} of domain ${vbd.stubdom}`,
-      expected: `its backend ${backend}`,
-      found: 'none: the domain has ended, or somebody has removed it',
-    });
   });
 }
 

@@ -1,8 +1,7 @@
 /**
  * Into a stubdom, by xenstore alone: no toolstack and no hotplug script.
  *
- *     attach:  vbd, in one transaction -----------------> its device -> both ends Connected
- *              loop device, meanwhile -------------------'
+ *     attach:  loop device -> vbd, in one transaction -> both ends Connected
  *     detach:  both ends Closed, or not in time -> vbd removed -> loop device
  *
  * In that order a crash leaves nothing that `leftovers` does not find: a loop device that carries a transfer disk, or a vbd with our mark.
@@ -15,8 +14,9 @@ import { letGoOfNode, makeNode } from './dom0-node.js';
 import type { Detachment, HotplugDriver } from './driver.js';
 import { ownVbds } from './own-vbd.js';
 import { stubdomOf } from './stubdom-of.js';
-import { createVbd, giveDevice, removeVbd } from './vbd.js';
+import { createVbd, removeVbd } from './vbd.js';
 import { attachmentOf, leftVbds, vbdsOf } from './vbd-attachment.js';
+import type { Vbd } from './vbd-paths.js';
 import { VBD_TIMES, type VbdTimes } from './vbd-times.js';
 
 export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTimes = VBD_TIMES): HotplugDriver {
@@ -27,18 +27,16 @@ export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTime
 
     attach: async (backing, kind, options) => {
       const stubdom = stubdomOf(options, 'xen');
-      // When one fails, what the other has made is to be taken back.
-      const [vbd, node] = await Promise.allSettled([createVbd(store, stubdom, backing), makeNode(backing, kind)]);
+      const node = await makeNode(backing, kind);
+      let vbd: Vbd | undefined;
       try {
-        if (vbd.status === 'rejected') throw vbd.reason;
-        if (node.status === 'rejected') throw node.reason;
-        await giveDevice(store, vbd.value, node.value);
-        await connectVbd(store, vbd.value, { withinMs: connectMs, signal: options?.signal });
-        return attachmentOf({ ...vbd.value, node: node.value.path, backing });
+        vbd = await createVbd(store, stubdom, backing, node);
+        await connectVbd(store, vbd, { withinMs: connectMs, signal: options?.signal });
+        return attachmentOf({ ...vbd, node: node.path, backing });
       } catch (error) {
         // Why it failed says more than that it could not be taken back; what is left then is a leftover.
-        if (vbd.status === 'fulfilled') await removeVbd(store, { ...vbd.value, backing }).catch(() => undefined);
-        if (node.status === 'fulfilled') await letGoOfNode(backing, node.value.path).catch(() => undefined);
+        if (vbd !== undefined) await removeVbd(store, { ...vbd, backing }).catch(() => undefined);
+        await letGoOfNode(backing, node.path).catch(() => undefined);
         throw error;
       }
     },

@@ -44,7 +44,6 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
       frontend: FRONTEND,
       'frontend-id': '7',
       dev: 'xvdz',
-      'device-type': 'disk',
       mode: 'w',
       params: node,
       'physical-device': `7:${(rdev & 0xff).toString(16)}`,
@@ -208,6 +207,28 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
       details: { found: 'frontend invalid, backend Initialising (1) after 300 ms' },
     });
     await expectNothing();
+  });
+
+  it('does not take the word of a stubdom that says Connected before dom0 serves the disk', async () => {
+    await stage.begin();
+    const work = rejectionOf(driver({ ...PATIENT, connectMs: 500 }).attach(await stage.backing(), 'memory', toStubdom));
+    await untilThere(FRONTEND);
+    await stage.inStubdom.write(`${FRONTEND}/state`, '4');
+    expect(await work).toMatchObject({
+      code: 'ATTACH_FAILED',
+      details: { found: 'frontend Connected (4), backend Initialising (1) after 500 ms' },
+    });
+    await expectNothing();
+  });
+
+  it('waits for the backend behind a frontend that is Connected before it', async () => {
+    await stage.begin();
+    const work = driver().attach(await stage.backing(), 'memory', toStubdom);
+    await untilThere(FRONTEND);
+    await stage.inStubdom.write(`${FRONTEND}/state`, '4');
+    await stage.store.write(`${BACKEND}/state`, '2');
+    await stage.store.write(`${BACKEND}/state`, '4');
+    expect(await work).toMatchObject({ device: '/dev/xvdz' });
   });
 
   it('can be broken off while it waits, and leaves nothing', async () => {
