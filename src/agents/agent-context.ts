@@ -10,3 +10,9 @@ export interface AgentContext {
   readonly onEvent: OnEvent;
   readonly log: Log;
 }
+
+/** What a whole agent is given, from its start to its end. */
+export interface AgentLife extends AgentContext {
+  /** Whether transfers are rehearsed before it is ready: where a guest may stand still for the state. */
+  readonly rehearses: boolean;
+}

@@ -9,7 +9,7 @@
  * not clean up, this process does.
  */
 import { randomUUID } from 'node:crypto';
-import { symlinkSync } from 'node:fs';
+import { fstatSync, statSync, symlinkSync } from 'node:fs';
 import { lstat, mkdtemp, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Direction } from '../codec/superblock.js';
@@ -123,6 +123,7 @@ async function startBoth(
   const disk = join(folder, DISK);
   const device = options.attach === 'file' ? disk : join(folder, DEVICE);
   const common = ['--transfer', transfer, ...(options.replace ? ['--force'] : [])];
+  if (liesInFile(input)) common.push('--no-rehearsal');
   const save = direction === 'save';
   const dom0End = save ? ['--save', output] : ['--restore', input];
   const dom0 = startAgent({
@@ -155,6 +156,16 @@ async function startBoth(
     throw error;
   }
   return supervise(dom0, stubdom, options.signal);
+}
+
+/** Then no guest stands still for it any more, or does since long ago: a rehearsal would take longer than it saves. */
+function liesInFile(input: string): boolean {
+  try {
+    return (input === '-' ? fstatSync(0) : statSync(input)).isFile();
+  } catch {
+    // Why it cannot be read, the agent that reads it says.
+    return false;
+  }
 }
 
 /**

@@ -9,7 +9,7 @@ import { checkLimits, RING_START, type Superblock } from '../codec/superblock.js
 import type { HotplugDriver } from '../hotplug/index.js';
 import type { TransferSummary } from '../transfer/index.js';
 import { WRITER } from '../version.js';
-import type { AgentContext } from './agent-context.js';
+import type { AgentLife } from './agent-context.js';
 import { Dom0Disk } from './dom0-disk.js';
 import { type Dom0Work, prepareDom0End } from './dom0-end.js';
 import { rehearse } from './rehearsal.js';
@@ -32,10 +32,10 @@ export interface Dom0Job {
 }
 
 /** @throws StubferryError; nothing is left behind then */
-export async function runDom0Agent(job: Dom0Job, context: AgentContext): Promise<TransferSummary> {
+export async function runDom0Agent(job: Dom0Job, context: AgentLife): Promise<TransferSummary> {
   const superblock = superblockFor({ ...job, direction: job.work.direction });
   checkLimits(superblock, job.disk);
-  await rehearse(context.log);
+  if (context.rehearses) await rehearse(context.log);
   const { task, close } = await prepareDom0End(job.work, job, context);
   try {
     const options = { path: job.disk, superblock, driver: job.driver, stubdom: undefined, keep: job.keepDisk };

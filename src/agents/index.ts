@@ -1,6 +1,6 @@
 export { DRIVER_NAMES, type DriverName, driverFor } from '../hotplug/index.js';
 export { descriptorOf } from '../qemu/index.js';
-export type { AgentContext } from './agent-context.js';
+export type { AgentContext, AgentLife } from './agent-context.js';
 export { type AgentEvent, eventWriter } from './agent-events.js';
 export { type PairOptions, type PairReport, type QemuEnd, runPair } from './agent-pair.js';
 export { GIVEN_FD } from './agent-process.js';

@@ -8,7 +8,7 @@ import type { BlockDevice } from '../blockdev-utils/index.js';
 import type { Direction, Superblock } from '../codec/superblock.js';
 import { StubferryError } from '../errors/index.js';
 import type { TransferSummary } from '../transfer/index.js';
-import type { AgentContext } from './agent-context.js';
+import type { AgentContext, AgentLife } from './agent-context.js';
 import { rehearse } from './rehearsal.js';
 import { prepareRestoring, type RestoreTo, type RestoringEnd, type SpoolOptions } from './restoring-end.js';
 import { runTransfer } from './run-transfer.js';
@@ -32,8 +32,8 @@ export interface StubdomJob extends SpoolOptions {
 }
 
 /** @throws StubferryError */
-export async function runStubdomAgent(job: StubdomJob, context: AgentContext): Promise<TransferSummary> {
-  await rehearse(context.log);
+export async function runStubdomAgent(job: StubdomJob, context: AgentLife): Promise<TransferSummary> {
+  if (context.rehearses) await rehearse(context.log);
   return runStubdomTransfer(job, context);
 }
 

@@ -92,7 +92,7 @@ function refuse(command: Command, names: readonly string[], why: string): void {
 }
 
 function runOne(context: CommandContext, options: Dom0Options, disk: string): Promise<number> {
-  return runAgent(context, options, (agentContext) => runDom0Agent(dom0Job(options, disk), agentContext));
+  return runAgent(context, options, (life) => runDom0Agent(dom0Job(options, disk), life));
 }
 
 function dom0Job(options: Dom0Options, disk: string): Dom0Job {

@@ -26,7 +26,7 @@ export async function runDom0Service(
   const path = options.xenstore;
   const xenstore = await XenstoreClient.connect({ ...(path === undefined ? {} : { path }), signal });
   try {
-    await rehearse(log);
+    if (options.rehearsal) await rehearse(log);
     const driver = driverFor(options.attach ?? 'xen', xenstore);
     const given = command.getOptionValueSource('maxState') !== 'default';
     const service = await Dom0Service.start({

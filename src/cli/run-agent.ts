@@ -1,6 +1,6 @@
 /** What both agents share on the command line: their options, and how the outcome is told. */
 import type { Command } from 'commander';
-import { type AgentContext, eventWriter, type TransferReport, transferReport } from '../agents/index.js';
+import { type AgentLife, eventWriter, type TransferReport, transferReport } from '../agents/index.js';
 import { StubferryError } from '../errors/index.js';
 import type { TransferSummary } from '../transfer/index.js';
 import type { CommandContext } from './command-context.js';
@@ -11,12 +11,14 @@ import { addTransferOptions, type TransferOptions, timeoutsFrom } from './transf
 export interface AgentOptions extends TransferOptions {
   readonly transfer?: string;
   readonly eventsFd?: number;
+  readonly rehearsal: boolean;
 }
 
 export function addAgentOptions(command: Command): Command {
   command
     .option('--transfer <uuid>', "the transfer's UUID", parseUuidOption)
-    .option('--events-fd <fd>', 'write events, one JSON document on a line, to this descriptor', parseDescriptor);
+    .option('--events-fd <fd>', 'write events, one JSON document on a line, to this descriptor', parseDescriptor)
+    .option('--no-rehearsal', 'be ready at once, without trying transfers first: no guest stands still for this state');
   return addTransferOptions(command);
 }
 
@@ -24,7 +26,7 @@ export function addAgentOptions(command: Command): Command {
 export async function runAgent(
   context: CommandContext,
   options: AgentOptions,
-  work: (context: AgentContext) => Promise<TransferSummary>,
+  work: (life: AgentLife) => Promise<TransferSummary>,
 ): Promise<number> {
   const { log, signal, json } = context;
   const { eventsFd } = options;
@@ -32,7 +34,7 @@ export async function runAgent(
   const onEvent = started ? eventWriter(eventsFd) : () => undefined;
   try {
     const report: TransferReport = transferReport(
-      await work({ timeouts: timeoutsFrom(options), signal, onEvent, log }),
+      await work({ timeouts: timeoutsFrom(options), signal, onEvent, log, rehearses: options.rehearsal }),
     );
     onEvent({ event: 'done', report });
     if (json && !context.stdoutIsState) await printJson({ transfer: report });

@@ -1,7 +1,7 @@
 /** `stubferry agent stubdom` */
 import { type Command, Option } from 'commander';
 import {
-  type AgentContext,
+  type AgentLife,
   type DiskPlace,
   type GateJob,
   runGateAgent,
@@ -59,20 +59,20 @@ async function runStubdom(context: CommandContext, options: StubdomOptions): Pro
   const { gate, qmp } = options;
   if (gate !== undefined && qmp === undefined)
     throw new StubferryError('USAGE', '--gate needs --qmp, the monitor of QEMU');
-  const work = (disk: DiskPlace, agentContext: AgentContext): Promise<TransferSummary> => {
-    if (gate !== undefined && qmp !== undefined) return runGateAgent(gateJob(options, disk, gate, qmp), agentContext);
-    return runStubdomAgent(stubdomJob(options, disk), agentContext);
+  const work = (disk: DiskPlace, life: AgentLife): Promise<TransferSummary> => {
+    if (gate !== undefined && qmp !== undefined) return runGateAgent(gateJob(options, disk, gate, qmp), life);
+    return runStubdomAgent(stubdomJob(options, disk), life);
   };
   if (options.disk !== undefined) {
     const { disk } = options;
-    return runAgent(context, options, (agentContext) => work(disk, agentContext));
+    return runAgent(context, options, (life) => work(disk, life));
   }
   if (options.xenstore === undefined) throw new StubferryError('USAGE', 'give either --disk or --xenstore');
   const path = options.xenstore === true ? undefined : options.xenstore;
-  return runAgent(context, options, async (agentContext) => {
+  return runAgent(context, options, async (life) => {
     const xenstore = await XenstoreClient.connect({ ...(path === undefined ? {} : { path }), signal: context.signal });
     try {
-      return await work({ xenstore, home: await homeFolder(xenstore) }, agentContext);
+      return await work({ xenstore, home: await homeFolder(xenstore) }, life);
     } finally {
       await xenstore.close();
     }

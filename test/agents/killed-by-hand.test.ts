@@ -17,7 +17,7 @@ const LANES = 3;
 const DEADLINE_MS = 30_000;
 const STATE = new PatternState(48 * 1024 * 1024);
 const STATE_SHA256 = STATE.sha256();
-const BOTH = ['--peer-timeout', '1s', '--attach-timeout', '2s', '--ring', '8M'];
+const BOTH = ['--peer-timeout', '1s', '--attach-timeout', '2s', '--ring', '8M', '--no-rehearsal'];
 
 /** Exit status to error code: all that the survivor may say. */
 const SAYINGS: Readonly<Record<number, string>> = { 20: 'DISK_ABSENT', 35: 'PEER_ABSENT', 36: 'PEER_DEAD' };

@@ -87,7 +87,13 @@ export async function saveByHand({ product, process, stage, plan }: Setting, tra
         ...{ spoolFolder: TRANSFER_DIR, spoolLimit: MOST_STATE },
       },
     },
-    { timeouts: TIMEOUTS, signal: new AbortController().signal, onEvent: told(process), log: logOf(process) },
+    {
+      timeouts: TIMEOUTS,
+      signal: new AbortController().signal,
+      onEvent: told(process),
+      log: logOf(process),
+      rehearses: false,
+    },
   );
 }
 
@@ -103,6 +109,12 @@ export async function inStubdom({ product, process, plan }: Setting): Promise<vo
       restore: restore ? { path: INCOMING, replace: false } : undefined,
       ...{ opaque: true, sha256: plan.sha256, spoolFolder: '/s', spoolLimit: MOST_STATE },
     },
-    { timeouts: TIMEOUTS, signal: new AbortController().signal, onEvent: told(process), log: logOf(process) },
+    {
+      timeouts: TIMEOUTS,
+      signal: new AbortController().signal,
+      onEvent: told(process),
+      log: logOf(process),
+      rehearses: false,
+    },
   );
 }
