@@ -12,7 +12,7 @@
  * toolstack sends while the gate is at work waits, as it would in QEMU, which executes one command after the other; out-of-band
  * commands do not wait.
  *
- * A toolstack that has had its answers and asks nothing more is taken to have left. Over a vchan another one may be there in its place:
+ * A toolstack that has had its greeting and its answers and asks nothing more is taken to have left. Over a vchan another one may be there in its place:
  * the stubdom's proxy looks whether its peer is there, and not whether it is the same. Where it looks too late, the next toolstack has
  * joined the connection of the one before, and waits for a greeting without an end (libxl after `stop`, with the guest suspended). When
  * the gate ends that connection the proxy makes a new one, for whoever is there. (tools/vchan/vchan-socket-proxy.c: data_loop.)
@@ -40,7 +40,7 @@ export const SAVE_FDSET = '/dev/fdset/1';
 const LOOK_LIMIT = 64 * 1024;
 
 /**
- * Between an answer and the next command, milliseconds. libxl thinks for 0.2 s at most, under emulation, and waits for some answers for
+ * Between a greeting or an answer and the next command, milliseconds. libxl thinks for 0.2 s at most, under emulation, and waits for some answers for
  * 10 s, the greeting included.
  */
 const IDLE_MS = 5_000;
@@ -241,6 +241,7 @@ export class GateSession implements Monitor {
         this.#takeLineEnd = true;
       } else {
         this.#passOn(this.#withoutLineEnd(piece.bytes));
+        if (message?.kind === 'greeting') this.#answered();
         if (message?.kind === 'return' || message?.kind === 'error') this.#heardReply();
       }
       this.#speak();
