@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Artefacts } from '../build/artefacts.js';
 import { type CommandEnd, type CommandOptions, Dom0Commands } from './dom0-commands.js';
 import { EmulatedMachine } from './emulated-machine.js';
-import { crashIn } from './serial-log.js';
+import { brokenGuests, crashIn } from './serial-log.js';
 
 /** It takes 17 to 45 s, on two cores that others use as well. */
 const BOOT_MS = 180_000;
@@ -108,6 +108,11 @@ export class Lab {
       () => false,
     );
     return answered ? undefined : `dom0 does not answer within ${PING_MS} ms`;
+  }
+
+  /** The domains that the emulator has broken so far. */
+  async brokenGuests(): Promise<string[]> {
+    return brokenGuests(await this.#machine.serial());
   }
 
   /** Puts dom0's logs beside those of the machine; resolves with the folder that has all. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { crashIn } from './serial-log.js';
+import { brokenGuests, crashIn } from './serial-log.js';
 
 const STEADY = `(XEN) Xen version 4.17.7 (Debian 4.17.7)
 (XEN) [VT-D] nothing
@@ -18,6 +18,23 @@ const HYPERVISOR = `(XEN) ----[ Xen-4.17.7  x86_64  debug=n  Not tainted ]----
 (XEN) FATAL PAGE FAULT
 (XEN) [error_code=0000]
 (XEN) Reboot in five seconds...
+`;
+
+/** As it was on 2026-11-29. */
+const BROKEN_GUEST = `(d12) n 000005e5\r
+(XEN) MMIO emulation failed (1): d12v0 Real @ e008:ffff82d0402044a5 -> \r
+(XEN) d12v0 Triple fault - invoking HVM shutdown action 1\r
+(XEN) *** Dumping Dom12 vcpu#0 state: ***\r
+(XEN) ----[ Xen-4.17.7  x86_64  debug=n  Not tainted ]----\r
+(XEN) CPU:    0\r
+(XEN) RIP:    e008:[<ffff82d0402044a5>]\r
+(XEN) RFLAGS: 0000000000000246   CONTEXT: hvm guest (d12v0)\r
+`;
+
+/** A guest that has jumped to nowhere on its own. */
+const LOST_GUEST = `(XEN) d3v0 Triple fault - invoking HVM shutdown action 1
+(XEN) RIP:    0000:[<0000000000007d0e>]
+(XEN) RFLAGS: 0000000000000246   CONTEXT: hvm guest (d3v0)
 `;
 
 const DOM0 = `[   12.345678] BUG: unable to handle page fault for address: ffffc90000001000
@@ -44,5 +61,14 @@ describe('the serial line', () => {
 
   it('tells of the hypervisor first, which takes dom0 with it', () => {
     expect(crashIn(DOM0 + HYPERVISOR)?.who).toBe('the hypervisor');
+  });
+
+  it('tells of a guest that the emulator has put into the code of Xen', () => {
+    expect(brokenGuests(STEADY + BROKEN_GUEST)).toEqual(['d12']);
+    expect(crashIn(STEADY + BROKEN_GUEST)).toBeUndefined();
+  });
+
+  it('leaves to the test a guest that is lost for another reason', () => {
+    expect(brokenGuests(STEADY + LOST_GUEST + HYPERVISOR)).toEqual([]);
   });
 });

@@ -3,7 +3,8 @@
  *
  *     a test failed --> has Xen or dom0 crashed?  no:  it is the test that failed
  *                                                 yes: boot again, at most twice in a run, and the test starts anew
- *                      was a deadline of libxl's too short for this machine?  the test starts anew, at most twice
+ *                      has the emulator broken a guest?                       the test starts anew with others, at most twice
+ *                      was a deadline of libxl's too short for this machine?  the same
  *
  * Xen under QEMU's emulation is steady, but not for ever. So a test takes the lab as it finds it, and makes
  * what it needs: {@link Session.once} gives what an earlier test of the same boot has made already.
@@ -18,7 +19,7 @@ import { Lab, LabCrash } from './lab.js';
 import { Report } from './report.js';
 
 const BOOTS_AT_MOST = 3;
-/** Of a test that ends with {@link TooSlow}. */
+/** Of a test that ends with {@link TooSlow}, or whose guest the emulator breaks. */
 const ATTEMPTS_AT_MOST = 3;
 /** For all of it. Past this, whatever has not run yet fails at once. */
 const RUN_MS = 40 * 60_000;
@@ -37,6 +38,8 @@ export class Session {
   #lab: Lab | undefined;
   #folder: string | undefined;
   #boots = 0;
+  /** Guests of this boot of which it is told already that the emulator has broken them. */
+  #broken = 0;
 
   /** `cargo` makes what is unpacked into dom0: tar archives. `clean` ends what {@link once} has made. */
   constructor(cargo: (folder: string) => Promise<readonly string[]>, clean: (lab: Lab) => Promise<void>) {
@@ -95,16 +98,24 @@ export class Session {
         return;
       } catch (error) {
         const crash = await lab.crash();
-        const slow = error instanceof TooSlow && attempt < ATTEMPTS_AT_MOST;
-        const again = crash === undefined ? slow : this.#boots < BOOTS_AT_MOST;
+        const broken = crash === undefined ? await this.#newlyBroken(lab) : undefined;
+        const unlucky = (error instanceof TooSlow || broken !== undefined) && attempt < ATTEMPTS_AT_MOST;
+        const again = crash === undefined ? unlucky : this.#boots < BOOTS_AT_MOST;
         this.report.step(name, started, again ? 'again' : 'FAILED');
-        const why = crash ?? (error instanceof Error ? error.message.split('\n').slice(0, 3).join('\n') : `${error}`);
+        const why =
+          crash ?? broken ?? (error instanceof Error ? error.message.split('\n').slice(0, 3).join('\n') : `${error}`);
         this.report.remark(`${name}: ${why}\n  logs: ${await lab.keepLogs()}`);
         if (crash === undefined) await this.#clear(lab);
         else await this.#stop();
         if (!again) throw error;
       }
     }
+  }
+
+  async #newlyBroken(lab: Lab): Promise<string | undefined> {
+    const broken = (await lab.brokenGuests()).slice(this.#broken);
+    this.#broken += broken.length;
+    return broken.length === 0 ? undefined : `the emulator has put Xen's own state into the guest ${broken.join(', ')}`;
   }
 
   /** What a failed test leaves is of no use to the next one. */
@@ -139,6 +150,7 @@ export class Session {
   async #stop(): Promise<void> {
     await this.#lab?.stop();
     this.#lab = undefined;
+    this.#broken = 0;
     this.#made = new Map();
   }
 
