@@ -44,7 +44,8 @@ export async function runCommand(
       );
     });
   }
-  const log = createLogger(logLevel, command.parent?.name() === 'agent' ? `${command.name()} agent` : command.name());
+  const isAgent = command.parent?.name() === 'agent';
+  const log = createLogger(logLevel, isAgent ? `${command.name()} agent` : command.name());
   let status: number;
   try {
     status = await work({ json, logLevel, log, stdoutIsState, signal: controller.signal });
@@ -53,8 +54,8 @@ export async function runCommand(
     if (error.code === 'INTERNAL' && cause instanceof Error) log.debug({ stack: cause.stack }, 'internal error');
     await printError(error, json && !stdoutIsState);
     status = error.status;
-    // Node waits for its I/O threads at exit, and one of them waits for a device that does not answer.
-    if (error.code === 'DISK_HUNG') process.kill(process.pid, 'SIGKILL');
+    // Node waits for its I/O threads at exit, and one of an agent's waits for a device that does not answer.
+    if (error.code === 'DISK_HUNG' && isAgent) process.kill(process.pid, 'SIGKILL');
   }
   process.exit(status);
 }

@@ -64,7 +64,7 @@ export function dom0AgentCommand(agent: Command): void {
     .option('--raw', 'with --save: the bare QEMU state instead of a statefile', false)
     .option('--keep-disk', "leave the transfer disk, for 'stubferry inspect'", false);
   addServiceOptions(command).optionsGroup('Options:');
-  addAgentOptions(command).action((options: Dom0Options) => {
+  addAgentOptions(command, '64G; of the service 256M').action((options: Dom0Options) => {
     return runCommand(
       command,
       (context) => {

@@ -14,12 +14,13 @@ export interface AgentOptions extends TransferOptions {
   readonly rehearsal: boolean;
 }
 
-export function addAgentOptions(command: Command): Command {
+/** @param largest as in {@link addTransferOptions} */
+export function addAgentOptions(command: Command, largest?: string): Command {
   command
     .option('--transfer <uuid>', "the transfer's UUID", parseUuidOption)
     .option('--events-fd <fd>', 'write events, one JSON document on a line, to this descriptor', parseDescriptor)
     .option('--no-rehearsal', 'be ready at once, without trying transfers first: no guest stands still for this state');
-  return addTransferOptions(command);
+  return addTransferOptions(command, largest);
 }
 
 /** Runs one side, and tells the outcome to whoever listens: a starter by event, a person by text. */

@@ -27,8 +27,11 @@ export interface TransferOptions {
   readonly commitTimeout: number;
 }
 
-/** Adds the options to `command`, in groups; options that are the command's own come first. */
-export function addTransferOptions(command: Command): Command {
+/**
+ * Adds the options to `command`, in groups; options that are the command's own come first.
+ * @param largest what help says of the largest state by default
+ */
+export function addTransferOptions(command: Command, largest = '64G'): Command {
   const size = (flags: string, text: string, value: number, shown: string): Option =>
     new Option(flags, text).argParser(parseSize).default(value, shown);
   const duration = (flags: string, text: string, value: number): Option =>
@@ -54,7 +57,7 @@ export function addTransferOptions(command: Command): Command {
     .optionsGroup('Sizes and places:')
     .addOption(size('--ring <size>', 'ring of the transfer disk', LIMITS.ring.default, '32M'))
     .addOption(size('--frame <size>', 'largest payload of a frame', LIMITS.payload.default, '1M'))
-    .addOption(size('--max-state <size>', 'refuse a larger state', LIMITS.state.default, '64G'))
+    .addOption(size('--max-state <size>', 'refuse a larger state', LIMITS.state.default, largest))
     .option(
       '--spool-dir <dir>',
       'where a state is kept until it is verified, for a destination that is no file',

@@ -38,8 +38,14 @@ export async function dom0(): Promise<Finding> {
 }
 
 export async function loopDevices(): Promise<Finding> {
-  if (await isThere('/dev/loop-control')) return ok('loop devices', '/dev/loop-control');
-  return missing('loop devices', 'no /dev/loop-control', 'modprobe loop');
+  // Not /dev/loop-control: the node is there without the module, too.
+  const devices = await textOf('/proc/devices');
+  if (devices !== undefined && /^ *\d+ loop$/m.test(devices)) return ok('loop devices', 'their driver is loaded');
+  return missing(
+    'loop devices',
+    'no driver for them in /proc/devices',
+    'modprobe loop (and name it in /etc/modules-load.d), then systemctl restart stubferry',
+  );
 }
 
 export async function losetup(): Promise<Finding> {

@@ -65,7 +65,7 @@ export async function agent(control: string, version: string, signal: AbortSigna
     return missing(
       what,
       `not reached at ${control} (${details.found ?? 'no answer'})`,
-      'systemctl enable --now stubferry',
+      'systemctl enable --now stubferry; it serves some seconds later',
     );
   }
 }

@@ -11,7 +11,7 @@ const LOOP = '/run/stubferry-loop';
 export const HOST = '/usr/local/lib/node_modules/stubferry/dist/host';
 
 /** Steps of docs/debian-host.md. */
-export const LOAD_BACKEND = 'modprobe xen-blkback';
+export const LOAD_BACKEND = 'modprobe -a loop xen-blkback';
 export const INSTALL_UNIT = `cp ${HOST}/stubferry.service ${UNIT_FOLDER}`;
 
 const SUPERVISE = `

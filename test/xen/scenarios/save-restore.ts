@@ -12,6 +12,7 @@ const STATE = '/root/plain.qevm';
 export function savesAndRestores(stage: Stage): void {
   stage.test('xl create gives a guest whose QEMU runs in the image', async (lab) => {
     await stage.agent(lab);
+    expect(await lab.check('stubferry doctor')).toContain('this host is ready');
     const guest = await stage.guest(lab, PLAIN);
     expect(await lab.check(`xl domname ${await guest.stubdomId()}`)).toBe('plain-dm\n');
     await guest.untilCounting();
