@@ -37,7 +37,7 @@ export async function runGateAgent(job: GateJob, context: AgentLife): Promise<ne
       qemu: job.qmp,
       onSave: (request) => saves.run(request),
       listMedia: () => listMedia(job, context),
-      onNews: (news) => logged(job.listen, news, context),
+      onNews: newsLogger(job.listen, context),
       patienceMs: context.timeouts.absentMs,
       opening,
     });
@@ -60,11 +60,19 @@ export async function runGateAgent(job: GateJob, context: AgentLife): Promise<ne
   }
 }
 
-/** Who comes and goes is nothing to tell, four times for a save; who did not go as he should have is. */
-function logged(gate: string, news: GateNews, { log }: AgentContext): void {
-  if (news === 'idle') log.info({ gate }, 'the toolstack asks nothing more: its connection is ended');
-  else if (news === 'refused') log.warn({ gate }, 'another toolstack was told that the gate is in use');
-  else log.debug({ gate }, `toolstack ${news}`);
+/**
+ * Who comes and goes is nothing to tell, four times for a save; who did not go as he should have is. Once: a client that stays and asks nothing
+ * (socat, say) is given a new connection by Xen's proxy each time that its own is ended.
+ */
+function newsLogger(gate: string, { log }: AgentContext): (news: GateNews) => void {
+  let before: GateNews | undefined;
+  return (news) => {
+    const again = news === 'idle' && before === 'idle';
+    if (news === 'idle' || news === 'refused') before = news;
+    if (news === 'idle' && !again) log.info({ gate }, 'the toolstack asks nothing more: its connection is ended');
+    else if (news === 'refused') log.warn({ gate }, 'another toolstack was told that the gate is in use');
+    else log.debug({ gate }, `toolstack ${news}`);
+  };
 }
 
 /** Without a list, the toolstack hears what QEMU says. */

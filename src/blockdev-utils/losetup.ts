@@ -10,9 +10,8 @@
  * It starts with the first call and waits, which costs nothing. It reads the end of its input when this process has ended, however that was,
  * and ends; what is sent to a process group to end it is not for it, since a loop device is to be given back after that.
  */
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
 import { messageOf, printable, StubferryError } from '../errors/index.js';
 
 const SCRIPT = [
@@ -20,10 +19,13 @@ const SCRIPT = [
   'exec 3>&1',
   'while IFS= read -r options && IFS= read -r path; do',
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own
-  '  said=$(losetup $options ${path:+"$path"} 2>&3)',
+  '  said=$(losetup $options ${path:+"$path"} < /dev/null 2>&3 3>&-)',
   `  printf '\\0%d\\0%s\\0' $? "$said"`,
   'done',
 ].join('\n');
+
+/** For a losetup: one that takes longer hangs in a file or device, and with it whatever it is asked after it. */
+const LOSETUP_MS = 15_000;
 
 /** Of a reply: as many as `execFile` takes. A list of a thousand loop devices has 100,000. */
 const REPLY_MAX = 1 << 20;
@@ -41,11 +43,16 @@ interface Waiting {
 
 export class Losetup {
   readonly #env: NodeJS.ProcessEnv;
+  readonly #limitMs: number;
   #shell: Shell | undefined;
 
-  /** @param env of the shell: where losetup is found */
-  constructor(env: NodeJS.ProcessEnv = process.env) {
+  /**
+   * @param env of the shell: where losetup is found
+   * @param limitMs for one losetup
+   */
+  constructor(env: NodeJS.ProcessEnv = process.env, limitMs = LOSETUP_MS) {
     this.#env = env;
+    this.#limitMs = limitMs;
   }
 
   /**
@@ -61,7 +68,7 @@ export class Losetup {
     if (path.includes('\n')) throw failed(where, 'a line end in this path');
     let reply: Reply;
     try {
-      if (this.#shell?.isOver !== false) this.#shell = new Shell(this.#env);
+      if (this.#shell?.isOver !== false) this.#shell = new Shell(this.#env, this.#limitMs);
       reply = await this.#shell.ask(`${options.join(' ')}\n${path}\n`);
     } catch (cause) {
       throw failed(where, messageOf(cause), cause);
@@ -81,17 +88,22 @@ function failed(where: string, found: string, cause?: unknown): StubferryError {
 }
 
 class Shell {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #child: ChildProcess;
+  readonly #limitMs: number;
   readonly #waiting: Waiting[] = [];
   #heard = '';
+  /** Of the order that is worked on. */
+  #timer: NodeJS.Timeout | undefined;
   isOver = false;
 
-  constructor(env: NodeJS.ProcessEnv) {
+  constructor(env: NodeJS.ProcessEnv, limitMs: number) {
+    this.#limitMs = limitMs;
     this.#child = spawn('sh', ['-c', SCRIPT], { env, stdio: ['pipe', 'pipe', 'ignore'] });
-    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
-    // That nobody reads any more is told by the end of the shell.
-    this.#child.stdin.on('error', () => undefined);
+    // First: where there is no descriptor for its pipes, there are no pipes, and this is all that tells of it.
     this.#child.once('error', (error) => this.#end(error));
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
+    // That nobody reads any more is told by the end of the shell.
+    this.#child.stdin?.on('error', () => undefined);
     // Not its close: a losetup that hangs keeps the pipe open.
     this.#child.once('exit', (status, signal) => this.#end(new Error(`the shell for it ended: ${signal ?? status}`)));
     this.#holdProcess(false);
@@ -100,8 +112,9 @@ class Shell {
   ask(order: string): Promise<Reply> {
     return new Promise<Reply>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
+      if (this.#waiting.length === 1) this.#watch();
       this.#holdProcess(true);
-      this.#child.stdin.write(order);
+      this.#child.stdin?.write(order);
     });
   }
 
@@ -113,12 +126,25 @@ class Shell {
       if (said === undefined || rest.length === 0) return;
       this.#heard = rest.join('\0');
       this.#waiting.shift()?.resolve({ complaint, status: Number(status), said });
+      this.#watch();
       if (this.#waiting.length === 0) this.#holdProcess(false);
     }
   }
 
+  /** The order that is worked on now has its time. */
+  #watch(): void {
+    clearTimeout(this.#timer);
+    if (this.#waiting.length === 0) return;
+    const limit = this.#limitMs;
+    this.#timer = setTimeout(() => {
+      this.#end(new Error(`losetup does not end within ${limit} ms: the file or device that it is about may hang`));
+      this.#child.kill('SIGKILL');
+    }, limit);
+  }
+
   #end(reason: Error): void {
     this.isOver = true;
+    clearTimeout(this.#timer);
     this.#holdProcess(false);
     for (const { reject } of this.#waiting.splice(0)) reject(reason);
   }

@@ -1,6 +1,6 @@
 /** Runs dom0's agent as a service until it is stopped by a signal. */
 import type { Command } from 'commander';
-import { driverFor, eventWriter, rehearse } from '../agents/index.js';
+import { driverFor, eventWriter, rehearse, untilAborted } from '../agents/index.js';
 import { systemClock } from '../channel/index.js';
 import { LIMITS } from '../codec/limits.js';
 import { StubferryError } from '../errors/index.js';
@@ -24,7 +24,8 @@ export async function runDom0Service(
   const { transferDir, stateDir, maxTransfers: mostTransfers, transferTimeout, preparedTimeout, eventsFd } = options;
   const lost = new AbortController();
   const path = options.xenstore;
-  const xenstore = await XenstoreClient.connect({ ...(path === undefined ? {} : { path }), signal });
+  // Not with the signal: what is attached is detached by xenstore when the service has been told to end.
+  const xenstore = await untilAborted(signal, XenstoreClient.connect(path === undefined ? {} : { path }));
   try {
     if (options.rehearsal) await rehearse(log);
     const driver = driverFor(options.attach ?? 'xen', xenstore);

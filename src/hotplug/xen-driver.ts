@@ -20,6 +20,13 @@ import type { Vbd } from './vbd-paths.js';
 import { VBD_TIMES, type VbdTimes } from './vbd-times.js';
 
 export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTimes = VBD_TIMES): HotplugDriver {
+  /** A vbd whose making was not answered may be there all the same. Its loop device is not to be another one's before it is gone. */
+  async function takeBack(backing: string, node: string, made: Vbd | undefined): Promise<void> {
+    const vbds = made === undefined ? (await ownVbds(store, 'xen')).filter((one) => one.backing === backing) : [made];
+    for (const vbd of vbds) await removeVbd(store, { ...vbd, backing });
+    await letGoOfNode(backing, node);
+  }
+
   return {
     name: 'xen',
     accessTo: coherentAccess,
@@ -35,8 +42,7 @@ export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTime
         return attachmentOf({ ...vbd, node: node.path, backing });
       } catch (error) {
         // Why it failed says more than that it could not be taken back; what is left then is a leftover.
-        if (vbd !== undefined) await removeVbd(store, { ...vbd, backing }).catch(() => undefined);
-        await letGoOfNode(backing, node.path).catch(() => undefined);
+        await takeBack(backing, node.path, vbd).catch(() => undefined);
         throw error;
       }
     },

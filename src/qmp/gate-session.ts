@@ -147,7 +147,7 @@ export class GateSession implements Monitor {
   }
 
   #clientSays(pieces: readonly Piece[]): void {
-    clearTimeout(this.#idle);
+    this.#notIdle();
     for (const piece of pieces) {
       const command = piece.whole ? parseCommand(textOf(piece)) : undefined;
       if (this.#busy && command?.outOfBand !== true) this.#hold(piece);
@@ -167,12 +167,22 @@ export class GateSession implements Monitor {
 
   /** The toolstack has been told something that it waited for. */
   #answered(): void {
-    clearTimeout(this.#idle);
+    this.#notIdle();
     if (this.#unanswered > 0 || this.#busy || this.#client.destroyed) return;
-    this.#idle = setTimeout(() => {
-      this.#work.onIdle();
-      this.#leave();
+    const timer = setTimeout(() => {
+      // After a standstill of the whole domain its next command may be here already: what is in the sockets is read before immediates.
+      setImmediate(() => {
+        if (this.#idle !== timer) return;
+        this.#work.onIdle();
+        this.#leave();
+      });
     }, IDLE_MS);
+    this.#idle = timer;
+  }
+
+  #notIdle(): void {
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
   }
 
   #toQemu(bytes: Uint8Array | string): void {
@@ -274,7 +284,7 @@ export class GateSession implements Monitor {
   }
 
   #clientLeft(): void {
-    clearTimeout(this.#idle);
+    this.#notIdle();
     this.#gone.abort(
       new StubferryError('CANCELLED', 'the toolstack closed its connection in the middle of the save', {
         where: this.path,

@@ -130,6 +130,27 @@ describe('losetup', () => {
     expect(await losetup.run('x', ['--list'])).toBe('well');
   });
 
+  it('that hangs fails in time, and so does what waits behind it; the next one has a shell again', async () => {
+    losetupOf('[ "$1" = --list ] || exec sleep 3', 'echo well');
+    const losetup = new Losetup({ PATH: `${scratch('')}:${process.env['PATH']}` }, 200);
+    const [first, second] = [rejectionOf(losetup.run('x', ['--find'])), rejectionOf(losetup.run('y', ['--find']))];
+    const details = { found: 'losetup does not end within 200 ms: the file or device that it is about may hang' };
+    expect(await Promise.all([first, second])).toMatchObject([{ details }, { details }]);
+    expect(await losetup.run('x', ['--list'])).toBe('well');
+  });
+
+  it('has time of its own, however many are asked before it', async () => {
+    losetupOf('sleep 0.1', 'echo well');
+    const losetup = new Losetup({ PATH: `${scratch('')}:${process.env['PATH']}` }, 400);
+    const all = Array.from({ length: 6 }, () => losetup.run('x', ['--list']));
+    expect(await Promise.all(all)).toEqual(Array(6).fill('well'));
+  });
+
+  it('reads nothing of what others are asked', async () => {
+    const losetup = losetupOf('cat', 'echo "$2"');
+    expect(await Promise.all(['/a', '/b'].map((path) => losetup.run('x', ['--find'], path)))).toEqual(['/a', '/b']);
+  });
+
   it('goes on when this process and all that it has started is told to end: a loop device is given back then', async () => {
     const losetup = losetupOf('echo well');
     await losetup.run('x', ['--list']);

@@ -192,6 +192,21 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
     await expectNothing();
   });
 
+  it("does not wait any longer for dom0's end when that has given up, though the stubdom does nothing", async () => {
+    await stage.begin();
+    const work = rejectionOf(driver().attach(await stage.backing(), 'memory', toStubdom));
+    await untilThere(FRONTEND);
+    await stage.store.write(`${BACKEND}/state`, '5');
+    expect(await work).toMatchObject({
+      code: 'ATTACH_FAILED',
+      details: {
+        found: 'frontend Initialising (1), backend Closing (5)',
+        hint: "dom0's end has given up: see dom0's kernel log (dmesg)",
+      },
+    });
+    await expectNothing();
+  });
+
   it.each([
     ['text that is no state', 'connected'],
     ['a number that is none', '44'],
