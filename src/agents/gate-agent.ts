@@ -61,15 +61,15 @@ export async function runGateAgent(job: GateJob, context: AgentLife): Promise<ne
 }
 
 /**
- * Who comes and goes is nothing to tell, four times for a save; who did not go as he should have is. Once: a client that stays and asks nothing
- * (socat, say) is given a new connection by Xen's proxy each time that its own is ended.
+ * Who comes and goes is nothing to tell, four times for a save; who did not go as he should have is. Once in a row: a client that stays and asks
+ * nothing (socat, say) is given a new connection by Xen's proxy each time that its own is ended.
  */
-function newsLogger(gate: string, { log }: AgentContext): (news: GateNews) => void {
-  let before: GateNews | undefined;
+export function newsLogger(gate: string, { log }: Pick<AgentContext, 'log'>): (news: GateNews) => void {
+  let [isIdle, wasIdle] = [false, false];
   return (news) => {
-    const again = news === 'idle' && before === 'idle';
-    if (news === 'idle' || news === 'refused') before = news;
-    if (news === 'idle' && !again) log.info({ gate }, 'the toolstack asks nothing more: its connection is ended');
+    if (news === 'disconnected') [isIdle, wasIdle] = [false, isIdle];
+    if (news === 'idle') isIdle = true;
+    if (news === 'idle' && !wasIdle) log.info({ gate }, 'the toolstack asks nothing more: its connection is ended');
     else if (news === 'refused') log.warn({ gate }, 'another toolstack was told that the gate is in use');
     else log.debug({ gate }, `toolstack ${news}`);
   };
