@@ -24,7 +24,7 @@ export interface CommandOptions {
 }
 
 /**
- * Runs a command to its end and ends the process with its status; after DISK_HUNG with SIGKILL, which alone can.
+ * Runs a command to its end and ends the process with its status; an agent's after DISK_HUNG with SIGKILL, which alone can.
  *
  * @param work resolves to the exit status
  */

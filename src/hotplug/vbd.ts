@@ -44,7 +44,7 @@ export async function freeVbd(store: XenstoreClient, stubdom: number, tx?: Trans
 
 /**
  * Writes a new vbd, of that block device of dom0.
- * @throws StubferryError ATTACH_FAILED, XENSTORE_CONFLICT, ...; then nothing of it is there
+ * @throws StubferryError ATTACH_FAILED, XENSTORE_CONFLICT, ...; then nothing of it is there. Of XENSTORE_GONE and XENSTORE_TIMEOUT that is not known
  */
 export function createVbd(
   store: XenstoreClient,

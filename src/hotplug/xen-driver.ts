@@ -22,7 +22,7 @@ import { VBD_TIMES, type VbdTimes } from './vbd-times.js';
 export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTimes = VBD_TIMES): HotplugDriver {
   /** A vbd whose making was not answered may be there all the same. Its loop device is not to be another one's before it is gone. */
   async function takeBack(backing: string, node: string, made: Vbd | undefined): Promise<void> {
-    const vbds = made === undefined ? (await ownVbds(store, 'xen')).filter((one) => one.backing === backing) : [made];
+    const vbds = made === undefined ? await vbdsOf(store, { device: '', backing }, 'xen') : [made];
     for (const vbd of vbds) await removeVbd(store, { ...vbd, backing });
     await letGoOfNode(backing, node);
   }

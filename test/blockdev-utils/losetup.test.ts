@@ -13,10 +13,10 @@ function shells(): number[] {
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
-        const [, state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
-          .replace(/^.*\) /, ' ')
+        const [, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+          .replace(/^.*\) /, '')
           .split(' ');
-        return Number(parent) === process.pid && state !== 'Z' && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sh\n';
+        return Number(parent) === process.pid && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sh\n';
       } catch {
         return false;
       }
@@ -34,14 +34,16 @@ describe('losetup', () => {
 
   afterEach(endShells);
 
-  const found = (path: string): Losetup => new Losetup({ PATH: path });
+  const found = (path: string, limitMs?: number): Losetup => new Losetup({ PATH: path }, limitMs);
 
-  /** A losetup that is this script. */
-  function losetupOf(...lines: readonly string[]): Losetup {
+  /** A losetup that is this script, and has so long. */
+  function losetupWithin(limitMs: number | undefined, ...lines: readonly string[]): Losetup {
     writeFileSync(scratch('losetup'), ['#!/bin/sh', ...lines, ''].join('\n'));
     chmodSync(scratch('losetup'), 0o755);
-    return found(`${scratch('')}:${process.env['PATH']}`);
+    return found(`${scratch('')}:${process.env['PATH']}`, limitMs);
   }
+
+  const losetupOf = (...lines: readonly string[]): Losetup => losetupWithin(undefined, ...lines);
 
   it.each([
     ['spaces at its ends', ' /a b '],
@@ -131,8 +133,7 @@ describe('losetup', () => {
   });
 
   it('that hangs fails in time, and so does what waits behind it; the next one has a shell again', async () => {
-    losetupOf('[ "$1" = --list ] || exec sleep 3', 'echo well');
-    const losetup = new Losetup({ PATH: `${scratch('')}:${process.env['PATH']}` }, 200);
+    const losetup = losetupWithin(200, '[ "$1" = --list ] || exec sleep 3', 'echo well');
     const [first, second] = [rejectionOf(losetup.run('x', ['--find'])), rejectionOf(losetup.run('y', ['--find']))];
     const details = { found: 'losetup does not end within 200 ms: the file or device that it is about may hang' };
     expect(await Promise.all([first, second])).toMatchObject([{ details }, { details }]);
@@ -140,8 +141,7 @@ describe('losetup', () => {
   });
 
   it('has time of its own, however many are asked before it', async () => {
-    losetupOf('sleep 0.1', 'echo well');
-    const losetup = new Losetup({ PATH: `${scratch('')}:${process.env['PATH']}` }, 400);
+    const losetup = losetupWithin(400, 'sleep 0.1', 'echo well');
     const all = Array.from({ length: 6 }, () => losetup.run('x', ['--list']));
     expect(await Promise.all(all)).toEqual(Array(6).fill('well'));
   });

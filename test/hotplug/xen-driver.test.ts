@@ -2,8 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { expect, it, jest } from '@jest/globals';
+import { StubferryError } from '../../src/errors/index.js';
 import { attachmentSchema, type HotplugDriver } from '../../src/hotplug/index.js';
 import { xenDriver } from '../../src/hotplug/xen-driver.js';
+import type { XenstoreClient } from '../../src/xenstore/index.js';
 import { describeWith, LOOP_DEVICES, ROOT } from '../blockdev-utils/as-root.js';
 import { until } from '../qmp/until.js';
 import { rejectionOf } from '../statefile/rejection-of.js';
@@ -16,6 +18,23 @@ const BACKEND = `${BACKENDS}/${STUBDOM}/${XVDZ}`;
 const FRONTEND = `/local/domain/${STUBDOM}/device/vbd/${XVDZ}`;
 
 jest.setTimeout(60_000);
+
+/** A client whose first transaction is done, while its caller hears that the connection was lost. */
+function losingAnAnswer(store: XenstoreClient): XenstoreClient {
+  let isLost = false;
+  const transaction: XenstoreClient['transaction'] = async (work) => {
+    const result = await store.transaction(work);
+    if (isLost) return result;
+    isLost = true;
+    throw new StubferryError('XENSTORE_GONE', 'the connection to xenstore was lost');
+  };
+  return new Proxy(store, {
+    get: (target, name) => {
+      const value: unknown = name === 'transaction' ? transaction : Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
 
 describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
   const stage = xenStage();
@@ -244,6 +263,13 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
     await stage.store.write(`${BACKEND}/state`, '2');
     await stage.store.write(`${BACKEND}/state`, '4');
     expect(await work).toMatchObject({ device: '/dev/xvdz' });
+  });
+
+  it('takes back a vbd whose making was done and not answered', async () => {
+    await stage.begin();
+    const work = xenDriver(losingAnAnswer(stage.store), PATIENT).attach(await stage.backing(), 'memory', toStubdom);
+    expect(await rejectionOf(work)).toMatchObject({ code: 'XENSTORE_GONE' });
+    await expectNothing();
   });
 
   it('can be broken off while it waits, and leaves nothing', async () => {

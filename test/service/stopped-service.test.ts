@@ -21,9 +21,8 @@ describeWith([ROOT, LOOP_DEVICES, ...XENSTORED], "dom0's agent, with --attach xe
       const { xenbus } = await stage.pair(STUBDOM, TARGET);
       const devices = `/local/domain/${STUBDOM}/device`;
       await stage.xenstore.mkdir(devices);
-      await stage.xenstore.setPermissions(devices, {
-        ...{ owner: 0, domains: [{ domid: STUBDOM, read: true, write: false }] },
-      });
+      const readable = { owner: 0, domains: [{ domid: STUBDOM, read: true, write: false }] };
+      await stage.xenstore.setPermissions(devices, readable);
       const inStubdom = await XenstoreClient.connect({ path: xenbus });
       const kernels = [await startBackend(stage.xenstore, STUBDOM), await startFrontend(inStubdom)];
       const service = await stage.service('--attach', 'xen');
