@@ -4,6 +4,7 @@ import { BLOCK_SIZE } from '../codec/block.js';
 import {
   ACKNOWLEDGEMENTS,
   type ControlBlock,
+  DOM0_ROLE,
   decodeControlBlock,
   encodeControlBlock,
   type Phase,
@@ -53,13 +54,12 @@ export class ControlSlots {
   }
 }
 
-/** The phases after which dom0's agent does nothing more on a disk. */
-const LAST_PHASES: readonly Phase[] = ['done', ...ACKNOWLEDGEMENTS, 'aborted'];
+/** The phases after which an agent does nothing more on a disk. */
+export const LAST_PHASES: readonly Phase[] = ['done', ...ACKNOWLEDGEMENTS, 'aborted'];
 
 /** Where dom0's agent stands on this disk, as its own control block says; undefined when it never came. */
 export async function dom0Phase(device: BlockDevice, superblock: Superblock): Promise<Phase | undefined> {
-  const dom0: Role = superblock.direction === 'save' ? 'receiver' : 'sender';
-  return (await new ControlSlots(device, dom0, superblock).newest())?.phase;
+  return (await new ControlSlots(device, DOM0_ROLE[superblock.direction], superblock).newest())?.phase;
 }
 
 /**

@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { BlockDevice } from '../blockdev-utils/index.js';
-import type { Phase, Role } from '../codec/control-block.js';
+import { DOM0_ROLE, type Phase, type Role } from '../codec/control-block.js';
 import type { Superblock } from '../codec/superblock.js';
 import { uuidSeed } from '../codec/uuid.js';
 import { StubferryError } from '../errors/index.js';
@@ -15,6 +15,7 @@ import { atMost, type Clock, systemClock } from './clock.js';
 import { ControlSlots } from './control-slots.js';
 import { readSuperblock } from './disk-layout.js';
 import { OwnControl } from './own-control.js';
+import { Pace } from './pace.js';
 import { Patience } from './patience.js';
 import { PeerWatch } from './peer-watch.js';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.js';
@@ -167,20 +168,39 @@ export class Link {
     return Promise.race([work, this.#failure]);
   }
 
-  /** Ends the heartbeat with a last word: the final phase, or why this agent gives up. Never throws, never hangs. */
+  /**
+   * Whether the disk is taken away behind this end. Linux' blkfront then answers every read with an end of the disk (6.1: blk_mark_disk_dead),
+   * so a stubdom that has not looked yet would blame the disk: dom0 stays until its last word was heard.
+   */
+  get takesDisk(): boolean {
+    return this.role === DOM0_ROLE[this.superblock.direction];
+  }
+
+  /**
+   * Ends with a last word: the final phase, or why this agent gives up. Never throws, never hangs.
+   *
+   * Who {@link takesDisk} leaves the reason there until the peer has had its own last word, or was silent for as long as one that lives may be;
+   * the heartbeat says it again meanwhile.
+   */
   async close(last?: Phase | StubferryError): Promise<void> {
     this.#closed = true;
-    this.#stopHeartbeat();
     // At a gate the signal outlives each link, and would keep it in memory.
     this.#ignoreSignal();
     this.peer.close();
     this.writes?.close();
-    if (last === undefined) return;
-    const change =
-      last instanceof StubferryError
-        ? { phase: 'aborted' as const, errorStatus: last.status, reason: last.message }
-        : { phase: last };
-    await atMost(this.clock, LAST_WORD_MS, this.own.publish(change));
+    if (last instanceof StubferryError) {
+      const said = this.own.publish({ phase: 'aborted', errorStatus: last.status, reason: last.message });
+      if (this.takesDisk) await atMost(this.clock, this.timeouts.deadMs, this.#untilHeard(said));
+      else await atMost(this.clock, LAST_WORD_MS, said);
+    } else if (last !== undefined) await atMost(this.clock, LAST_WORD_MS, this.own.publish({ phase: last }));
+    this.#stopHeartbeat();
+  }
+
+  async #untilHeard(said: Promise<void>): Promise<void> {
+    await said.catch(() => undefined);
+    const pace = new Pace(this.clock);
+    const patience = new Patience(this.clock);
+    while (!(await this.peer.isGone()) && patience.look() < this.timeouts.deadMs) await pace.wait();
   }
 }
 

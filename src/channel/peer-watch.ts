@@ -9,7 +9,7 @@
 import type { ControlBlock, Role } from '../codec/control-block.js';
 import { ERROR_CODES, errorCodeOf, StubferryError } from '../errors/index.js';
 import type { Clock } from './clock.js';
-import type { ControlSlots } from './control-slots.js';
+import { type ControlSlots, LAST_PHASES } from './control-slots.js';
 import { Patience } from './patience.js';
 import type { Timeouts } from './timeouts.js';
 
@@ -22,6 +22,7 @@ export class PeerWatch {
   #control: ControlBlock | undefined;
   #followed: bigint | undefined;
   #waiting = true;
+  #isDead = false;
   #closed = false;
 
   /** @param role the peer's */
@@ -51,6 +52,13 @@ export class PeerWatch {
   /** From now on the peer may go: nothing more is expected of it, unless it says that it gave up. */
   release(): void {
     this.#waiting = false;
+  }
+
+  /** Whether a word to it is in vain: it never came, is dead, or has had its last word. Also of a link that is closed. @throws StubferryError DISK_IO */
+  async isGone(): Promise<boolean> {
+    if (this.#isDead) return true;
+    const found = await this.#slots.newest();
+    return found === undefined || LAST_PHASES.includes(found.phase);
   }
 
   /** Ends every loop that still polls. */
@@ -83,6 +91,7 @@ export class PeerWatch {
     if (this.#control === undefined) {
       if (silent > this.#timeouts.absentMs) throw this.#absent();
     } else if (this.#control.phase !== 'done' && silent > this.#timeouts.deadMs) {
+      this.#isDead = true;
       throw this.#dead(this.#control);
     }
     // Last: one that was restarted can give up or die as well, while whoever could follow it is held up by its destination.

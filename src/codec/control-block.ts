@@ -51,6 +51,9 @@ export type Phase = keyof typeof PHASES;
 /** What a receiver says of a state that is safe where it had to go. */
 export const ACKNOWLEDGEMENT = { save: 'committed', restore: 'loaded' } as const satisfies Record<Direction, Phase>;
 
+/** Which of the two dom0's agent is, who makes the disk and takes it away. */
+export const DOM0_ROLE = { save: 'receiver', restore: 'sender' } as const satisfies Record<Direction, Role>;
+
 /** Of either direction. */
 export const ACKNOWLEDGEMENTS: readonly Phase[] = Object.values(ACKNOWLEDGEMENT);
 

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { type Log, withDiskDeadline } from '../agents/index.js';
 import { type BlockDevice, backingOf, openDevice } from '../blockdev-utils/index.js';
 import { dom0Phase, Link, readSuperblock, type Timeouts } from '../channel/index.js';
-import type { Phase } from '../codec/control-block.js';
+import { DOM0_ROLE, type Phase } from '../codec/control-block.js';
 import type { Superblock } from '../codec/superblock.js';
 import { partPath } from '../endpoints/index.js';
 import { errnoOf, messageOf, StubferryError } from '../errors/index.js';
@@ -175,8 +175,9 @@ async function tellStubdom(image: string, looking: Looking): Promise<void> {
   );
   try {
     await onDisk(image, looking, async (device, superblock) => {
-      const role = superblock.direction === 'save' ? 'receiver' : 'sender';
-      await (await Link.open(device, role, { superblock, timeouts: looking.timeouts })).close(why);
+      await (
+        await Link.open(device, DOM0_ROLE[superblock.direction], { superblock, timeouts: looking.timeouts })
+      ).close(why);
     });
   } catch (cause) {
     looking.log.info({ image, error: messageOf(cause) }, 'the disk of an interrupted transfer cannot be told of it');

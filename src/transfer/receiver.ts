@@ -18,7 +18,7 @@ import type { Following, TransferSummary } from './progress.js';
 import { checkEnd, StateDigest } from './state-digest.js';
 import { WatchedSink } from './watched-sink.js';
 
-/** How long a receiver that has acknowledged stays for the sender to hear it, milliseconds. */
+/** How long a receiver in the stubdom that has acknowledged stays for dom0 to hear it, milliseconds: the disk stays anyway, and a guest waits. */
 const LINGER_MS = 1_000;
 
 /**
@@ -50,14 +50,17 @@ async function discarded(link: Link, sink: StateSink): Promise<boolean> {
   return gone;
 }
 
-/** Lets the sender hear the acknowledgement before the disk goes away. A sender that does not answer is no error. */
+/**
+ * Lets the sender hear the acknowledgement: in dom0, which takes the disk away next, for as long as one that lives may be silent. A sender that
+ * does not answer is no error.
+ */
 export async function lingerForSender(link: Link): Promise<void> {
   const pace = new Pace(link.clock, link.writes);
   let over = false;
   const heard = async (): Promise<void> => {
     while (!over && (await link.peer.poll())?.phase !== 'done') await pace.wait();
   };
-  await atMost(link.clock, LINGER_MS, heard());
+  await atMost(link.clock, link.takesDisk ? link.timeouts.deadMs : LINGER_MS, heard());
   over = true;
 }
 

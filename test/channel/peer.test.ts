@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { alignedBuffer } from '../../src/blockdev-utils/index.js';
 import { Patience } from '../../src/channel/index.js';
 import { BLOCK_SIZE } from '../../src/codec/block.js';
+import type { Phase } from '../../src/codec/control-block.js';
 import { StubferryError } from '../../src/errors/index.js';
 import { refusal, testDisk } from './disks.js';
 import { VirtualClock } from './virtual-clock.js';
@@ -153,6 +154,106 @@ describe('a link', () => {
     const before = disk.clock.now();
     await link.close(new StubferryError('CANCELLED', 'enough'));
     expect(disk.clock.now() - before).toBeLessThanOrEqual(1000);
+  });
+});
+
+describe("dom0's agent that gives up, before it takes the disk away", () => {
+  const FULL = new StubferryError('DESTINATION_FULL', 'no room');
+
+  it('waits until the stubdom has heard why', async () => {
+    const { link, clock } = await testDisk();
+    const sender = await link('sender');
+    const receiver = await link('receiver');
+    const heard = refusal(sender.guard(never)).then(async (error) => {
+      await clock.sleep(2_000);
+      await sender.close(StubferryError.from(error));
+      return { error, at: clock.now() };
+    });
+    await receiver.close(FULL);
+    const left = clock.now();
+    const { error, at } = await heard;
+    expect(error).toMatchObject({ code: 'PEER_ABORTED', message: 'the receiver gave up: DESTINATION_FULL: no room' });
+    expect(left).toBeGreaterThanOrEqual(at);
+    expect(left).toBeLessThan(at + 50);
+  });
+
+  it.each([
+    ['a save', 'save', 'receiver', 'sender'],
+    ['a restore', 'restore', 'sender', 'receiver'],
+  ] as const)(
+    'waits for a stubdom that is silent as long as one that lives may be, in %s',
+    async (_, direction, own, other) => {
+      const { link, clock } = await testDisk({ direction });
+      await (await link(other)).close();
+      const dom0 = await link(own);
+      const before = clock.now();
+      await dom0.close(FULL);
+      expect(clock.now() - before).toBe(5_000);
+    },
+  );
+
+  it.each<[string, Phase]>([
+    ['that has given up itself', 'aborted'],
+    ['that was done', 'done'],
+  ])('does not wait for a stubdom %s', async (_, phase) => {
+    const { link, clock } = await testDisk();
+    await (await link('sender')).close(phase);
+    const before = clock.now();
+    await (await link('receiver')).close(FULL);
+    expect(clock.now() - before).toBe(0);
+  });
+
+  it('does not wait for a stubdom that never came', async () => {
+    const { link, clock } = await testDisk();
+    const receiver = await link('receiver');
+    const before = clock.now();
+    await receiver.close(FULL);
+    expect(clock.now() - before).toBe(0);
+  });
+
+  it('does not wait once more for a stubdom that it has taken for dead', async () => {
+    const { link, clock } = await testDisk();
+    const receiver = await link('receiver');
+    await (await link('sender')).close();
+    const error = await refusal(receiver.guard(never));
+    const before = clock.now();
+    await receiver.close(StubferryError.from(error));
+    expect(error).toMatchObject({ code: 'PEER_DEAD' });
+    expect(clock.now() - before).toBe(0);
+  });
+
+  it('says it again when the disk has refused its word', async () => {
+    const { link, device } = await testDisk();
+    const sender = await link('sender');
+    const receiver = await link('receiver');
+    const heard = refusal(sender.guard(never)).then((error) =>
+      sender.close(StubferryError.from(error)).then(() => error),
+    );
+    device.onWrite = () => {
+      device.onWrite = () => undefined;
+      return Promise.reject(new StubferryError('DISK_IO', 'injected'));
+    };
+    await receiver.close(FULL);
+    expect(await heard).toMatchObject({ code: 'PEER_ABORTED' });
+  });
+
+  it('is held up no longer by a disk that hangs', async () => {
+    const { link, clock, device } = await testDisk();
+    await link('sender');
+    const receiver = await link('receiver');
+    device.onWrite = () => never;
+    const before = clock.now();
+    await receiver.close(FULL);
+    expect(clock.now() - before).toBe(5_000);
+  });
+
+  it('does not wait in the stubdom, where a guest stands still meanwhile', async () => {
+    const { link, clock } = await testDisk();
+    await link('receiver');
+    const sender = await link('sender');
+    const before = clock.now();
+    await sender.close(FULL);
+    expect(clock.now() - before).toBe(0);
   });
 });
 

@@ -332,6 +332,30 @@ describe('an acknowledgement', () => {
   });
 });
 
+describe('a receiver that has acknowledged', () => {
+  it('waits for the stubdom to hear it before dom0 takes the disk away', async () => {
+    const { link, clock } = await testDisk();
+    const sender = await link('sender');
+    const receiver = await link('receiver');
+    void clock.sleep(4_000).then(() => sender.close('done'));
+    await lingerForSender(receiver);
+    expect(clock.now()).toBeGreaterThanOrEqual(4_000);
+    expect(clock.now()).toBeLessThan(4_100);
+  });
+
+  it.each([
+    ['as long as one that lives may be silent', 'in dom0', 'save', 5_000],
+    ['a second', 'in the stubdom, where the disk stays and a guest waits', 'restore', 1_000],
+  ] as const)('waits for a sender that does not answer %s, %s', async (_, _where, direction, ms) => {
+    const { link, clock } = await testDisk({ direction });
+    await link('sender');
+    const receiver = await link('receiver');
+    const before = clock.now();
+    await lingerForSender(receiver);
+    expect(clock.now() - before).toBe(ms);
+  });
+});
+
 describe('a sender that is restarted', () => {
   it('begins anew: the receiver drops what it had and takes the state of the new one', async () => {
     const disk = await testDisk();

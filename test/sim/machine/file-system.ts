@@ -299,11 +299,6 @@ export class FileSystem {
     for (const open of this.#open) if (open.inode === inode) open.dead = true;
   }
 
-  isOpen(path: string): boolean {
-    const inode = this.#lookup(path);
-    return [...this.#open].some((open) => open.inode === inode);
-  }
-
   mediumOf(path: string): Medium | undefined {
     return this.#lookup(path)?.medium;
   }

@@ -20,6 +20,12 @@ export const FOUND: readonly Mutation[] = [
     'return await withDiskDeadline(image, { timeouts, signal }, used);',
     'return await used;',
   ),
+  mutant(
+    "dom0's agent takes the disk away before it was heard why",
+    'channel/link.ts',
+    'if (this.takesDisk) await',
+    'if (this.role === undefined) await',
+  ),
 ];
 
 /** As {@link FOUND}, or of the other mutants, but so rare that 2,000 seeds have not found them again: run them with --mutant, in more seeds. */

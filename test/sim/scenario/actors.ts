@@ -19,6 +19,8 @@ export interface Setting {
   readonly process: Process;
   readonly stage: Stage;
   readonly plan: Plan;
+  /** Told when its control block is on the transfer disk. */
+  readonly onDisk: () => void;
 }
 
 function logOf({ world, name }: Process): Log {
@@ -28,16 +30,18 @@ function logOf({ world, name }: Process): Log {
 }
 
 const told =
-  ({ world, name }: Process) =>
-  (event: AgentEvent): void =>
+  ({ process: { world, name }, onDisk }: Setting) =>
+  (event: AgentEvent): void => {
     world.note(name, () => `event ${JSON.stringify(event)}`);
+    if (event.event === 'ready') onDisk();
+  };
 
 /**
  * Dom0's agent as a service, without what asks it over xenstore: it removes what is left, and serves one transfer, if there is one.
  * @throws StubferryError that the transfer failed with
  */
 export async function serve(
-  { product, process, stage, plan }: Setting,
+  { product, process, stage, plan, onDisk }: Setting,
   transferUuid: string | undefined,
 ): Promise<void> {
   const log = logOf(process);
@@ -65,7 +69,10 @@ export async function serve(
     {
       ...{ driver, transferDir: TRANSFER_DIR, stateDir: STATE_DIR, limits, timeouts: TIMEOUTS, log },
       clock: product.channel.systemClock,
-      onChange: ({ phase }) => process.world.note(process.name, () => `phase ${phase}`),
+      onChange: ({ phase }) => {
+        process.world.note(process.name, () => `phase ${phase}`);
+        if (phase === 'ready') onDisk();
+      },
     },
   );
   await transfer.run();
@@ -74,7 +81,8 @@ export async function serve(
 }
 
 /** Dom0's agent for one save, by hand. */
-export async function saveByHand({ product, process, stage, plan }: Setting, transferUuid: string): Promise<void> {
+export async function saveByHand(setting: Setting, transferUuid: string): Promise<void> {
+  const { product, process, stage, plan } = setting;
   await product.agents.runDom0Agent(
     {
       disk: `${TRANSFER_DIR}/transfer.img`,
@@ -90,7 +98,7 @@ export async function saveByHand({ product, process, stage, plan }: Setting, tra
     {
       timeouts: TIMEOUTS,
       signal: new AbortController().signal,
-      onEvent: told(process),
+      onEvent: told(setting),
       log: logOf(process),
       rehearses: false,
     },
@@ -98,7 +106,8 @@ export async function saveByHand({ product, process, stage, plan }: Setting, tra
 }
 
 /** The stubdom's agent for one transfer. */
-export async function inStubdom({ product, process, plan }: Setting): Promise<void> {
+export async function inStubdom(setting: Setting): Promise<void> {
+  const { product, process, plan } = setting;
   const restore = isRestore(plan);
   await product.agents.runStubdomAgent(
     {
@@ -112,7 +121,7 @@ export async function inStubdom({ product, process, plan }: Setting): Promise<vo
     {
       timeouts: TIMEOUTS,
       signal: new AbortController().signal,
-      onEvent: told(process),
+      onEvent: told(setting),
       log: logOf(process),
       rehearses: false,
     },

@@ -12,6 +12,8 @@ export interface Incarnation {
   readonly side: 'dom0' | 'stubdom';
   /** What it was started for. */
   readonly task: 'transfer' | 'recover';
+  /** Whether its control block has been on the transfer disk. */
+  met: boolean;
   outcome: Outcome;
 }
 

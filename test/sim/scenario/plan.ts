@@ -54,8 +54,6 @@ export interface Plan {
   /** When power is lost, if it is. */
   readonly powerLossMs: number | undefined;
   readonly unplugMs: number | undefined;
-  /** How long the stubdom is left the disk when it is detached; 0: it is taken away at once. */
-  readonly detachMs: number;
   /** The longest that the transfer may take as a whole. */
   readonly lifetimeMs: number;
 }
@@ -70,9 +68,9 @@ const HARMLESS: readonly FaultClass[] = ['duplicated completion', 'partial read 
 
 /** Whether disk and peers do what they should, as long as they live: torn and reordered requests, all of them a bit slow, and no worse. */
 export function hasHonestDisk(plan: Plan): boolean {
-  const { disk, stops, powerLossMs, unplugMs, detachMs, slowness, weather } = plan;
+  const { disk, stops, powerLossMs, unplugMs, slowness, weather } = plan;
   if (isHostile(plan) || stops.length > 0 || powerLossMs !== undefined || unplugMs !== undefined) return false;
-  if (![...disk.dom0, ...disk.stubdom].every(({ fault }) => HARMLESS.includes(fault)) || detachMs === 0) return false;
+  if (![...disk.dom0, ...disk.stubdom].every(({ fault }) => HARMLESS.includes(fault))) return false;
   return Math.max(slowness.dom0, slowness.stubdom) * weather.slowest < 10;
 }
 
@@ -156,7 +154,6 @@ export function drawPlan(random: Random): Plan {
     stops: some(0.15) ? [drawStop(random)] : [],
     powerLossMs: some(0.08) ? random.scaled(1, 100) : undefined,
     unplugMs: some(0.03) ? random.scaled(1, 100) : undefined,
-    detachMs: some(0.2) ? 0 : 1_000,
     lifetimeMs: kind === 'hostile sender' ? LIFETIME.hostile : LIFETIME.other,
   };
   // A receiver has more deadlines to break than that of the whole transfer.
@@ -166,13 +163,13 @@ export function drawPlan(random: Random): Plan {
 }
 
 /** A sender that dies when it has sent all, and one that takes its place before dom0 has made the state of the first durable. */
-function drawSuccession(random: Random): Pick<Plan, 'ends' | 'kills' | 'disk' | 'stops' | 'detachMs'> {
+function drawSuccession(random: Random): Pick<Plan, 'ends' | 'kills' | 'disk' | 'stops'> {
   const stall = random.scaled(20, 1_000);
   const atFsync = { calls: ['fsync'], path: '/var', errno: undefined, skip: 0, left: 1 };
   return {
     ends: { dom0: [{ ...atFsync, fault: 'destination stalls', stall }], stubdom: [] },
     kills: [{ side: 'stubdom', from: 'read /s/', steps: random.below(30), restartMs: random.scaled(0.5, 10) }],
-    ...{ disk: { dom0: [], stubdom: [] }, stops: [], detachMs: 1_000 },
+    ...{ disk: { dom0: [], stubdom: [] }, stops: [] },
   };
 }
 

@@ -160,11 +160,14 @@ class Run {
     product.host.run(process);
     process.slowness = this.world.calm ? 1 : plan.slowness[side];
     if (process.slowness > 1) this.world.counts.count('slow process');
-    const incarnation: Incarnation = { name: process.name, side, task, outcome: { how: 'running' } };
+    const incarnation: Incarnation = { name: process.name, side, task, met: false, outcome: { how: 'running' } };
     this.incarnations.push(incarnation);
     this.#mortal(process, incarnation);
     if (task === 'transfer') this.#offer(incarnation);
-    const setting: Setting = { product, process, stage: this.#stage, plan };
+    const onDisk = (): void => {
+      incarnation.met = true;
+    };
+    const setting: Setting = { product, process, stage: this.#stage, plan, onDisk };
     this.world.scheduler.wake();
     this.#main(setting, incarnation).then(
       () => this.#ended(process, incarnation, { how: 'done' }),

@@ -24,7 +24,7 @@ export class Stage {
     this.world = world;
     this.dom0 = new Machine('dom0', world);
     this.stubdom = new Machine('stubdom', world);
-    this.hotplug = new Hotplug(this.dom0, this.stubdom, plan.detachMs);
+    this.hotplug = new Hotplug(this.dom0, this.stubdom);
     this.dom0.files.mediaRemember = [...plan.disk.dom0, ...plan.disk.stubdom].some(
       ({ fault }) => fault === 'stale read',
     );

@@ -170,12 +170,15 @@ export class Witness {
     const wrong = [...OF_THE_DISK];
     if (kills.length === 0) wrong.push(...OF_THE_PEER);
     if (ends.dom0.length + ends.stubdom.length === 0) wrong.push(...OF_THE_DESTINATION);
-    // An agent of dom0 that gives up takes the disk away, maybe from a stubdom that has only just found it.
-    const isTaken = incarnations.some(({ side, outcome }) => side === 'dom0' && outcome.how === 'failed');
-    for (const { name, side, outcome } of incarnations) {
+    // An agent of dom0 that gives up before one of the two was on the disk takes it away from a stubdom that has only just found it.
+    const gaveUp = incarnations.filter(({ side, outcome }) => side === 'dom0' && outcome.how === 'failed');
+    const mayBeTaken = ({ side, met }: Incarnation): boolean =>
+      side === 'stubdom' && gaveUp.some((dom0) => !dom0.met || !met);
+    for (const incarnation of incarnations) {
+      const { name, outcome } = incarnation;
       if (outcome.how !== 'failed') continue;
       const { code } = outcome.error;
-      if (code === 'DISK_IO' && isTaken && side === 'stubdom') continue;
+      if (code === 'DISK_IO' && mayBeTaken(incarnation)) continue;
       if (wrong.includes(code)) this.violated(`${name} blames who has done nothing: ${JSON.stringify(outcome.error)}`);
     }
   }
