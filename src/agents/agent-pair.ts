@@ -8,10 +8,12 @@
  * The receiver's word decides: it is the one that has checked the state and made it durable. What a killed agent could
  * not clean up, this process does.
  */
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fstatSync, statSync, symlinkSync } from 'node:fs';
-import { lstat, mkdtemp, rm, unlink } from 'node:fs/promises';
+import { lstat, mkdtemp, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { atMost, systemClock } from '../channel/index.js';
 import type { Direction } from '../codec/superblock.js';
 import { type FileIdentity, partPath } from '../endpoints/index.js';
 import { type ErrorCode, errnoOf, StubferryError } from '../errors/index.js';
@@ -19,6 +21,7 @@ import { type DriverName, driverFor } from '../hotplug/index.js';
 import { letGuestGoOn } from '../qemu/index.js';
 import type { AgentEvent } from './agent-events.js';
 import { type AgentOutcome, type AgentProcess, startAgent } from './agent-process.js';
+import type { Log } from './log.js';
 import type { TransferReport } from './transfer-report.js';
 
 export interface PairOptions {
@@ -40,6 +43,7 @@ export interface PairOptions {
   readonly dom0Args: readonly string[];
   readonly stubdomArgs: readonly string[];
   readonly signal: AbortSignal;
+  readonly log: Log;
   readonly onEvent?: (agent: 'dom0' | 'stubdom', event: AgentEvent) => void;
 }
 
@@ -62,6 +66,9 @@ export interface PairReport {
   /** Whether the sender lived to hear that the state is safe. */
   readonly senderHeard: boolean;
 }
+
+/** For the folder of the transfer disk to be removed, milliseconds. */
+const REMOVAL_MS = 3_000;
 
 /** @throws StubferryError; then there is nothing new at the destination */
 export async function runPair(options: PairOptions): Promise<PairReport> {
@@ -92,8 +99,20 @@ export async function runPair(options: PairOptions): Promise<PairReport> {
     throw stuck === undefined ? cause : withGuestStopped(cause, stuck);
   } finally {
     await detachLeftovers(options.attach, join(folder, DISK));
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder, options.log);
   }
+}
+
+/** By a process of its own, since this one could not end with an I/O thread in a file system that does not answer. */
+async function removeFolder(folder: string, log: Log): Promise<void> {
+  const remover = spawn('rm', ['-rf', '--', folder], { stdio: 'ignore', detached: true });
+  const status = new Promise<number | null>((resolve) => {
+    remover.once('error', () => resolve(null));
+    remover.once('exit', resolve);
+  });
+  if ((await atMost(systemClock, REMOVAL_MS, status)) && (await status) === 0) return;
+  remover.unref();
+  log.warn({ folder }, 'the folder of the transfer disk could not be removed');
 }
 
 /** Why the save failed, and what is to be done at once. */

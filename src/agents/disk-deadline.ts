@@ -1,4 +1,6 @@
-/** A limit on what is asked of a disk before its link, with its own watch over hung requests, is there. */
+/** Limits on what is asked of a disk before its link, with its own watch over hung requests, is there, and after it. */
+import type { BlockDevice } from '../blockdev-utils/index.js';
+import { atMost, systemClock } from '../channel/index.js';
 import { StubferryError } from '../errors/index.js';
 import type { AgentContext } from './agent-context.js';
 import { untilAborted } from './until-aborted.js';
@@ -27,6 +29,21 @@ export async function withDiskDeadline<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * `work` that lets go of `device`: a file system that hangs holds up a close and an unlink as well. What does not answer in time is left to
+ * itself, and goes when it answers, or with the process.
+ */
+export async function letGoOf(
+  device: Pick<BlockDevice, 'path' | 'stalledFor'>,
+  { timeouts, log }: Pick<AgentContext, 'timeouts' | 'log'>,
+  work: Promise<unknown>,
+): Promise<void> {
+  // Of the time that one request has, the oldest has had its part.
+  const left = Math.max(0, timeouts.deviceMs - device.stalledFor());
+  const isDone = await atMost(systemClock, left, work);
+  if (!isDone) log.warn({ disk: device.path }, 'the transfer disk does not answer: it is not waited for any more');
 }
 
 function hung(path: string, limit: number): StubferryError {

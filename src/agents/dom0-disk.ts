@@ -21,7 +21,7 @@ import { StubferryError } from '../errors/index.js';
 import type { Attachment, HotplugDriver } from '../hotplug/index.js';
 import type { AgentContext } from './agent-context.js';
 import { takeBacking } from './backing.js';
-import { withDiskDeadline } from './disk-deadline.js';
+import { letGoOf, withDiskDeadline } from './disk-deadline.js';
 import { roleLockPath } from './role-lock.js';
 
 export interface DiskOptions {
@@ -43,7 +43,7 @@ export class Dom0Disk {
   readonly #options: DiskOptions;
   readonly #lock: FileLock;
   readonly #letGo: () => Promise<void>;
-  readonly #context: Pick<AgentContext, 'log'>;
+  readonly #context: Pick<AgentContext, 'log' | 'timeouts'>;
 
   private constructor(
     device: BlockDevice,
@@ -52,7 +52,7 @@ export class Dom0Disk {
     kind: BackingKind,
     letGo: () => Promise<void>,
     options: DiskOptions,
-    context: Pick<AgentContext, 'log'>,
+    context: Pick<AgentContext, 'log' | 'timeouts'>,
   ) {
     this.device = device;
     this.superblock = options.superblock;
@@ -88,7 +88,7 @@ export class Dom0Disk {
 
   /** Never throws. A disk that stays attached does not change what became of the state; whoever lists the leftovers finds it. */
   async remove(): Promise<void> {
-    const { path, driver } = this.#options;
+    const { driver } = this.#options;
     try {
       const { forced } = await driver.detach(this.attachment);
       if (forced !== undefined)
@@ -97,6 +97,11 @@ export class Dom0Disk {
       const error = StubferryError.from(cause).report();
       this.#context.log.warn({ ...this.attachment, error }, 'the transfer disk could not be detached');
     }
+    await letGoOf(this.device, this.#context, this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const { path } = this.#options;
     await this.device.close();
     await this.#lock.release();
     await unlink(roleLockPath(path)).catch(() => undefined);

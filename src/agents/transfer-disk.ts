@@ -1,8 +1,9 @@
 /** The transfer disk, as the stubdom's agent uses it: found, its role locked, and let go of whatever happens. */
-import type { BlockDevice } from '../blockdev-utils/index.js';
+import type { BlockDevice, FileLock } from '../blockdev-utils/index.js';
 import type { Superblock } from '../codec/superblock.js';
 import type { AgentContext } from './agent-context.js';
 import { type AskedDom0, askForDisk } from './asked-disk.js';
+import { letGoOf } from './disk-deadline.js';
 import { type Expectation, type FoundDisk, findDisk } from './find-disk.js';
 import { lockStubdomRole } from './role-lock.js';
 
@@ -13,13 +14,13 @@ export type DiskPlace = string | AskedDom0;
 export async function withTransferDisk<T>(
   place: DiskPlace,
   expectation: Expectation,
-  context: Pick<AgentContext, 'timeouts' | 'signal'>,
+  context: Pick<AgentContext, 'timeouts' | 'signal' | 'log'>,
   use: (device: BlockDevice, superblock: Superblock) => Promise<T>,
 ): Promise<T> {
-  if (typeof place === 'string') return over(await findDisk(place, expectation, context), use);
+  if (typeof place === 'string') return over(await findDisk(place, expectation, context), context, use);
   const asked = await askForDisk(place, expectation, context);
   try {
-    return await over(asked.found, use);
+    return await over(asked.found, context, use);
   } finally {
     await asked.withdraw();
   }
@@ -27,16 +28,19 @@ export async function withTransferDisk<T>(
 
 async function over<T>(
   { device, superblock }: FoundDisk,
+  context: Pick<AgentContext, 'timeouts' | 'log'>,
   use: (device: BlockDevice, superblock: Superblock) => Promise<T>,
 ): Promise<T> {
+  let lock: FileLock | undefined;
   try {
-    const lock = await lockStubdomRole(device.path);
-    try {
-      return await use(device, superblock);
-    } finally {
-      await lock.release();
-    }
+    lock = await lockStubdomRole(device.path);
+    return await use(device, superblock);
   } finally {
-    await device.close();
+    const unlocked = lock?.release() ?? Promise.resolve();
+    await letGoOf(
+      device,
+      context,
+      unlocked.then(() => device.close()),
+    );
   }
 }

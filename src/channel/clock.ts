@@ -31,12 +31,14 @@ export const systemClock: Clock = {
   },
 };
 
-/** Waits for `work`, but not longer than `ms`; an error of it counts as done. No timer is left behind. */
-export async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+/** Waits for `work`, but not longer than `ms`. No timer is left behind. @returns whether it was done by then; an error of it counts as done */
+export async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
   let cancel: () => void = () => undefined;
-  const late = new Promise<void>((resolve) => {
-    cancel = clock.after(ms, resolve);
+  const late = new Promise<false>((resolve) => {
+    cancel = clock.after(ms, () => resolve(false));
   });
-  await Promise.race([work.catch(() => undefined), late]);
+  const done = (): true => true;
+  const isDone = await Promise.race([work.then(done, done), late]);
   cancel();
+  return isDone;
 }

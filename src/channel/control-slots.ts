@@ -46,6 +46,11 @@ export class ControlSlots {
     return newest;
   }
 
+  /** As {@link BlockDevice.stalledFor}. */
+  stalledFor(): number {
+    return this.#device.stalledFor();
+  }
+
   /** Writes `control` into the slot of its parity. One write at a time: the caller waits for each. */
   async write(control: ControlBlock): Promise<void> {
     const slot = control.sequence % CONTROL_SLOTS;

@@ -90,7 +90,7 @@ export class PeerWatch {
     const silent = this.#silence.look();
     if (this.#control === undefined) {
       if (silent > this.#timeouts.absentMs) throw this.#absent();
-    } else if (this.#control.phase !== 'done' && silent > this.#timeouts.deadMs) {
+    } else if (this.#control.phase !== 'done' && silent > this.#timeouts.deadMs && !this.#isDiskSilent()) {
       this.#isDead = true;
       throw this.#dead(this.#control);
     }
@@ -99,6 +99,11 @@ export class PeerWatch {
       throw this.#restarted();
     }
     return this.#control;
+  }
+
+  /** A disk that takes no more writes of ours may take none of the peer's, while its old block is still to be read: the link's watch judges that. */
+  #isDiskSilent(): boolean {
+    return this.#slots.stalledFor() > this.#timeouts.deadMs / 2;
   }
 
   #restarted(): StubferryError {

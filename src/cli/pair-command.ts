@@ -63,6 +63,7 @@ export async function transferPair(
       dom0Args: [...dom0, ...work.dom0Args],
       stubdomArgs: stubdom,
       signal: context.signal,
+      log: context.log,
       onEvent: (_, event) => {
         if (event.event === 'guest') guest = event.status;
         if (event.event === 'progress') bar.update(event.bytes, formatBytes(event.bytes));

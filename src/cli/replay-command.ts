@@ -44,6 +44,7 @@ export function replayCommand(program: Command): void {
               dom0Args: dom0,
               stubdomArgs: stubdom,
               signal: context.signal,
+              log: context.log,
             }),
           );
         }

@@ -129,6 +129,21 @@ describe('a link', () => {
     });
   });
 
+  it('takes no peer for dead while the disk takes no writes: it has not answered, and that is said', async () => {
+    const disk = await testDisk();
+    const link = await disk.link('sender');
+    await (await disk.link('receiver')).close();
+    disk.device.onWrite = () => never;
+    disk.device.stalled = 3_000;
+    const polling = async (): Promise<never> => {
+      for (;;) await link.peer.poll().then(() => disk.clock.sleep(100));
+    };
+    const error = refusal(link.guard(polling()));
+    await disk.clock.sleep(10_000);
+    disk.device.stalled = 16_000;
+    expect(await error).toMatchObject({ code: 'DISK_HUNG' });
+  });
+
   it('ends with the reason of the signal that cancels it', async () => {
     const disk = await testDisk();
     const controller = new AbortController();

@@ -5,7 +5,7 @@ export const TIMEOUTS: readonly Mutation[] = [
   mutant(
     'the silence of the peer is not counted',
     'channel/peer-watch.ts',
-    "} else if (this.#control.phase !== 'done' && silent > this.#timeouts.deadMs) {",
+    "} else if (this.#control.phase !== 'done' && silent > this.#timeouts.deadMs && !this.#isDiskSilent()) {",
     '} else if (silent < 0) {',
   ),
   mutant(

@@ -152,12 +152,11 @@ export class HvmGuest {
     await this.#lab.check(`xl destroy ${this.name}`);
   }
 
-  /** @throws TooSlow when a stubdom is not up within libxl's 30 s: idle, it takes 7 to 13 here */
+  /** @throws TooSlow */
   async #xl(command: string): Promise<void> {
     const { status, stderr } = await this.#lab.dom0(`xl ${command}`, { timeoutMs: XL_MS });
     if (status === 0) return;
-    if (/startup timed out/.test(stderr))
-      throw new TooSlow(`xl ${command}: the stubdom was not up within libxl's 30 s`);
+    assertWasUp(command, stderr);
     throw new Error(`xl ${command} ended with ${status}: ${stderr}`);
   }
 
@@ -168,4 +167,9 @@ export class HvmGuest {
   async #count(): Promise<number> {
     return (await this.counts()).at(-1) ?? 0;
   }
+}
+
+/** @throws TooSlow when xl says that a stubdom was not up within libxl's 30 s: idle, it takes 7 to 13 here */
+export function assertWasUp(command: string, stderr: string): void {
+  if (/startup timed out/.test(stderr)) throw new TooSlow(`xl ${command}: the stubdom was not up within libxl's 30 s`);
 }
