@@ -175,9 +175,9 @@ async function tellStubdom(image: string, looking: Looking): Promise<void> {
   );
   try {
     await onDisk(image, looking, async (device, superblock) => {
-      await (
-        await Link.open(device, DOM0_ROLE[superblock.direction], { superblock, timeouts: looking.timeouts })
-      ).close(why);
+      const options = { superblock, timeouts: looking.timeouts };
+      const link = await Link.open(device, DOM0_ROLE[superblock.direction], options);
+      await link.close(why);
     });
   } catch (cause) {
     looking.log.info({ image, error: messageOf(cause) }, 'the disk of an interrupted transfer cannot be told of it');
