@@ -67,6 +67,9 @@ export interface PairReport {
   readonly senderHeard: boolean;
 }
 
+/** Between the moments in which two agents notice that their disk hangs, at most, milliseconds. */
+const HUNG_TOGETHER_MS = 15_000;
+
 /** For the folder of the transfer disk to be removed, milliseconds. */
 const REMOVAL_MS = 3_000;
 
@@ -205,6 +208,8 @@ async function supervise(
   const endTogether = async (one: AgentProcess, other: AgentProcess): Promise<AgentOutcome> => {
     const outcome = await one.outcome;
     if (!outcome.ok && !(one.isReady() && other.isReady())) other.end();
+    // It hangs there as well, and may hang so that it cannot notice.
+    if (!outcome.ok && outcome.error.code === 'DISK_HUNG') setTimeout(() => other.end(), HUNG_TOGETHER_MS).unref();
     return outcome;
   };
   try {
@@ -219,7 +224,8 @@ const HEARSAY: readonly ErrorCode[] = ['PEER_ABORTED', 'PEER_DEAD', 'PEER_ABSENT
 
 /** Of two errors, the one that is the cause. */
 function decisive(receiver: StubferryError, sender: StubferryError): StubferryError {
-  const rank = ({ code }: StubferryError): number => (code === 'CANCELLED' ? 2 : HEARSAY.includes(code) ? 1 : 0);
+  const rank = ({ code }: StubferryError): number =>
+    code === 'CANCELLED' ? 3 : HEARSAY.includes(code) ? 2 : code === 'DISK_HUNG' ? 0 : 1;
   const [cause, other] = rank(receiver) <= rank(sender) ? [receiver, sender] : [sender, receiver];
   if (cause.code !== 'AGENT_DIED' || other.code === 'CANCELLED') return cause;
   return new StubferryError('AGENT_DIED', `${cause.message}; the other one says: ${other.code}: ${other.message}`, {

@@ -16,6 +16,12 @@ export const GIVEN_FD = 4;
 /** Between an agent's last event and its end, milliseconds. */
 const EXIT_GRACE_MS = 3_000;
 
+/** For an agent that is asked to end to let go of all that it has, milliseconds. */
+const END_GRACE_MS = 30_000;
+
+/** For the kernel to end a killed process, milliseconds: one with a thread in a device that does not answer stays until that answers. */
+const DEATH_MS = 1_000;
+
 /** How an agent ended. `error.code` is AGENT_DIED when it had no time to say why. */
 export type AgentOutcome =
   | { readonly ok: true; readonly report: TransferReport }
@@ -51,8 +57,9 @@ export function startAgent({ program, name, args, stdin, stdout, given, onEvent 
     stdio: [stdin, stdout, 'inherit', 'pipe', given ?? 'ignore'],
   });
   if (given !== undefined) closeSync(given);
+  const end = new AgentEnd(child);
   let ready = false;
-  let ended = false;
+  let asked = false;
   const noted: OnEvent = (event) => {
     if (event.event === 'ready') ready = true;
     onEvent(event);
@@ -60,19 +67,55 @@ export function startAgent({ program, name, args, stdin, stdout, given, onEvent 
   return {
     name,
     pid: child.pid,
-    outcome: outcomeOf(child, name, noted).then((outcome) => {
-      const ownReason = !outcome.ok && !['AGENT_DIED', 'CANCELLED'].includes(outcome.error.code);
-      if (outcome.ok || ownReason || !ended) return outcome;
+    outcome: outcomeOf(child, end, name, noted).then((outcome) => {
+      if (outcome.ok || !asked) return outcome;
+      const { code } = outcome.error;
+      const ownReason = code === 'AGENT_DIED' ? end.isForced : code !== 'CANCELLED';
+      if (ownReason) return outcome;
       return { ok: false, error: new StubferryError('CANCELLED', `the ${name} agent was ended`) };
     }),
     isReady: () => ready,
     end: () => {
-      ended ||= child.kill('SIGTERM');
+      asked ||= child.kill('SIGTERM');
+      end.forceAfter(END_GRACE_MS);
     },
   };
 }
 
-async function outcomeOf(child: ChildProcess, name: string, onEvent: OnEvent): Promise<AgentOutcome> {
+/** The end of a process, be it that it comes or that it is not waited for any more. */
+class AgentEnd {
+  /** How it ended, in words. */
+  readonly how: Promise<string>;
+  readonly #child: ChildProcess;
+  #giveUp: (how: string) => void = () => undefined;
+  #isForced = false;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    this.how = new Promise((resolve) => {
+      this.#giveUp = resolve;
+      child.once('error', (error) => resolve(`could not be started: ${error.message}`));
+      child.once('exit', (status, signal) =>
+        resolve(signal === null ? `ended with status ${status}` : `was ended by ${signal}`),
+      );
+    });
+  }
+
+  /** Whether it had to be killed. */
+  get isForced(): boolean {
+    return this.#isForced;
+  }
+
+  /** Kills it in `ms`, if it has not ended by then. */
+  forceAfter(ms: number): void {
+    setTimeout(() => {
+      this.#isForced ||= this.#child.kill('SIGKILL');
+      setTimeout(() => this.#giveUp('was killed, and a device that does not answer holds it'), DEATH_MS).unref();
+    }, ms).unref();
+  }
+}
+
+async function outcomeOf(child: ChildProcess, end: AgentEnd, name: string, onEvent: OnEvent): Promise<AgentOutcome> {
   let last: AgentOutcome | undefined;
   const events = child.stdio[EVENTS_FD] as Readable;
   const lines = createInterface({ input: events, crlfDelay: Number.POSITIVE_INFINITY });
@@ -80,20 +123,15 @@ async function outcomeOf(child: ChildProcess, name: string, onEvent: OnEvent): P
     const event = parseEvent(line);
     if (event === undefined) return;
     // An agent that has said how it ended may still hang in a device that does not answer.
-    if (event.event === 'done' || event.event === 'failed')
-      setTimeout(() => child.kill('SIGKILL'), EXIT_GRACE_MS).unref();
+    if (event.event === 'done' || event.event === 'failed') end.forceAfter(EXIT_GRACE_MS);
     if (event.event === 'done') last = { ok: true, report: event.report };
     if (event.event === 'failed') last = { ok: false, error: StubferryError.fromReport(event.error) };
     onEvent(event);
   });
   const closed = new Promise<void>((resolve) => lines.once('close', resolve));
-  const how = await new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(`could not be started: ${error.message}`));
-    child.once('exit', (status, signal) =>
-      resolve(signal === null ? `ended with status ${status}` : `was ended by ${signal}`),
-    );
-  });
-  await closed;
+  const how = await end.how;
+  // What it said before it ended may still be in the pipe; of one that could not be killed, the pipe does not end.
+  if (child.exitCode !== null || child.signalCode !== null) await closed;
   return last ?? { ok: false, error: died(name, how) };
 }
 
