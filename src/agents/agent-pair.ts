@@ -115,7 +115,7 @@ async function removeFolder(folder: string, log: Log): Promise<void> {
   });
   if ((await atMost(systemClock, REMOVAL_MS, status)) && (await status) === 0) return;
   remover.unref();
-  log.warn({ folder }, 'the folder of the transfer disk could not be removed');
+  log.warn({ folder }, 'the folder of the transfer disk is still there');
 }
 
 /** Why the save failed, and what is to be done at once. */

@@ -36,11 +36,10 @@ async function over<T>(
     lock = await lockStubdomRole(device.path);
     return await use(device, superblock);
   } finally {
-    const unlocked = lock?.release() ?? Promise.resolve();
-    await letGoOf(
-      device,
-      context,
-      unlocked.then(() => device.close()),
-    );
+    const letGo = async (): Promise<void> => {
+      await lock?.release();
+      await device.close();
+    };
+    await letGoOf(device, context, letGo());
   }
 }
