@@ -1,8 +1,9 @@
 /** What a disk brings when it is not waited for any more, is let go of: an open device would keep the disk from being detached. */
-import { describe, expect, it } from '@jest/globals';
-import { withDiskDeadline } from '../../src/agents/disk-deadline.js';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { letGoOf, withDiskDeadline } from '../../src/agents/disk-deadline.js';
 import { DEFAULT_TIMEOUTS } from '../../src/channel/index.js';
 import { StubferryError } from '../../src/errors/index.js';
+import { SILENT_LOG } from './silent-log.js';
 
 /** Work on a disk that answers when the test says so. */
 function pendingWork(): { work: Promise<string>; answer: (text: string) => void } {
@@ -48,5 +49,23 @@ describe('work on a disk', () => {
     });
     controller.abort(new StubferryError('CANCELLED', 'the toolstack is gone'));
     expect(await released).toBe('late');
+  });
+});
+
+describe('letting go of a disk', () => {
+  const warned: object[] = [];
+  const log = { ...SILENT_LOG, warn: (fields: object) => void warned.push(fields) };
+  const timeouts = { ...DEFAULT_TIMEOUTS, deviceMs: 20 };
+  const disk = (stalled: number) => ({ path: '/disk', stalledFor: () => stalled });
+  afterEach(() => void warned.splice(0));
+
+  it('says nothing when the disk answers', async () => {
+    await letGoOf(disk(0), { timeouts, log }, Promise.resolve());
+    expect(warned).toEqual([]);
+  });
+
+  it.each([0, 30])('ends in time, and says so, when the disk does not answer, nor has for %i ms', async (stalled) => {
+    await letGoOf(disk(stalled), { timeouts, log }, pendingWork().work);
+    expect(warned).toEqual([{ disk: '/disk' }]);
   });
 });
