@@ -51,6 +51,7 @@ export class FileSource implements StateSource {
   }
 
   async #read(into: Uint8Array, offset: number | null): Promise<number> {
+    this.#assertOpen();
     this.#reading += 1;
     try {
       if (this.#atOnce) return readSync(this.#fd, into, 0, into.length, offset);
@@ -65,7 +66,13 @@ export class FileSource implements StateSource {
 
   /** Bytes. */
   async size(): Promise<number> {
+    this.#assertOpen();
     return (await promisify(fstat)(this.#fd)).size;
+  }
+
+  /** The number of a descriptor that was closed may be that of another file by now: another domain's state, say. */
+  #assertOpen(): void {
+    if (this.#closed) throw unreadable(this.#path, new Error('closed already'));
   }
 
   /** Under a read the descriptor stays open until that has ended: its number must not get another meaning. */
