@@ -8,9 +8,10 @@
 
 import { hex64, xxh64 } from '../codec/xxh64.js';
 import { printable } from '../errors/index.js';
+import { Misfit } from './body-cursor.js';
 import { type Change, changedBytes, changedFields } from './changes.js';
 import type { DeviceDescription } from './description.js';
-import { Misfit, readFields, type Struct } from './fields.js';
+import { readFields, type Struct } from './fields.js';
 import type { QevmSection, QevmState } from './state.js';
 
 export interface SectionDifference {

@@ -9,7 +9,7 @@ export {
   type StateComparison,
 } from './compare.js';
 export type { Description, DeviceDescription, FieldDescription, StructDescription } from './description.js';
-export { type Field, Misfit, readFields, type Struct, type Subsection } from './fields.js';
+export { type Field, readFields, type Struct, type Subsection } from './fields.js';
 export { QEVM_LIMITS } from './limits.js';
 export { QevmReader, type ReaderOptions, readQevm } from './reader.js';
 export { canEndIn, hasQevmMagic, type QevmStart, recogniseQevm } from './recognise.js';

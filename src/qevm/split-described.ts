@@ -6,21 +6,25 @@
  * All of it must be as described: a name, a subsection or a length that is not is an error.
  */
 import { printable, StubferryError } from '../errors/index.js';
+import { FieldBudget, Misfit } from './body-cursor.js';
+import { checkBody } from './check-body.js';
 import { complaint, hexByte, type Place } from './complaint.js';
 import type { Description, DeviceDescription } from './description.js';
-import { describedLength, Misfit, readFields } from './fields.js';
+import { describedLength } from './fields.js';
+import { QEVM_LIMITS } from './limits.js';
 import type { DevicePart, Piece } from './piece.js';
 import { FOOTER, FOOTER_BYTES, isFooterAt, SECTION_TYPES, sectionHeaderAt } from './section-header.js';
 
 /** @throws StubferryError CORRUPT */
 export function splitDescribed(part: DevicePart, { devices }: Description, place: Place): Piece[] {
   const pieces: Piece[] = [];
+  const budget = new FieldBudget(QEVM_LIMITS.stateFields, 'the state');
   let { footers } = part;
   let at = 0;
   for (const device of devices) {
     const headed = headerOf(part, at, device, place);
     const bodyOffset = at + headed.headerBytes;
-    const bodyLength = bodyLengthOf(part, bodyOffset, device, place);
+    const bodyLength = bodyLengthOf(part, bodyOffset, device, budget, place);
     const after = bodyOffset + bodyLength;
     footers ??= part.bytes[after] === FOOTER;
     if (footers && !isFooterAt(part.bytes.subarray(0, part.end), after, headed.id)) {
@@ -48,12 +52,18 @@ function headerOf({ bytes, end, offset }: DevicePart, at: number, device: Device
   throw complaint('CORRUPT', 'another section than is described', place, offset + at, expected, shown(header));
 }
 
-function bodyLengthOf(part: DevicePart, bodyOffset: number, device: DeviceDescription, place: Place): number {
+function bodyLengthOf(
+  part: DevicePart,
+  bodyOffset: number,
+  device: DeviceDescription,
+  budget: FieldBudget,
+  place: Place,
+): number {
   try {
     const body = part.bytes.subarray(bodyOffset, part.end);
     const length = describedLength(body, 0, device);
     if (length > body.length) throw new Misfit(body.length, `${length} bytes`, `${body.length}`);
-    readFields(body.subarray(0, length), device);
+    checkBody(body.subarray(0, length), device, budget);
     return length;
   } catch (error) {
     const offset = part.offset + bodyOffset;
