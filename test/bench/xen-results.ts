@@ -39,6 +39,8 @@ export interface XenResults {
   readonly date: string;
   readonly xen: string;
   readonly cpu: string;
+  /** Seconds of the machine for each second of the emulated one, by whose clock all times are (test/xen/lab/emulated-clock.ts). */
+  readonly slowness: number;
   readonly attach: Readonly<Record<Way, AttachTimes>>;
   readonly stopped: StoppedTimes;
   readonly blob: BlobTimes;

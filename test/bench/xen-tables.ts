@@ -61,6 +61,8 @@ export function xenTables({ attach, stopped, blob }: XenResults): Table[] {
   ];
 }
 
-export function xenMachineText({ date, xen, cpu }: XenResults): string {
-  return `Xen ${xen} with a Linux dom0 of one processor, emulated by QEMU (TCG) on ${cpu}, ${date}`;
+export function xenMachineText({ date, xen, cpu, slowness }: XenResults): string {
+  const clock =
+    slowness === 1 ? '' : `; a second of its clock, by which all times are, is ${slowness} s of that machine`;
+  return `Xen ${xen} with a Linux dom0 of one processor, emulated by QEMU (TCG) on ${cpu}, ${date}${clock}`;
 }

@@ -1,7 +1,8 @@
 /** What a lab cannot do without on the host, and which Debian package has it. .ci/run installs them. */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Need, ROOT } from '../blockdev-utils/as-root.js';
+import { LIBFAKETIME } from './lab/emulated-clock.js';
 
 /** Debian's package for each program. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -28,6 +29,7 @@ export const A_LAB: readonly Need[] = [
     what: `${program} (apt install ${name})`,
     isThere: isThere(program),
   })),
+  { what: `${LIBFAKETIME} (apt install libfaketime)`, isThere: existsSync(LIBFAKETIME) },
 ];
 
 function isThere(program: string): boolean {

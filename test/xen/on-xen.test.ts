@@ -2,7 +2,7 @@
 import { describe } from '@jest/globals';
 import { describeWith } from '../blockdev-utils/as-root.js';
 import { checksForDom0 } from './install/checks.js';
-import { packedForDom0 } from './install/package.js';
+import { otherImage, packedForDom0 } from './install/package.js';
 import { Session } from './lab/session.js';
 import { A_LAB } from './needs.js';
 import { attachesFast } from './scenarios/attach-times.js';
@@ -10,6 +10,7 @@ import { comparesWithConsoles } from './scenarios/console-comparison.js';
 import { movesDevices } from './scenarios/devices.js';
 import { driversInDom0 } from './scenarios/drivers.js';
 import { failsWell } from './scenarios/failures.js';
+import { OTHER_IMAGE, timesRestores } from './scenarios/restore-times.js';
 import { savesAndRestores } from './scenarios/save-restore.js';
 import { clean, Stage } from './scenarios/stage.js';
 
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, readonly [what: string, tests: (stage: Stag
   devices: ['a guest', movesDevices],
   'attach-times': ['a disk for a stubdom', attachesFast],
   consoles: ['beside the consoles', comparesWithConsoles],
+  restores: ['a restore', timesRestores],
   failures: ['what goes wrong', failsWell],
 };
 
@@ -29,7 +31,8 @@ const unknown = wanted.filter((name) => !(name in PARTS));
 if (unknown.length > 0) throw new Error(`no such part: ${unknown}; there are: ${Object.keys(PARTS).join(', ')}`);
 
 const cargo = async (folder: string): Promise<string[]> => {
-  return [...(await packedForDom0(folder)), await checksForDom0(folder)];
+  const other = OTHER_IMAGE === undefined ? [] : [await otherImage(OTHER_IMAGE, folder)];
+  return [...(await packedForDom0(folder)), await checksForDom0(folder), ...other];
 };
 
 describeWith(A_LAB, 'real Xen', () => {

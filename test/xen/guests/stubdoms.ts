@@ -1,5 +1,5 @@
 /** The stubdoms of the tests' guests. */
-import { IMAGE_FOLDER } from '../install/package.js';
+import { IMAGE_FOLDER, OTHER_IMAGE_FOLDER } from '../install/package.js';
 import type { Stubdom } from './xl-config.js';
 
 /** What docs/debian-host.md tells. */
@@ -15,6 +15,13 @@ export const STUBDOM: Stubdom = {
   ramdisk: `${IMAGE_FOLDER}/qemu-stubdom-linux-rootfs`,
   mebibytes: MEBIBYTES,
   cmdline: 'quiet',
+};
+
+/** Another stubferry's image, in the same dom0. */
+export const OTHER_STUBDOM: Stubdom = {
+  ...STUBDOM,
+  kernel: `${OTHER_IMAGE_FOLDER}/qemu-stubdom-linux-kernel`,
+  ramdisk: `${OTHER_IMAGE_FOLDER}/qemu-stubdom-linux-rootfs`,
 };
 
 /** The one that is compared with: the device state goes over the consoles. */

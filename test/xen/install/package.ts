@@ -18,6 +18,8 @@ const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Where the stubdom's kernel and ramdisk are in dom0. */
 export const IMAGE_FOLDER = '/usr/local/lib/stubferry';
+/** Where that of another stubferry is, for comparisons. */
+export const OTHER_IMAGE_FOLDER = '/usr/local/lib/other-image';
 export const PREFIX = '/usr/local';
 
 /** Steps of docs/debian-host.md, to other folders: npm's arguments before the package, and stubferry's. */
@@ -35,6 +37,14 @@ export async function packedForDom0(folder: string): Promise<string[]> {
   const ready = await builtOnce(join(cacheFolder(), 'installed'), key, (building) => build(building, archive));
   await rm(archive);
   return [join(ready, 'program.tar'), join(ready, 'image.tar')];
+}
+
+/** The image that `stubferry image build` of another checkout has put into the folder `image`, as an archive. `folder` is for work. */
+export async function otherImage(image: string, folder: string): Promise<string> {
+  const archive = join(folder, 'other-image.tar');
+  const there = `--transform=s,^\\.,.${OTHER_IMAGE_FOLDER},`;
+  await run('tar', ['-c', '-f', archive, '--owner=0', '--group=0', there, '-C', image, '.']);
+  return archive;
 }
 
 async function build(folder: string, archive: string): Promise<void> {

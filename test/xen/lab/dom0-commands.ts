@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type End, type Frame, FrameSplitter, frame } from '../dom0/wire.js';
+import type { EmulatedClock } from './emulated-clock.js';
 
 export interface CommandEnd {
   /** The exit status; of a command that a signal ended, 128 and more, as a shell has it. */
@@ -11,6 +12,7 @@ export interface CommandEnd {
 }
 
 export interface CommandOptions {
+  /** By dom0's clock. */
   readonly timeoutMs?: number;
 }
 
@@ -26,18 +28,21 @@ interface Job {
   readonly fail: (error: Error) => void;
 }
 
-const TIMEOUT_MS = 180_000;
+/** By dom0's clock, unless the caller says otherwise. */
+const TIMEOUT_MS = 80_000;
 const KILLED_BY_SIGNAL = 137;
-const CONNECT_MS = 10_000;
+const CONNECT_MS = 4_000;
 
 export class Dom0Commands {
   readonly #socket: Socket;
+  readonly #slowness: number;
   readonly #jobs = new Map<number, Job>();
   readonly #splitter = new FrameSplitter();
   #last = 0;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, slowness: number) {
     this.#socket = socket;
+    this.#slowness = slowness;
     socket.on('data', (chunk) => {
       for (const one of this.#splitter.split(chunk)) this.#take(one);
     });
@@ -48,11 +53,11 @@ export class Dom0Commands {
   }
 
   /** Connects to the emulator's end of the port: before dom0 is up, so that it finds somebody there. */
-  static async connect(path: string): Promise<Dom0Commands> {
-    const deadline = Date.now() + CONNECT_MS;
+  static async connect(path: string, { slowness }: EmulatedClock): Promise<Dom0Commands> {
+    const deadline = Date.now() + CONNECT_MS * slowness;
     for (;;) {
       try {
-        return new Dom0Commands(await connected(path));
+        return new Dom0Commands(await connected(path), slowness);
       } catch (error) {
         if (Date.now() > deadline) throw error;
         await delay(20);
@@ -72,10 +77,10 @@ export class Dom0Commands {
     const late = new AbortController();
     try {
       this.#socket.write(frame('run', id, command));
-      const timeout = delay(timeoutMs, undefined, { signal: late.signal }).then(() => {
+      const timeout = delay(timeoutMs * this.#slowness, undefined, { signal: late.signal }).then(() => {
         this.#socket.write(frame('kill', id));
         const said = `${Buffer.concat(stdout)}${Buffer.concat(stderr)}`.slice(-2000);
-        throw new CommandTimeout(`dom0: not in ${timeoutMs} ms: ${command}\n${said}`);
+        throw new CommandTimeout(`dom0: not in ${timeoutMs} ms of its clock: ${command}\n${said}`);
       });
       const { status } = await Promise.race([ended, timeout]);
       return { status: status ?? KILLED_BY_SIGNAL, stdout: Buffer.concat(stdout), stderr: `${Buffer.concat(stderr)}` };

@@ -15,6 +15,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artefacts } from '../build/artefacts.js';
 import { PORT_NAME } from '../dom0/wire.js';
+import { clockEnvironment, type EmulatedClock } from './emulated-clock.js';
 
 /** Xen gets all of it but what QEMU needs; dom0's is set, so that guests find the rest free. */
 const MACHINE_MEBIBYTES = 2560;
@@ -52,11 +53,12 @@ export class EmulatedMachine {
     });
   }
 
-  static start(folder: string, artefacts: Artefacts, cargo: readonly string[]): EmulatedMachine {
+  static start(folder: string, artefacts: Artefacts, cargo: readonly string[], clock: EmulatedClock): EmulatedMachine {
     mkdirSync(join(folder, 'share'), { recursive: true });
     const log = openSync(join(folder, 'qemu.log'), 'w');
     const command = ['--pdeathsig', 'KILL', '--', 'qemu-system-x86_64', ...commandLine(folder, artefacts, cargo)];
-    const child = spawn('setpriv', command, { stdio: ['ignore', log, log], cwd: folder });
+    const env = { ...process.env, ...clockEnvironment(clock) };
+    const child = spawn('setpriv', command, { stdio: ['ignore', log, log], cwd: folder, env });
     closeSync(log);
     return new EmulatedMachine(folder, child);
   }

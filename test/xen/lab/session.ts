@@ -1,10 +1,9 @@
 /**
  * One lab for a whole run, and what happens when it crashes.
  *
- *     a test failed --> has Xen or dom0 crashed?  no:  it is the test that failed
- *                                                 yes: boot again, at most twice in a run, and the test starts anew
- *                      has the emulator broken a guest?                       the test starts anew with others, at most twice
- *                      was a deadline of libxl's too short for this machine?  the same
+ *     a test failed --> has Xen or dom0 crashed?           the lab is booted again, and the test begins anew, once
+ *                      has the emulator broken a guest?     the test begins anew with another one, once
+ *                      neither                              it is the test that failed
  *
  * Xen under QEMU's emulation is steady, but not for ever. So a test takes the lab as it finds it, and makes
  * what it needs: {@link Session.once} gives what an earlier test of the same boot has made already.
@@ -12,31 +11,34 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, it } from '@jest/globals';
 import type { XenResults } from '../../bench/xen-results.js';
 import { artefacts } from '../build/artefacts.js';
+import { calibratedClock, type EmulatedClock } from './emulated-clock.js';
 import { Lab, LabCrash } from './lab.js';
 import { Report } from './report.js';
 
 const BOOTS_AT_MOST = 3;
-/** Of a test that ends with {@link TooSlow}, or whose guest the emulator breaks. */
-const ATTEMPTS_AT_MOST = 3;
-/** For all of it. Past this, whatever has not run yet fails at once. */
-const RUN_MS = 40 * 60_000;
-const TEST_MS = 10 * 60_000;
-
-/** The emulated machine is too slow for a deadline that is not ours, at this moment: the test is done again, which is told. */
-export class TooSlow extends Error {}
+/** Of a test in whose first attempt Xen, dom0 or a guest was lost to the emulator. */
+const ATTEMPTS_AT_MOST = 2;
+/** For all tests together, by the clock of the emulated machine. Past this, whatever has not run yet fails at once. */
+const RUN_MS = 16 * 60_000;
+/** For one attempt, by the same clock. */
+const TEST_MS = 4 * 60_000;
+/** Jest's own limit, which it is told before this machine is calibrated: longer than all of them. */
+const BACKSTOP_MS = 4 * 60 * 60_000;
 
 export class Session {
   readonly report = new Report();
   readonly #measured: Partial<XenResults> = {};
-  readonly #deadline = Date.now() + RUN_MS;
   readonly #cargo: () => Promise<readonly string[]>;
   readonly #clean: (lab: Lab) => Promise<void>;
   #made = new Map<string, Promise<unknown>>();
   #lab: Lab | undefined;
   #folder: string | undefined;
+  #clock: Promise<EmulatedClock> | undefined;
+  #deadline = Number.POSITIVE_INFINITY;
   #boots = 0;
   /** Guests of this boot of which it is told already that the emulator has broken them. */
   #broken = 0;
@@ -53,12 +55,12 @@ export class Session {
 
   /** A test of jest's that has a lab. */
   test(name: string, body: (lab: Lab) => Promise<void>): void {
-    it(name, () => this.#attempt(name, body), TEST_MS);
+    it(name, () => this.#attempt(name, body), BACKSTOP_MS);
   }
 
   /** Registers what is to be done when all tests have run. */
   endsAfterAll(): void {
-    afterAll(() => this.#end(), TEST_MS);
+    afterAll(() => this.#end(), BACKSTOP_MS);
   }
 
   /** What `make` made in this boot, under that name; makes it if it is not there yet. */
@@ -93,14 +95,14 @@ export class Session {
       });
       const started = Date.now();
       try {
-        await body(lab);
+        await this.#inTime(body(lab));
         this.report.step(name, started, 'passed');
         return;
       } catch (error) {
         const crash = await lab.crash();
         const broken = crash === undefined ? await this.#newlyBroken(lab) : undefined;
-        const unlucky = (error instanceof TooSlow || broken !== undefined) && attempt < ATTEMPTS_AT_MOST;
-        const again = crash === undefined ? unlucky : this.#boots < BOOTS_AT_MOST;
+        const isLost = crash === undefined ? broken !== undefined : this.#boots < BOOTS_AT_MOST;
+        const again = isLost && attempt < ATTEMPTS_AT_MOST;
         this.report.step(name, started, again ? 'again' : 'FAILED');
         const why =
           crash ?? broken ?? (error instanceof Error ? error.message.split('\n').slice(0, 3).join('\n') : `${error}`);
@@ -110,6 +112,25 @@ export class Session {
         if (!again) throw error;
       }
     }
+  }
+
+  async #inTime(body: Promise<void>): Promise<void> {
+    const { slowness } = await this.#calibrated();
+    const over = new AbortController();
+    const late = delay(TEST_MS * slowness, undefined, { signal: over.signal }).then(() => {
+      throw new Error(`the test has not ended in ${TEST_MS / 1000} s of the emulated machine's clock`);
+    });
+    try {
+      await Promise.race([body, late]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** Made once, when nothing of the lab runs yet. */
+  #calibrated(): Promise<EmulatedClock> {
+    this.#clock ??= this.folder().then(calibratedClock);
+    return this.#clock;
   }
 
   async #newlyBroken(lab: Lab): Promise<string | undefined> {
@@ -125,7 +146,10 @@ export class Session {
   }
 
   async #running(): Promise<Lab> {
-    if (Date.now() > this.#deadline) throw new Error(`the whole run may take ${RUN_MS / 60_000} minutes, and has`);
+    if (Date.now() > this.#deadline)
+      throw new Error(
+        `all tests together may take ${RUN_MS / 60_000} minutes of the emulated machine's clock, and have`,
+      );
     while (this.#lab === undefined) {
       if (this.#boots === BOOTS_AT_MOST)
         throw new Error(`Xen was booted ${BOOTS_AT_MOST} times, and crashed each time`);
@@ -133,10 +157,17 @@ export class Session {
       const files = await artefacts();
       const cargo = await this.#cargo();
       if (this.#boots === 0) this.report.step("dom0's disk, the packed stubferry", started, 'passed');
+      const clock = await this.#calibrated();
+      if (this.#boots === 0) {
+        this.#deadline = Date.now() + RUN_MS * clock.slowness;
+        this.report.remark(
+          `calibration: ${clock.calibrationMs} ms; a second of the emulated machine is ${clock.slowness} s`,
+        );
+      }
       this.#boots += 1;
       started = Date.now();
       try {
-        this.#lab = await Lab.boot(join(await this.folder(), `boot-${this.#boots}`), files, cargo);
+        this.#lab = await Lab.boot(join(await this.folder(), `boot-${this.#boots}`), files, cargo, clock);
         this.report.step(`boot ${this.#boots}`, started, 'passed');
       } catch (error) {
         if (!(error instanceof LabCrash)) throw error;
@@ -156,7 +187,9 @@ export class Session {
 
   async #store(lab: Lab, path: string): Promise<void> {
     const xen = (await lab.check("xl info | awk '/^xen_version/ { print $3 }'")).trim();
-    const about = { date: new Date().toISOString().slice(0, 10), xen, cpu: `${cpus().length} x ${cpus()[0]?.model}` };
+    const { slowness } = await this.#calibrated();
+    const cpu = `${cpus().length} x ${cpus()[0]?.model}`;
+    const about = { date: new Date().toISOString().slice(0, 10), xen, cpu, slowness };
     await writeFile(path, `${JSON.stringify({ ...about, ...this.#measured }, undefined, 1)}\n`);
   }
 

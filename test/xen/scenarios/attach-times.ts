@@ -5,7 +5,7 @@ import { PICTURE } from './devices.js';
 import { runCheck, type Stage } from './stage.js';
 
 const ROUNDS = 3;
-const TIMES_MS = 180_000;
+const TIMES_MS = 80_000;
 
 export function attachesFast(stage: Stage): void {
   stage.test("the xen driver takes a fraction of the time of Xen's own script", async (lab) => {

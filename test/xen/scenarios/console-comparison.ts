@@ -18,8 +18,8 @@ const ROUNDS = 3;
 const BLOB_MEBIBYTES = 32;
 /** With what makes it a state. */
 const BLOB_BYTES = (BLOB_MEBIBYTES << 20) + 27;
-const BLOB_MS = 120_000;
-const TOLD_MS = 60_000;
+const BLOB_MS = 60_000;
+const TOLD_MS = 30_000;
 
 /** A device state of one section, which is that long and random. In a folder of the stubdom that can be written to. */
 const makeBlob = (folder: string): string =>
@@ -36,7 +36,7 @@ since = grown(before + 1)
 print(round((grown(after) - since) * 1000))'`;
 
 /** Runs a command and prints what it says, each line with the second at which it came: it is there before the command. */
-const STAMPED = `python3 -c 'import subprocess, sys, time
+export const STAMPED = `python3 -c 'import subprocess, sys, time
 child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 for line in child.stdout: print("%.4f" % time.time(), line.decode("latin1"), end="")
 sys.exit(child.wait())'`;

@@ -5,7 +5,7 @@ import { STUBDOM } from '../guests/stubdoms.js';
 import type { Lab } from '../lab/lab.js';
 import { runCheck, type Stage } from './stage.js';
 
-const CHECKS_MS = 180_000;
+const CHECKS_MS = 120_000;
 const CONFIG = '/root/idle.cfg';
 
 export function driversInDom0(stage: Stage): void {

@@ -1,6 +1,6 @@
 /** Point 3: what goes wrong is told by xl, and the guest runs on and can be saved afterwards. */
 import { expect } from '@jest/globals';
-import { assertWasUp, type HvmGuest } from '../guests/hvm-guest.js';
+import type { HvmGuest } from '../guests/hvm-guest.js';
 import { LOG } from '../install/dom0-agent.js';
 import type { Lab } from '../lab/lab.js';
 import { PLAIN } from './save-restore.js';
@@ -9,7 +9,7 @@ import { lastTransfer, leftovers, runCheck, type Stage } from './stage.js';
 const FILE = '/root/failed.save';
 /** Behind the magic number and the version: the type of the first section. */
 const SECTION_TYPE = 8;
-const TAMPER_MS = 120_000;
+const TAMPER_MS = 60_000;
 const TOO_LATE = 3;
 const ATTEMPTS = 5;
 
@@ -72,8 +72,6 @@ export function failsWell(stage: Stage): void {
       const refused = await lab.dom0(`xl restore ${FILE}.damaged`, { timeoutMs: TAMPER_MS });
       expect(refused.status).not.toBe(0);
       const { error } = await lastTransfer(lab);
-      // A stubdom that is refused is never up; one that did not come to ask was too slow.
-      if (error === undefined) assertWasUp('restore', refused.stderr);
       expect(error?.code ?? refused.stderr).toBe('CORRUPT');
       // Of the stubdom that was refused: the guest itself has come by a migration.
       expect(await lab.check(`cat /var/log/xen/qemu-dm-${PLAIN.name}.log`)).toContain(
