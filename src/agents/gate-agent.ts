@@ -10,6 +10,7 @@
 import { StubferryError } from '../errors/index.js';
 import { type GateNews, type ListMedia, QmpGate } from '../qmp/index.js';
 import type { AgentContext, AgentLife } from './agent-context.js';
+import { FirstRestore } from './first-restore.js';
 import { GateSaves, type SavesJob } from './gate-saves.js';
 import { rehearse } from './rehearsal.js';
 import type { StubdomJob } from './stubdom-agent.js';
@@ -26,6 +27,15 @@ export interface GateJob extends SavesJob {
 
 /** Runs until the context's signal is aborted. @throws StubferryError GATE_UNUSABLE, DISK_HUNG, and why the restore failed */
 export async function runGateAgent(job: GateJob, context: AgentLife): Promise<never> {
+  const restore = job.restore === undefined ? undefined : new FirstRestore(job.restore, context);
+  try {
+    return await runGate(job, restore, context);
+  } finally {
+    await restore?.close();
+  }
+}
+
+async function runGate(job: GateJob, restore: FirstRestore | undefined, context: AgentLife): Promise<never> {
   const saves = await GateSaves.prepare(job, context);
   try {
     let open: () => void = () => undefined;
@@ -44,10 +54,10 @@ export async function runGateAgent(job: GateJob, context: AgentLife): Promise<ne
     context.onEvent({ event: 'listening', gate: job.listen });
     let reason: unknown;
     try {
-      if (job.restore !== undefined) await saves.after(job.restore);
+      if (restore !== undefined) await saves.after(restore);
       else if (context.rehearses) await rehearse(context.log);
       open();
-      if (job.restore !== undefined && context.rehearses) await rehearse(context.log);
+      if (restore !== undefined && context.rehearses) await rehearse(context.log);
       return await untilAborted(context.signal, saves.worn);
     } catch (error) {
       reason = error;

@@ -14,14 +14,13 @@ import { assertSavable, DeviceStateCapture } from '../qemu/index.js';
 import type { SaveRequest } from '../qmp/index.js';
 import type { StateSource, StateToSend, TransferSummary } from '../transfer/index.js';
 import type { AgentContext } from './agent-context.js';
-import type { OnEvent } from './agent-events.js';
 import { withDiskDeadline } from './disk-deadline.js';
 import type { Expectation } from './find-disk.js';
+import type { FirstRestore } from './first-restore.js';
 import { OfferedDisk } from './offered-disk.js';
 import { runTransfer, type Task } from './run-transfer.js';
 import { provenanceOf } from './saving-end.js';
 import { type Provenance, stateToSend } from './state-to-send.js';
-import { runStubdomTransfer, type StubdomJob } from './stubdom-agent.js';
 import { type DiskPlace, withTransferDisk } from './transfer-disk.js';
 import { transferReport } from './transfer-report.js';
 
@@ -77,13 +76,9 @@ export class GateSaves {
   }
 
   /** The restore that comes before any save. */
-  async after(restore: StubdomJob): Promise<void> {
-    const onEvent: OnEvent = (event) => {
-      if (event.event === 'ready') this.#lastTransfer = event.transfer;
-      this.#context.onEvent(event);
-    };
-    const report = transferReport(await runStubdomTransfer(restore, { ...this.#context, onEvent }));
-    onEvent({ event: 'done', report });
+  async after(restore: FirstRestore): Promise<void> {
+    await restore.loaded;
+    this.#lastTransfer = restore.transferUuid;
   }
 
   /** One save, from the command to COMMITTED. When it rejects, QEMU has come to its end and can be asked again. */

@@ -1,5 +1,13 @@
 /** Where the state of a restore goes, in the stubdom: a path, or a QEMU that is watched while it loads. */
-import { type FileIdentity, outputFor, RawSink, ReadyOutput, SpooledOutput } from '../endpoints/index.js';
+import {
+  type FileIdentity,
+  outputFor,
+  RawSink,
+  ReadyOutput,
+  SpooledOutput,
+  type StreamOutput,
+} from '../endpoints/index.js';
+import { StubferryError } from '../errors/index.js';
 import { IncomingQemu, incomingStream, LoadingOutput } from '../qemu/index.js';
 import type { StateSink } from '../transfer/index.js';
 import type { AgentContext } from './agent-context.js';
@@ -26,17 +34,18 @@ export interface SpoolOptions {
 }
 
 export interface RestoringEnd {
-  /** Called when there is a disk. */
+  /** Aborted, with the reason, as soon as it is known that no state can be restored to there. */
+  readonly failed: AbortSignal;
+  /**
+   * Called when there is a disk; waits for the QEMU that is to be fed.
+   * @throws StubferryError DESTINATION_UNWRITABLE, QMP_UNREACHABLE, QEMU_UNSUITED, ...
+   */
   sinkFor(transferUuid: string): Promise<StateSink>;
   close(): Promise<void>;
 }
 
-/** @throws StubferryError DESTINATION_UNWRITABLE, QMP_UNREACHABLE, QEMU_UNSUITED, ... */
-export async function prepareRestoring(
-  to: RestoreTo,
-  spool: SpoolOptions,
-  context: AgentContext,
-): Promise<RestoringEnd> {
+/** Returns at once. A QEMU that is still starting is waited for while the disk is asked for. */
+export function prepareRestoring(to: RestoreTo, spool: SpoolOptions, context: AgentContext): RestoringEnd {
   return 'path' in to ? restoringToPath(to, spool, context) : restoringToQemu(to, spool, context);
 }
 
@@ -47,6 +56,7 @@ function restoringToPath(
 ): RestoringEnd {
   let ready: ReadyOutput | undefined;
   return {
+    failed: new AbortController().signal,
     sinkFor: async (transferUuid) => {
       const readerMs = context.timeouts.absentMs;
       const onPublish = (file: FileIdentity): void => context.onEvent({ event: 'publishing', file });
@@ -59,16 +69,19 @@ function restoringToPath(
   };
 }
 
-async function restoringToQemu(
-  { incoming, qmp, qemuLog }: Extract<RestoreTo, { incoming: string }>,
+function restoringToQemu(
+  to: Extract<RestoreTo, { incoming: string }>,
   { spoolFolder, spoolLimit }: SpoolOptions,
   { timeouts, signal, onEvent }: AgentContext,
-): Promise<RestoringEnd> {
-  const openStream = await incomingStream(incoming, timeouts.absentMs);
-  const qemu = await IncomingQemu.connect({ qmp, log: qemuLog, patienceMs: timeouts.absentMs, signal });
+): RestoringEnd {
+  const [failure, closing] = [new AbortController(), new AbortController()];
+  const connecting = connectIncoming(to, timeouts.absentMs, AbortSignal.any([signal, closing.signal]));
+  connecting.catch((error: unknown) => failure.abort(error));
   let ready: ReadyOutput | undefined;
   return {
+    failed: failure.signal,
     sinkFor: async (transferUuid) => {
+      const { qemu, openStream } = await connecting;
       ready = await ReadyOutput.prepare(async () => {
         const feed = await SpooledOutput.open({ folder: spoolFolder, limit: spoolLimit, transferUuid }, openStream);
         return new LoadingOutput(feed, qemu, (status) => onEvent({ event: 'guest', status }));
@@ -76,8 +89,25 @@ async function restoringToQemu(
       return new RawSink(ready.open);
     },
     close: async () => {
+      closing.abort(new StubferryError('CANCELLED', 'the restore has ended', { where: to.qmp }));
       await ready?.close();
-      qemu.close();
+      (await connecting.catch(() => undefined))?.qemu.close();
     },
   };
+}
+
+/** A QEMU that waits for its state, and what opens the stream on which it waits. */
+async function connectIncoming(
+  { incoming, qmp, qemuLog: log }: Extract<RestoreTo, { incoming: string }>,
+  patienceMs: number,
+  signal: AbortSignal,
+): Promise<{ readonly qemu: IncomingQemu; readonly openStream: () => Promise<StreamOutput> }> {
+  // The monitor comes first: QEMU answers on it only when it listens for its state, too.
+  const qemu = await IncomingQemu.connect({ qmp, log, patienceMs, signal });
+  try {
+    return { qemu, openStream: await incomingStream(incoming, patienceMs) };
+  } catch (error) {
+    qemu.close();
+    throw error;
+  }
 }

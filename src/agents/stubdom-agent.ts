@@ -46,8 +46,9 @@ export async function runStubdomTransfer(job: StubdomJob, context: AgentContext)
   let safe = false;
   try {
     if (save !== undefined) saving = await prepareSaving(save, sendable, context);
-    if (restore !== undefined) restoring = await prepareRestoring(restore, job, context);
-    const summary = await overDisk(job, saving, restoring, context);
+    if (restore !== undefined) restoring = prepareRestoring(restore, job, context);
+    const ends = restoring === undefined ? [context.signal] : [context.signal, restoring.failed];
+    const summary = await overDisk(job, saving, restoring, { ...context, signal: AbortSignal.any(ends) });
     safe = true;
     return summary;
   } finally {

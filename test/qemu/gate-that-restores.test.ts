@@ -6,9 +6,11 @@ import { type Agent, startAgent } from '../agents/agent.js';
 import { describeWith } from '../blockdev-utils/as-root.js';
 import { stubferry } from '../cli/run-stubferry.js';
 import { useScratch } from '../cli/scratch.js';
+import { fileOf } from './command-line.js';
 import { dom0Saving, type Gate, saveThrough, startGate, until, untilTold } from './gated.js';
 import { type Machine, startMachine } from './machine.js';
 import { A_QEMU } from './needs.js';
+import { linksOf } from './open-files.js';
 import { failureOf, Toolstack } from './toolstack.js';
 
 /** Several QEMUs in turn, in software, beside other tests. */
@@ -18,16 +20,22 @@ describeWith([A_QEMU], 'a gate with --incoming', () => {
   const scratch = useScratch();
   const PC = ['-machine', 'pc'];
 
-  /** A guest that was saved and is gone; and a QEMU that waits for its state, behind a gate. */
-  async function restoring(machine: readonly string[]): Promise<{ count: number; second: Machine; gate: Gate }> {
+  /** A guest that was saved and is gone: what it had counted to, and the file that is its RAM. */
+  async function savedGuest(): Promise<{ count: number; memory: string }> {
     const first = await startMachine({ folder: scratch.folder, name: 'first', machine: PC });
     await first.untilCounting(3);
     const saved = await stubferry(['save', '--qmp', first.qmpPath, '-o', scratch.path('state'), ...scratch.options]);
     expect(saved.stderr).toBe('');
     const count = first.counter();
     await first.kill();
+    return { count, memory: first.memory };
+  }
+
+  /** And a QEMU that waits for its state, behind a gate. */
+  async function restoring(machine: readonly string[]): Promise<{ count: number; second: Machine; gate: Gate }> {
+    const { count, memory } = await savedGuest();
     const fifo = scratch.fifo('incoming');
-    const waiting = { name: 'second', machine, memory: first.memory, incoming: `exec:cat ${fifo}` };
+    const waiting = { name: 'second', machine, memory, incoming: `exec:cat ${fifo}` };
     const second = await startMachine({ folder: scratch.folder, ...waiting });
     const gate = await startGate(scratch, second, ['--incoming', fifo, '--qemu-log', second.logPath], 'debug');
     return { count, second, gate };
@@ -72,6 +80,27 @@ describeWith([A_QEMU], 'a gate with --incoming', () => {
       /^the receiver gave up: LOAD_FAILED: QEMU did not load the state: .*load of migration failed: Invalid argument$/,
     );
     expect((await gate.agent.end).error?.code).toBe('LOAD_FAILED');
+  });
+
+  it('finds its disk before there is a QEMU, and feeds the one that comes', async () => {
+    const { count, memory } = await savedGuest();
+    const waiting = { folder: scratch.folder, name: 'second', machine: PC, memory };
+    const socket = scratch.path('incoming.sock');
+    const gate = await startGate(scratch, { qmpPath: fileOf(waiting, 'qmp') }, ['--incoming', socket]);
+    const dom0 = dom0Restoring();
+    await dom0.ready;
+    await until('the disk in use', () => linksOf(gate.agent.pid).includes(scratch.disk()));
+    const second = await startMachine({ ...waiting, incoming: `unix:${socket}` });
+    await second.untilCounting();
+    expect(second.counts()[0]).toBe(count + 1);
+    expect((await dom0.end).exit).toBe(0);
+  });
+
+  it('ends at once when its QEMU waits for no state, whether or not there is a disk', async () => {
+    const running = await startMachine({ folder: scratch.folder, name: 'running', machine: PC });
+    const incoming = ['--incoming', scratch.fifo('incoming'), '--attach-timeout', '10m'];
+    const gate = await startGate(scratch, running, incoming);
+    expect((await gate.agent.end).error?.code).toBe('QEMU_UNSUITED');
   });
 
   it('ends when no disk comes for the restore', async () => {

@@ -30,10 +30,10 @@ export async function untilTold(agent: Agent, event: AgentEvent['event'], count 
   });
 }
 
-/** Starts the gate before `machine`; resolves when it listens. */
+/** Starts the gate before `machine`, which may come later; resolves when it listens. */
 export async function startGate(
   scratch: Scratch,
-  machine: Machine,
+  machine: Pick<Machine, 'qmpPath'>,
   more: readonly string[] = [],
   logLevel?: string,
 ): Promise<Gate> {
