@@ -1,5 +1,5 @@
 /**
- * The program of the stubdom: `stubferry agent stubdom` alone. It is bundled into one file, dist/agent.mjs, for the image: there is no
+ * The program of the stubdom: `stubferry agent stubdom` alone. It is bundled into one file for the image (src/image/agent-script.mjs): there is no
  * node_modules in a stubdom, and one file starts faster than hundreds.
  */
 import { Command, Option } from 'commander';

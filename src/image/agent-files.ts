@@ -13,14 +13,16 @@ const FOLDER = '/usr/lib/stubferry';
 export const FIRST_INIT = join(PACKAGE_ROOT, 'dist/stubdom/first-init');
 
 /** Where in the image they are. */
-export const AGENT = `${FOLDER}/dist/agent.mjs`;
+export const AGENT_SCRIPT = `${FOLDER}/dist/agent.js`;
+export const AGENT_CACHE = `${FOLDER}/dist/agent.cache`;
+const AGENT_START = `${FOLDER}/dist/agent.cjs`;
 
 /** @throws StubferryError PACKAGE_MISSING */
 export async function agentParts(): Promise<Part[]> {
-  const bundle = join(PACKAGE_ROOT, 'dist/agent.mjs');
-  if (!existsSync(bundle)) {
+  const script = join(PACKAGE_ROOT, 'dist/agent.js');
+  if (!existsSync(script)) {
     throw new StubferryError('PACKAGE_MISSING', 'the agent for the stubdom is not built', {
-      where: bundle,
+      where: script,
       hint: "run 'npm run build' in the folder of stubferry",
     });
   }
@@ -29,9 +31,10 @@ export async function agentParts(): Promise<Part[]> {
   const scripts = (await readdir(join(PACKAGE_ROOT, 'dist/stubdom'))).filter((name) => name.endsWith('.sh')).sort();
   return [
     { path: '/usr/sbin/init', source: join(PACKAGE_ROOT, 'dist/stubdom/init') },
-    { path: AGENT, source: bundle },
-    // As esbuild leaves fs-ext's own require() of it: beside the bundle.
-    { path: `${dirname(AGENT)}/build/Release/fs_ext.node`, source: addon },
+    { path: AGENT_START, source: join(PACKAGE_ROOT, 'dist/stubdom/agent.cjs') },
+    { path: AGENT_SCRIPT, source: script },
+    // As esbuild leaves fs-ext's own require() of it: beside the script.
+    { path: `${dirname(AGENT_SCRIPT)}/build/Release/fs_ext.node`, source: addon },
     { path: `${FOLDER}/package.json`, source: join(PACKAGE_ROOT, 'package.json') },
     ...scripts.map((name) => ({ path: `${FOLDER}/${name}`, source: join(PACKAGE_ROOT, 'dist/stubdom', name) })),
   ];

@@ -6,7 +6,7 @@
  *     packages --busybox, modules that mount it-------------------------------------------------+--> ramdisk (cpio)
  *     packages --bzImage--> kernel (ELF)                          manifest of all of it --------'
  *
- * The same inputs give the same bytes.
+ * The same inputs give the same bytes, but for the agent's code cache, of which V8 promises nothing.
  */
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,11 +1,12 @@
 /** Fills the system: programs with their libraries, firmware, Node, the agent, the scripts that start them, kernel modules. */
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { AGENT, agentParts } from './agent-files.js';
+import { AGENT_CACHE, AGENT_SCRIPT, agentParts } from './agent-files.js';
+import { makeCodeCache } from './code-cache.js';
 import { APPLETS, FIRMWARE, PROGRAMS, PROXY, XEN_FOLDER } from './contents.js';
 import { type LoadedModule, loadList } from './kernel-modules.js';
 import type { Ledger } from './ledger.js';
-import { copyTrimmed, findNode, proveAgent } from './node-runtime.js';
+import { copyTrimmed, findNode } from './node-runtime.js';
 import { findPart, newest, type Origin, type PackageTree, type Part } from './package-tree.js';
 import { SharedLibraries } from './shared-libraries.js';
 import type { SystemFolder } from './system.js';
@@ -44,7 +45,9 @@ export class SystemFiller {
     const place = await this.#system.place(nodePart.path);
     const { stripped } = await copyTrimmed(node, place, signal);
     this.#ledger.add({ ...nodePart, in: 'system', content: place }, node.origin);
-    await proveAgent(place, await this.#system.place(AGENT), signal);
+    const [script, cache] = [await this.#system.place(AGENT_SCRIPT), await this.#system.place(AGENT_CACHE)];
+    await makeCodeCache(place, script, cache, signal);
+    this.#ledger.add({ path: AGENT_CACHE, in: 'system', source: script, content: cache }, this.#own);
 
     await this.#system.link(`/usr/bin/${basename(PROXY)}`, proxy.path);
     for (const [program, names] of Object.entries(APPLETS))

@@ -68,23 +68,3 @@ async function strip(source: string, destination: string, signal: AbortSignal): 
   }
   return true;
 }
-
-/**
- * Runs the agent as it is in the image, with its Node: the agent's addon must be built for the same version.
- *
- * @throws StubferryError UNFIT_PARTS
- */
-export async function proveAgent(node: string, agent: string, signal: AbortSignal): Promise<void> {
-  try {
-    await runTool(node, [agent, '--version'], signal);
-  } catch (cause) {
-    if (!(cause instanceof StubferryError) || cause.code !== 'TOOL_FAILED') throw cause;
-    throw new StubferryError('UNFIT_PARTS', 'the agent does not run with this Node', {
-      where: node,
-      expected: 'the version of Node with which stubferry was installed: its addon fs-ext is built for that',
-      found: cause.details.found,
-      hint: "install stubferry with that Node, or leave '--node' away",
-      cause,
-    });
-  }
-}

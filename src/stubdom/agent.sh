@@ -1,7 +1,7 @@
 # The agent's command line, in this one place. Flags of V8 for less memory (smaller semi-spaces, fewer threads, no optimiser) were
 # measured: of 16 MB that are its own they save less than 1.
 
-AGENT=/usr/lib/stubferry/dist/agent.mjs
+AGENT=/usr/lib/stubferry/dist/agent.cjs
 # Where the transfer disks come from: dom0's agent is asked for each.
 TRANSFER_DISKS='--xenstore /dev/xen/xenbus'
 

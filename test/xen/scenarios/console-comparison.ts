@@ -172,7 +172,7 @@ async function blobOverDisk(
   digest: 'sha256' | 'chain',
 ): Promise<{ readonly moved: number; readonly whole: number }> {
   const sent = await guest.inStubdom(makeBlob('/run'), BLOB_MS);
-  const send = `node /usr/lib/stubferry/dist/agent.mjs agent stubdom --digest ${digest} --xenstore /dev/xen/xenbus --source /run/blob`;
+  const send = `node /usr/lib/stubferry/dist/agent.cjs agent stubdom --digest ${digest} --xenstore /dev/xen/xenbus --source /run/blob`;
   const file = `/var/lib/xen/qemu-save.${guest.domid}`;
   await lab.check(`rm -f ${file}`);
   const { start, ended } = await guest.forStubdom(send);
