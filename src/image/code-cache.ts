@@ -21,8 +21,8 @@ const LIMIT_MS = 60_000;
 /** So that the same agent has the same cache, as far as V8 goes: the seed of its hash tables is in it otherwise. */
 const SAME_SEED = '--random-seed=1';
 
-/** The agent's words when it is ready to carry a state. */
-const REHEARSED = 'transfers were rehearsed';
+/** In the agent's words when it has rehearsed transfers, and when it cannot: then the cache has less in it. */
+const REHEARSED = 'rehearse';
 
 /**
  * @param node that the image has. @param script the agent's, in the image. @param cache where the code cache goes
