@@ -12,7 +12,7 @@ const scratch = scratchFolder();
 
 it('a restore to a file names its temporary after the transfer of the disk, also when the job names none', async () => {
   const job = { spoolFolder: '/dev/shm', spoolLimit: 1, transferUuid: undefined };
-  const end = await prepareRestoring({ path: scratch('incoming'), replace: false }, job, {
+  const end = prepareRestoring({ path: scratch('incoming'), replace: false }, job, {
     ...{ timeouts: DEFAULT_TIMEOUTS, signal: new AbortController().signal, onEvent: () => undefined },
     log: SILENT_LOG,
   });

@@ -119,7 +119,7 @@ describeWith([A_QEMU], 'stubferry restore --incoming', () => {
     expect(await guest.runState()).toBe('inmigrate');
   });
 
-  it('refuses a QEMU that runs already, before there is a disk', async () => {
+  it('refuses a QEMU that runs already', async () => {
     const { memory, state } = await savedGuest();
     const guest = await startMachine({ folder: scratch.folder, name: 'second', machine: PC, memory });
     expect(failureOf(await restore(guest, state, scratch.fifo('incoming')))).toMatchObject({

@@ -26,7 +26,7 @@ stop:
   7c19  eb fd              jmp  stop
 `;
 
-/** Twenty times what it takes on a quiet machine. */
+/** Forty times what it takes on a quick machine with nothing beside it. */
 const LIMIT_MS = 60_000;
 
 /** What isa-debug-exit makes of a zero. */

@@ -8,7 +8,7 @@
  * the same factor: QEMU runs under Debian's libfaketime, which slows down the clock of its timers and stretches its sleeps. The processor's time stamp
  * counter is not changed: Xen measures it against those timers at boot, as it does on any machine.
  *
- * The factor follows from a calibration at the start of a run. So the limits are the same number of instructions on a quick
+ * The factor follows from a calibration at the start of a run. So a limit is about the same amount of work on a quick
  * machine, on one half as fast, and on one that does something else as well.
  */
 import { calibrationMs } from './calibration.js';
@@ -16,7 +16,7 @@ import { calibrationMs } from './calibration.js';
 /** What the calibration takes on the quickest machine on which the lab was run, with nothing beside it. */
 const QUICK_MS = 1400;
 
-/** There, a stubdom that restores needs 11 of the 75 s that are libxl's 30 then. */
+/** There, a stubdom that restores needs 9 of the 75 s that are libxl's 30 then. */
 const QUICK_SLOWNESS = 2.5;
 
 /** For a machine of a quarter of that speed. Beyond it a run takes longer than it may. */
