@@ -46,7 +46,7 @@ async function receiving(
   const open = await outputFor(output, { transferUuid, replace, onPublish, spoolFolder, spoolLimit, readerMs });
   const ready = await ReadyOutput.prepare(open);
   const sink = raw ? new RawSink(ready.open) : new StatefileSink(ready.open, { transferUuid, writer: WRITER });
-  return { task: { role: 'receiver', sink }, close: () => ready.close() };
+  return { task: { role: 'receiver', open: async () => sink }, close: () => ready.close() };
 }
 
 async function sending(

@@ -6,7 +6,6 @@
  *
  * Dom0 takes longest to answer, so the question goes first: nothing that the agent makes for later saves is in its way.
  */
-import { StubferryError } from '../errors/index.js';
 import type { AgentContext } from './agent-context.js';
 import type { OnEvent } from './agent-events.js';
 import { runStubdomTransfer, type StubdomJob } from './stubdom-agent.js';
@@ -34,9 +33,9 @@ export class FirstRestore {
     return this.#loaded;
   }
 
-  /** Ends it, if it has not ended. */
-  async close(): Promise<void> {
-    this.#stop.abort(new StubferryError('CANCELLED', 'the agent has ended', { where: 'the restore' }));
+  /** Ends it with that reason, if it has not ended. */
+  async close(reason: unknown): Promise<void> {
+    this.#stop.abort(reason);
     await this.#loaded.catch(() => undefined);
   }
 

@@ -30,8 +30,9 @@ export async function runGateAgent(job: GateJob, context: AgentLife): Promise<ne
   const restore = job.restore === undefined ? undefined : new FirstRestore(job.restore, context);
   try {
     return await runGate(job, restore, context);
-  } finally {
-    await restore?.close();
+  } catch (error) {
+    await restore?.close(error);
+    throw error;
   }
 }
 

@@ -33,14 +33,21 @@ export interface SpoolOptions {
   readonly spoolLimit: number;
 }
 
+/**
+ * Called when the agent is on the disk, where dom0 is told why it fails; waits for the QEMU that is to be fed.
+ * @throws StubferryError QMP_UNREACHABLE, QEMU_UNSUITED, ...
+ */
+export type OpenSink = () => Promise<StateSink>;
+
 export interface RestoringEnd {
   /** Aborted, with the reason, as soon as it is known that no state can be restored to there. */
   readonly failed: AbortSignal;
   /**
-   * Called when there is a disk; waits for the QEMU that is to be fed.
-   * @throws StubferryError DESTINATION_UNWRITABLE, QMP_UNREACHABLE, QEMU_UNSUITED, ...
+   * Called when there is a disk, and nothing is written to it yet. A path is opened here: an agent that is started again after the state has
+   * arrived finds the file there, and must not tell dom0 of that as of a failure.
+   * @throws StubferryError DESTINATION_UNWRITABLE, DESTINATION_EXISTS, ...
    */
-  sinkFor(transferUuid: string): Promise<StateSink>;
+  prepare(transferUuid: string): Promise<OpenSink>;
   close(): Promise<void>;
 }
 
@@ -57,13 +64,14 @@ function restoringToPath(
   let ready: ReadyOutput | undefined;
   return {
     failed: new AbortController().signal,
-    sinkFor: async (transferUuid) => {
+    prepare: async (transferUuid) => {
       const readerMs = context.timeouts.absentMs;
       const onPublish = (file: FileIdentity): void => context.onEvent({ event: 'publishing', file });
       ready = await ReadyOutput.prepare(
         await outputFor(path, { transferUuid, replace, onPublish, spoolFolder, spoolLimit, readerMs }),
       );
-      return new RawSink(ready.open);
+      const sink = new RawSink(ready.open);
+      return async () => sink;
     },
     close: async () => ready?.close(),
   };
@@ -80,7 +88,7 @@ function restoringToQemu(
   let ready: ReadyOutput | undefined;
   return {
     failed: failure.signal,
-    sinkFor: async (transferUuid) => {
+    prepare: async (transferUuid) => async () => {
       const { qemu, openStream } = await connecting;
       ready = await ReadyOutput.prepare(async () => {
         const feed = await SpooledOutput.open({ folder: spoolFolder, limit: spoolLimit, transferUuid }, openStream);

@@ -28,7 +28,11 @@ export type Task =
       /** Told of COMMITTED at once, before the disk is let go of. */
       readonly onSafe?: () => void;
     }
-  | { readonly role: 'receiver'; readonly sink: StateSink };
+  | {
+      readonly role: 'receiver';
+      /** Called when this side is on the disk: the peer hears why it fails. */
+      readonly open: () => Promise<StateSink>;
+    };
 
 /** A task whose endpoints are open; `close` lets go of what the transfer did not. */
 export interface PreparedTask {
@@ -65,7 +69,7 @@ export async function runTransfer(
       task.onSafe?.();
       last = 'done';
     } else {
-      summary = await receiveState(link, task.sink, following);
+      summary = await receiveState(link, await task.open(), following);
       await lingerForSender(link);
     }
     const report = transferReport(summary);

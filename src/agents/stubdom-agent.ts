@@ -1,7 +1,8 @@
 /**
  * The stubdom's agent for one transfer: finds the disk, and sends or receives as the superblock says.
  *
- *     prepare the ends -> wait for the disk -> lock the role -> transfer -> let go of QEMU
+ *     prepare the ends ---------------------> wait for the disk -> lock the role -> transfer -> let go of QEMU
+ *         '-> a QEMU that is to be restored is waited for meanwhile --------------------^
  */
 
 import type { BlockDevice } from '../blockdev-utils/index.js';
@@ -71,7 +72,7 @@ function overDisk(
     const end = superblock.direction === 'save' ? saving : restoring;
     if (end === undefined) throw new StubferryError('INTERNAL', `a ${superblock.direction} without an end`);
     if ('open' in end) return runTransfer(device, superblock, { role: 'sender', open: () => end.open() }, context);
-    const sink = await end.sinkFor(superblock.transferUuid);
-    return runTransfer(device, superblock, { role: 'receiver', sink }, context);
+    const open = await end.prepare(superblock.transferUuid);
+    return runTransfer(device, superblock, { role: 'receiver', open }, context);
   });
 }

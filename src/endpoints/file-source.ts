@@ -15,7 +15,8 @@ export class FileSource implements StateSource {
    * of two cores, and as much of a processor.
    */
   readonly #atOnce: boolean;
-  #reading = 0;
+  /** Calls under way. */
+  #using = 0;
   #closed = false;
 
   /**
@@ -50,36 +51,37 @@ export class FileSource implements StateSource {
     return this.#read(into, offset);
   }
 
-  async #read(into: Uint8Array, offset: number | null): Promise<number> {
-    this.#assertOpen();
-    this.#reading += 1;
-    try {
-      if (this.#atOnce) return readSync(this.#fd, into, 0, into.length, offset);
-      return (await promisify(read)(this.#fd, into, 0, into.length, offset)).bytesRead;
-    } catch (cause) {
-      throw unreadable(this.#path, cause);
-    } finally {
-      this.#reading -= 1;
-      if (this.#closed && this.#reading === 0) close(this.#fd, () => undefined);
-    }
+  #read(into: Uint8Array, offset: number | null): Promise<number> {
+    return this.#use(async (fd) => {
+      if (this.#atOnce) return readSync(fd, into, 0, into.length, offset);
+      return (await promisify(read)(fd, into, 0, into.length, offset)).bytesRead;
+    });
   }
 
   /** Bytes. */
-  async size(): Promise<number> {
-    this.#assertOpen();
-    return (await promisify(fstat)(this.#fd)).size;
+  size(): Promise<number> {
+    return this.#use(async (fd) => (await promisify(fstat)(fd)).size);
   }
 
   /** The number of a descriptor that was closed may be that of another file by now: another domain's state, say. */
-  #assertOpen(): void {
+  async #use(call: (fd: number) => Promise<number>): Promise<number> {
     if (this.#closed) throw unreadable(this.#path, new Error('closed already'));
+    this.#using += 1;
+    try {
+      return await call(this.#fd);
+    } catch (cause) {
+      throw unreadable(this.#path, cause);
+    } finally {
+      this.#using -= 1;
+      if (this.#closed && this.#using === 0) close(this.#fd, () => undefined);
+    }
   }
 
   /** Under a read the descriptor stays open until that has ended: its number must not get another meaning. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#reading === 0) await promisify(close)(this.#fd);
+    if (this.#using === 0) await promisify(close)(this.#fd);
   }
 }
 

@@ -15,7 +15,7 @@ export const FIRST_INIT = join(PACKAGE_ROOT, 'dist/stubdom/first-init');
 /** Where in the image they are. */
 export const AGENT_SCRIPT = `${FOLDER}/dist/agent.js`;
 export const AGENT_CACHE = `${FOLDER}/dist/agent.cache`;
-const AGENT_START = `${FOLDER}/dist/agent.cjs`;
+export const AGENT_START = `${FOLDER}/dist/agent.cjs`;
 
 /** @throws StubferryError PACKAGE_MISSING */
 export async function agentParts(): Promise<Part[]> {

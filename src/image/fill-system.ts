@@ -1,7 +1,7 @@
 /** Fills the system: programs with their libraries, firmware, Node, the agent, the scripts that start them, kernel modules. */
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { AGENT_CACHE, AGENT_SCRIPT, agentParts } from './agent-files.js';
+import { AGENT_CACHE, AGENT_SCRIPT, AGENT_START, agentParts } from './agent-files.js';
 import { makeCodeCache } from './code-cache.js';
 import { APPLETS, FIRMWARE, PROGRAMS, PROXY, XEN_FOLDER } from './contents.js';
 import { type LoadedModule, loadList } from './kernel-modules.js';
@@ -45,8 +45,9 @@ export class SystemFiller {
     const place = await this.#system.place(nodePart.path);
     const { stripped } = await copyTrimmed(node, place, signal);
     this.#ledger.add({ ...nodePart, in: 'system', content: place }, node.origin);
-    const [script, cache] = [await this.#system.place(AGENT_SCRIPT), await this.#system.place(AGENT_CACHE)];
-    await makeCodeCache(place, script, cache, signal);
+    const [start, script] = [await this.#system.place(AGENT_START), await this.#system.place(AGENT_SCRIPT)];
+    const cache = await this.#system.place(AGENT_CACHE);
+    await makeCodeCache({ node: place, start, script, cache }, signal);
     this.#ledger.add({ path: AGENT_CACHE, in: 'system', source: script, content: cache }, this.#own);
 
     await this.#system.link(`/usr/bin/${basename(PROXY)}`, proxy.path);

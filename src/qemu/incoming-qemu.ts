@@ -17,7 +17,7 @@ export interface IncomingQemuOptions {
   readonly qmp: string;
   /** File that its standard error goes to. */
   readonly log: string | undefined;
-  /** How long its monitor may take to be there, milliseconds. */
+  /** How long its monitor may take to be there and to greet, milliseconds: QEMU may be starting. */
   readonly patienceMs: number;
   readonly signal: AbortSignal;
 }
@@ -36,14 +36,19 @@ export class IncomingQemu {
 
   /** @throws StubferryError QEMU_UNSUITED when it does not wait for a state; QMP_UNREACHABLE, ... */
   static async connect({ qmp, log, patienceMs, signal }: IncomingQemuOptions): Promise<IncomingQemu> {
-    const monitor = await QmpClient.connect(qmp, { patienceMs, signal });
+    const monitor = await QmpClient.connect(qmp, { patienceMs, greetingMs: patienceMs, signal });
+    const stop = (): void => monitor.close();
+    signal.addEventListener('abort', stop, { once: true });
     try {
       const { status } = await queryStatus(monitor);
       if (status !== 'inmigrate') throw notWaiting(qmp, status);
       return new IncomingQemu(monitor, log === undefined ? undefined : await QemuLog.from(log));
     } catch (error) {
       monitor.close();
+      signal.throwIfAborted();
       throw error;
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
   }
 

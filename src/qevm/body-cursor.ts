@@ -69,8 +69,18 @@ export class BodyCursor {
   }
 
   /** The bytes of a field that is no struct. @throws Misfit */
-  field({ name, size }: FieldDescription, elements = 1): Uint8Array {
-    return this.take(size * elements, () => `${size * elements} bytes of ${printable(name)}`);
+  field(field: FieldDescription): Uint8Array {
+    const from = this.offset;
+    this.skip(field, 1);
+    return this.since(from);
+  }
+
+  /** Passes over so many elements of a field. @throws Misfit */
+  skip({ name, size }: FieldDescription, elements: number): void {
+    const left = this.#body.length - this.offset;
+    if (size * elements > left)
+      throw new Misfit(this.offset, `${size * elements} bytes of ${printable(name)}`, `${left}`);
+    this.offset += size * elements;
   }
 
   /** Passes over the header of a subsection, and returns the version in it. @throws Misfit */

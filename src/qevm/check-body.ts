@@ -4,15 +4,22 @@
  * It takes one step for each field that is described, not for each element of an array: where no element can have a subsection, all of them
  * are like the first one.
  */
-import { BodyCursor, type FieldBudget } from './body-cursor.js';
+import { BodyCursor, FieldBudget } from './body-cursor.js';
 import type { FieldDescription, StructDescription } from './description.js';
+import { QEVM_LIMITS } from './limits.js';
+
+/** What the check of all bodies of a state may take. */
+export class CheckBudget {
+  readonly fields = new FieldBudget(QEVM_LIMITS.stateFields, 'the state');
+  readonly steps = new FieldBudget(QEVM_LIMITS.checkSteps, 'the description of the state');
+}
 
 /**
  * @param budget for all bodies of the state
  * @throws Misfit when the bytes are not what is described
  * @throws StubferryError LIMIT_EXCEEDED
  */
-export function checkBody(body: Uint8Array, description: StructDescription, budget: FieldBudget): void {
+export function checkBody(body: Uint8Array, description: StructDescription, budget: CheckBudget): void {
   const check = new BodyCheck(body, budget);
   check.struct(description);
   check.cursor.end();
@@ -20,10 +27,10 @@ export function checkBody(body: Uint8Array, description: StructDescription, budg
 
 class BodyCheck {
   readonly cursor: BodyCursor;
-  readonly #budget: FieldBudget;
+  readonly #budget: CheckBudget;
   readonly #fixed = new Map<StructDescription, boolean>();
 
-  constructor(body: Uint8Array, budget: FieldBudget) {
+  constructor(body: Uint8Array, budget: CheckBudget) {
     this.cursor = new BodyCursor(body);
     this.#budget = budget;
   }
@@ -39,16 +46,21 @@ class BodyCheck {
   #field(field: FieldDescription): void {
     const { struct } = field;
     const elements = this.cursor.elementsOf(field);
-    this.#budget.take(Math.max(1, elements));
+    const { fields, steps } = this.#budget;
+    fields.take(Math.max(1, elements));
+    steps.take(1);
     if (struct === undefined) {
-      this.cursor.field(field, elements);
+      this.cursor.skip(field, elements);
     } else if (elements > 0 && this.#isFixed(struct)) {
-      const before = this.#budget.left;
+      const before = fields.left;
       this.#element(field, struct);
-      this.#budget.take((before - this.#budget.left) * (elements - 1));
-      this.cursor.field(field, elements - 1);
+      fields.take((before - fields.left) * (elements - 1));
+      this.cursor.skip(field, elements - 1);
     } else {
-      for (let element = 0; element < elements; element += 1) this.#element(field, struct);
+      for (let element = 0; element < elements; element += 1) {
+        steps.take(1);
+        this.#element(field, struct);
+      }
     }
   }
 

@@ -24,4 +24,6 @@ export const QEVM_LIMITS = {
   fields: 1_000_000,
   /** The same of all sections together, which are only counted. */
   stateFields: 16_000_000,
+  /** Steps in which all sections are checked against the description: one for each field, and for each element that may have subsections. */
+  checkSteps: 2_000_000,
 } as const;

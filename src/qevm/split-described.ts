@@ -6,19 +6,18 @@
  * All of it must be as described: a name, a subsection or a length that is not is an error.
  */
 import { printable, StubferryError } from '../errors/index.js';
-import { FieldBudget, Misfit } from './body-cursor.js';
-import { checkBody } from './check-body.js';
+import { Misfit } from './body-cursor.js';
+import { CheckBudget, checkBody } from './check-body.js';
 import { complaint, hexByte, type Place } from './complaint.js';
 import type { Description, DeviceDescription } from './description.js';
 import { describedLength } from './fields.js';
-import { QEVM_LIMITS } from './limits.js';
 import type { DevicePart, Piece } from './piece.js';
 import { FOOTER, FOOTER_BYTES, isFooterAt, SECTION_TYPES, sectionHeaderAt } from './section-header.js';
 
 /** @throws StubferryError CORRUPT */
 export function splitDescribed(part: DevicePart, { devices }: Description, place: Place): Piece[] {
   const pieces: Piece[] = [];
-  const budget = new FieldBudget(QEVM_LIMITS.stateFields, 'the state');
+  const budget = new CheckBudget();
   let { footers } = part;
   let at = 0;
   for (const device of devices) {
@@ -56,7 +55,7 @@ function bodyLengthOf(
   part: DevicePart,
   bodyOffset: number,
   device: DeviceDescription,
-  budget: FieldBudget,
+  budget: CheckBudget,
   place: Place,
 ): number {
   try {

@@ -21,6 +21,12 @@ const MESSAGE_LIMIT = 4 * 1024 * 1024;
 /** For the greeting and the negotiation, milliseconds. */
 const NEGOTIATION_MS = 5_000;
 
+export interface QmpOptions extends ConnectOptions {
+  readonly onEvent?: OnQmpEvent;
+  /** For the greeting of a QEMU that is still starting, milliseconds, if that is longer: it makes its socket long before it listens to it. */
+  readonly greetingMs?: number;
+}
+
 export type OnQmpEvent = (name: string, data: unknown) => void;
 
 export class QmpClient implements Monitor {
@@ -54,11 +60,11 @@ export class QmpClient implements Monitor {
    * Connects and negotiates.
    * @throws StubferryError QMP_UNREACHABLE, QMP_PROTOCOL, QMP_TIMEOUT, QEMU_GONE; the reason of an abort
    */
-  static async connect(path: string, options: ConnectOptions & { readonly onEvent?: OnQmpEvent }): Promise<QmpClient> {
+  static async connect(path: string, options: QmpOptions): Promise<QmpClient> {
     const socket = await connectSocket(path, options);
     const client = new QmpClient(socket, path, options.onEvent ?? (() => undefined));
     try {
-      await client.#greeting(options.signal);
+      await client.#greeting(Math.max(options.greetingMs ?? 0, NEGOTIATION_MS), options.signal);
       await client.ask('qmp_capabilities', {}, { timeoutMs: NEGOTIATION_MS, signal: options.signal });
       return client;
     } catch (error) {
@@ -90,7 +96,7 @@ export class QmpClient implements Monitor {
     this.#socket.destroy();
   }
 
-  async #greeting(signal: AbortSignal): Promise<void> {
+  async #greeting(limitMs: number, signal: AbortSignal): Promise<void> {
     let onAbort: () => void = () => undefined;
     let timer: NodeJS.Timeout | undefined;
     try {
@@ -99,7 +105,7 @@ export class QmpClient implements Monitor {
         this.#failed = reject;
         onAbort = () => reject(signal.reason);
         signal.addEventListener('abort', onAbort, { once: true });
-        timer = setTimeout(() => reject(noGreeting(this.path)), NEGOTIATION_MS);
+        timer = setTimeout(() => reject(noGreeting(this.path, limitMs)), limitMs);
       });
     } finally {
       clearTimeout(timer);
@@ -139,10 +145,10 @@ function describe(bytes: Uint8Array, text: string): string {
   return bytes.length > MESSAGE_LIMIT ? `a message beyond ${MESSAGE_LIMIT} bytes` : JSON.stringify(printable(text, 80));
 }
 
-function noGreeting(path: string): StubferryError {
+function noGreeting(path: string, limitMs: number): StubferryError {
   return new StubferryError('QMP_TIMEOUT', "QEMU's monitor does not greet", {
     where: path,
-    expected: `a greeting within ${NEGOTIATION_MS} ms`,
+    expected: `a greeting within ${limitMs} ms`,
     found: 'none',
     hint: 'a monitor serves one client at a time: is another one connected? Else QEMU is stuck',
   });

@@ -1,4 +1,4 @@
-export { type OnQmpEvent, QmpClient } from './client.js';
+export { type OnQmpEvent, QmpClient, type QmpOptions } from './client.js';
 export {
   cont,
   type MigrationInfo,

@@ -16,7 +16,7 @@ it('a restore to a file names its temporary after the transfer of the disk, also
     ...{ timeouts: DEFAULT_TIMEOUTS, signal: new AbortController().signal, onEvent: () => undefined },
     log: SILENT_LOG,
   });
-  await end.sinkFor(TRANSFER);
+  await end.prepare(TRANSFER);
   expect(readdirSync(dirname(scratch('x')))).toEqual([`.incoming.${TRANSFER}.part`]);
   await end.close();
 });

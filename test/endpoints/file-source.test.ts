@@ -38,6 +38,16 @@ it('a file that is closed is not read any more, nor is one that has the number o
   }
 });
 
+it('a file that is closed while its size is looked at is let go of afterwards', async () => {
+  writeFileSync(scratch('state'), 'abc');
+  const source = await FileSource.open(scratch('state'));
+  const size = source.size();
+  await source.close();
+  expect(openOn(scratch('state'))).toBe(1);
+  expect(await size).toBe(3);
+  await untilClosed(scratch('state'));
+});
+
 it('a file that is closed under two reads is closed once, when both have ended', async () => {
   writeFileSync(scratch('state'), 'abc');
   const source = await FileSource.open(scratch('state'));

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { AGENT_CACHE, AGENT_SCRIPT, agentParts } from '../../src/image/agent-files.js';
+import { AGENT_CACHE, AGENT_SCRIPT, AGENT_START, agentParts } from '../../src/image/agent-files.js';
 import { makeCodeCache } from '../../src/image/code-cache.js';
 import { VERSION } from '../../src/version.js';
 import { scratchFolder } from './elf-tree.js';
@@ -13,10 +13,13 @@ const NEVER = new AbortController().signal;
 describe("the agent's code cache", () => {
   let root = '';
   const inRoot = (path: string): string => join(root, path);
-  const make = (): Promise<void> => makeCodeCache(process.execPath, inRoot(AGENT_SCRIPT), inRoot(AGENT_CACHE), NEVER);
+  const make = (signal = NEVER): Promise<void> => {
+    const [start, script, cache] = [inRoot(AGENT_START), inRoot(AGENT_SCRIPT), inRoot(AGENT_CACHE)];
+    return makeCodeCache({ node: process.execPath, start, script, cache }, signal);
+  };
   const start = (...flags: string[]) => {
-    const args = [...flags, inRoot('/usr/lib/stubferry/dist/agent.cjs'), '--version'];
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    const args = [...flags, inRoot(AGENT_START), '--version'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env: {} });
     return { status, stdout, stderr };
   };
 
@@ -34,6 +37,25 @@ describe("the agent's code cache", () => {
     // Of what runs before the first transfer alone it is half as large.
     const { size } = await stat(inRoot(AGENT_SCRIPT));
     expect((await stat(inRoot(AGENT_CACHE))).size).toBeGreaterThan(size);
+  });
+
+  it('is made without what the environment has for Node: in the stubdom there is nothing of it', async () => {
+    process.env['NODE_OPTIONS'] = '--max-old-space-size=4000';
+    try {
+      await make();
+    } finally {
+      delete process.env['NODE_OPTIONS'];
+    }
+    expect(start()).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
+  });
+
+  it('is not made when that is aborted, with its reason', async () => {
+    const reason = new Error('not wanted any more');
+    const abort = new AbortController();
+    const making = make(abort.signal);
+    setTimeout(() => abort.abort(reason), 20);
+    await expect(making).rejects.toBe(reason);
+    await expect(stat(inRoot(AGENT_CACHE))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('is told of, and does no harm, when it is not for this Node', async () => {

@@ -10,7 +10,6 @@ import { fileOf } from './command-line.js';
 import { dom0Saving, type Gate, saveThrough, startGate, until, untilTold } from './gated.js';
 import { type Machine, startMachine } from './machine.js';
 import { A_QEMU } from './needs.js';
-import { linksOf } from './open-files.js';
 import { failureOf, Toolstack } from './toolstack.js';
 
 /** Several QEMUs in turn, in software, beside other tests. */
@@ -88,15 +87,38 @@ describeWith([A_QEMU], 'a gate with --incoming', () => {
     const socket = scratch.path('incoming.sock');
     const gate = await startGate(scratch, { qmpPath: fileOf(waiting, 'qmp') }, ['--incoming', socket]);
     const dom0 = dom0Restoring();
-    await dom0.ready;
-    await until('the disk in use', () => linksOf(gate.agent.pid).includes(scratch.disk()));
+    await Promise.all([dom0.ready, gate.agent.ready]);
     const second = await startMachine({ ...waiting, incoming: `unix:${socket}` });
     await second.untilCounting();
     expect(second.counts()[0]).toBe(count + 1);
     expect((await dom0.end).exit).toBe(0);
   });
 
-  it('ends at once when its QEMU waits for no state, whether or not there is a disk', async () => {
+  it('ends, and dom0 hears why, when the QEMU that comes waits for no state', async () => {
+    const { memory } = await savedGuest();
+    const running = { folder: scratch.folder, name: 'second', machine: PC, memory };
+    const gate = await startGate(scratch, { qmpPath: fileOf(running, 'qmp') }, ['--incoming', scratch.path('socket')]);
+    const dom0 = dom0Restoring();
+    await Promise.all([dom0.ready, gate.agent.ready]);
+    await startMachine(running);
+    expect((await gate.agent.end).error?.code).toBe('QEMU_UNSUITED');
+    expect((await dom0.end).error).toMatchObject({ code: 'PEER_ABORTED', found: 'QEMU_UNSUITED' });
+  });
+
+  it('ends at SIGTERM while it waits for QEMU on the disk, and dom0 hears of it', async () => {
+    await savedGuest();
+    const gate = await startGate(scratch, { qmpPath: scratch.path('never.qmp') }, [
+      '--incoming',
+      scratch.path('socket'),
+    ]);
+    const dom0 = dom0Restoring();
+    await Promise.all([dom0.ready, gate.agent.ready]);
+    gate.agent.child.kill('SIGTERM');
+    expect((await gate.agent.end).error?.code).toBe('CANCELLED');
+    expect((await dom0.end).error).toMatchObject({ code: 'PEER_ABORTED', found: 'CANCELLED' });
+  });
+
+  it('ends at once when its QEMU waits for no state, though no disk has come', async () => {
     const running = await startMachine({ folder: scratch.folder, name: 'running', machine: PC });
     const incoming = ['--incoming', scratch.fifo('incoming'), '--attach-timeout', '10m'];
     const gate = await startGate(scratch, running, incoming);

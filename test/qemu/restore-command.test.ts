@@ -1,5 +1,5 @@
 /** `stubferry restore --incoming --qmp`: done when QEMU says that it has loaded the state, and not before. */
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { expect, it, jest } from '@jest/globals';
 import { describeWith } from '../blockdev-utils/as-root.js';
@@ -9,7 +9,6 @@ import { useScratch } from '../cli/scratch.js';
 import { until } from './gated.js';
 import { type Machine, startMachine } from './machine.js';
 import { A_QEMU } from './needs.js';
-import { linksOf } from './open-files.js';
 
 /** Several QEMUs in turn, in software, beside other tests. */
 jest.setTimeout(120_000);
@@ -40,6 +39,17 @@ function restore(guest: Machine, state: string, incoming: string, more: readonly
     ...['--json', 'restore', state, '--incoming', incoming, '--qmp', guest.qmpPath],
     ...[...log, ...scratch.options, ...more],
   ]);
+}
+
+/** What the descriptors of a process lead to. */
+function linksOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 describeWith([A_QEMU], 'stubferry restore --incoming', () => {

@@ -1,12 +1,11 @@
 /** A body against its description: the check takes what the reader takes, without its cost. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { FieldBudget, Misfit } from '../../src/qevm/body-cursor.js';
-import { checkBody } from '../../src/qevm/check-body.js';
+import { Misfit } from '../../src/qevm/body-cursor.js';
+import { CheckBudget, checkBody } from '../../src/qevm/check-body.js';
 import { type FieldDescription, readFields, type StructDescription } from '../../src/qevm/index.js';
+import { QEVM_LIMITS } from '../../src/qevm/limits.js';
 import { text, u32 } from './handmade-state.js';
-
-const LIMIT = 10_000;
 
 function described(fields: readonly FieldDescription[], subsections: readonly StructDescription[] = []) {
   return { vmsdName: 'sub', version: 1, fields, subsections };
@@ -21,7 +20,7 @@ function field(more: Partial<FieldDescription>): FieldDescription {
   };
 }
 
-function check(body: Uint8Array, description: StructDescription, budget = new FieldBudget(LIMIT, 'the state')): void {
+function check(body: Uint8Array, description: StructDescription, budget = new CheckBudget()): void {
   checkBody(body, description, budget);
 }
 
@@ -115,14 +114,36 @@ describe('the check of a body', () => {
   });
 
   it('counts the fields of all bodies of a state', () => {
-    const budget = new FieldBudget(100, 'the state');
-    const description = described([field({ size: 2, arrayLength: 10, struct: described([field({}), field({})]) })]);
-    // Each has 10 structs and 20 fields.
-    for (let body = 0; body < 3; body += 1) check(new Uint8Array(20), description, budget);
-    expect(thrownBy(() => check(new Uint8Array(20), description, budget))).toMatchObject({
+    const budget = new CheckBudget();
+    // An array of as many bytes as a state may have fields, less one.
+    const most = QEVM_LIMITS.stateFields - 1;
+    check(new Uint8Array(most), described([field({ arrayLength: most })]), budget);
+    check(new Uint8Array(1), described([field({})]), budget);
+    expect(thrownBy(() => check(new Uint8Array(1), described([field({})]), budget))).toMatchObject({
       code: 'LIMIT_EXCEEDED',
       message: 'the state has too many fields',
-      details: { expected: 'at most 100' },
+      details: { expected: `at most ${QEVM_LIMITS.stateFields}` },
+    });
+  });
+
+  it('counts the elements of an array of structs that are alike, and the fields in them', () => {
+    const inner = described([field({}), field({})]);
+    const budget = new CheckBudget();
+    check(new Uint8Array(20), described([field({ size: 2, arrayLength: 10, struct: inner })]), budget);
+    // Ten structs of two fields.
+    expect(budget.fields.left).toBe(QEVM_LIMITS.stateFields - 30);
+  });
+
+  it('has a limit of steps where elements may differ, as those with subsections may', () => {
+    // Six bytes of a state for each element, and a thousand fields that take none.
+    const nothing = Array.from({ length: 1000 }, () => field({ size: 0 }));
+    const element = described(nothing, [{ ...described([]), vmsdName: '' }]);
+    const elements = 1 + Math.ceil(QEVM_LIMITS.checkSteps / 1000);
+    const description = described([field({ size: 6, arrayLength: elements, struct: element })]);
+    expect(thrownBy(() => check(bodyOf(description), description))).toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      message: 'the description of the state has too many fields',
+      details: { expected: `at most ${QEVM_LIMITS.checkSteps}` },
     });
   });
 

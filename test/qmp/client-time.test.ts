@@ -35,6 +35,17 @@ describe('a QEMU that says nothing', () => {
     expect(time.waiting()).toBe(0);
   });
 
+  it('instead of a greeting has the time of a QEMU that is starting, when that is longer', async () => {
+    await startQemu({}, { greeting: '' });
+    time.stop();
+    const connecting = connect({ greetingMs: 30_000 });
+    connecting.catch(() => undefined);
+    await time.pass(29_999);
+    expect(await isPending(connecting)).toBe(true);
+    await time.pass(1);
+    await expect(connecting).rejects.toMatchObject({ details: { expected: 'a greeting within 30000 ms' } });
+  });
+
   it('to the negotiation is QMP_TIMEOUT', async () => {
     const qemu = await startQemu({ qmp_capabilities: () => SILENCE });
     time.stop();

@@ -1,6 +1,6 @@
 /** The actors of a test at a monitor: a QEMU by script, the gate, toolstacks. They leave with the test. */
 import { StubferryError } from '../../src/errors/index.js';
-import { type ListMedia, type OnSave, QmpClient, QmpGate } from '../../src/qmp/index.js';
+import { type ListMedia, type OnSave, QmpClient, QmpGate, type QmpOptions } from '../../src/qmp/index.js';
 import { scratchFolder } from '../endpoints/scratch-folder.js';
 import { afterTest } from './after-test.js';
 import { RawClient } from './raw-client.js';
@@ -23,7 +23,7 @@ export interface Stage {
   /** A connection to the gate. */
   toolstack(): Promise<RawClient>;
   /** A connection to QEMU. */
-  client(options?: Patience & { readonly onEvent?: (name: string, data: unknown) => void }): Promise<QmpClient>;
+  client(options?: Partial<Omit<QmpOptions, 'signal'>>): Promise<QmpClient>;
 }
 
 const noSave: OnSave = () => Promise.reject(new Error('nobody should save here'));

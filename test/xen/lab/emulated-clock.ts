@@ -19,7 +19,7 @@ const QUICK_MS = 1400;
 /** There, a stubdom that restores needs 9 of the 75 s that are libxl's 30 then. */
 const QUICK_SLOWNESS = 2.5;
 
-/** For a machine of a quarter of that speed. Beyond it a run takes longer than it may. */
+/** For a machine of a quarter of that speed: on a slower one .ci/run would take more than the 90 minutes that it may. */
 const MOST_SLOWNESS = 10;
 
 export interface EmulatedClock {
@@ -41,4 +41,9 @@ export const LIBFAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.
 /** What QEMU has in its environment. */
 export function clockEnvironment({ slowness }: EmulatedClock): Readonly<Record<string, string>> {
   return { LD_PRELOAD: LIBFAKETIME, FAKETIME: `+0 x${(1 / slowness).toFixed(6)}` };
+}
+
+/** What libfaketime leaves in memory when its process is killed. */
+export function clockLeftovers(pid: number): string[] {
+  return [`/dev/shm/faketime_shm_${pid}`, `/dev/shm/sem.faketime_sem_${pid}`];
 }

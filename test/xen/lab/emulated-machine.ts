@@ -11,11 +11,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artefacts } from '../build/artefacts.js';
 import { PORT_NAME } from '../dom0/wire.js';
-import { clockEnvironment, type EmulatedClock } from './emulated-clock.js';
+import { clockEnvironment, clockLeftovers, type EmulatedClock } from './emulated-clock.js';
 
 /** Xen gets all of it but what QEMU needs; dom0's is set, so that guests find the rest free. */
 const MACHINE_MEBIBYTES = 2560;
@@ -85,6 +85,7 @@ export class EmulatedMachine {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.ended;
+    for (const path of clockLeftovers(this.#child.pid ?? 0)) await rm(path, { force: true });
   }
 }
 

@@ -15,6 +15,7 @@ export function savesAndRestores(stage: Stage): void {
     expect(await lab.check('stubferry doctor')).toContain('this host is ready');
     const guest = await stage.guest(lab, PLAIN);
     expect(await lab.check(`xl domname ${await guest.stubdomId()}`)).toBe('plain-dm\n');
+    expect(await guest.stubdomLog()).not.toContain('code cache');
     await guest.untilCounting();
   });
 
