@@ -1,5 +1,4 @@
 /** Where the bytes of a sink end up. */
-import { type ErrorCode, errnoOf, StubferryError } from '../errors/index.js';
 
 export interface ByteOutput {
   /** Appends the chunks, in order. They belong to the output until the promise settles. */
@@ -12,32 +11,3 @@ export interface ByteOutput {
 
 /** Opens a new, empty output. Called again when a transfer begins anew. */
 export type OpenOutput = () => Promise<ByteOutput>;
-
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  ENOSPC: 'DESTINATION_FULL',
-  EDQUOT: 'DESTINATION_FULL',
-  EFBIG: 'DESTINATION_FULL',
-  EEXIST: 'DESTINATION_EXISTS',
-  EPIPE: 'DESTINATION_GONE',
-  ECONNRESET: 'DESTINATION_GONE',
-  EIO: 'DESTINATION_IO',
-};
-
-const HINTS: Partial<Record<ErrorCode, string>> = {
-  DESTINATION_FULL: 'make room or choose another destination, then save again',
-  DESTINATION_EXISTS: 'choose another name, or allow it to be replaced with --force',
-  DESTINATION_GONE: 'the program that read it ended; look at its own messages',
-};
-
-/** The error for a destination, from an errno. @param opening whether it was being created or opened */
-export function destinationError(path: string, cause: unknown, opening = false): StubferryError {
-  const errno = errnoOf(cause) ?? '';
-  const code = CODES[errno] ?? (opening ? 'DESTINATION_UNWRITABLE' : 'DESTINATION_IO');
-  const message = opening ? 'cannot create or open the destination' : 'cannot write the destination';
-  return new StubferryError(code, `${message}: ${errno === '' ? String(cause) : errno}`, {
-    where: path,
-    found: errno === '' ? undefined : errno,
-    hint: HINTS[code],
-    cause,
-  });
-}

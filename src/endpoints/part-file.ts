@@ -15,7 +15,8 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isInMemory, tryLock } from '../blockdev-utils/index.js';
 import { errnoOf, StubferryError } from '../errors/index.js';
-import { type ByteOutput, destinationError } from './byte-output.js';
+import type { ByteOutput } from './byte-output.js';
+import { destinationError } from './destination-error.js';
 import { callsAtOnce, type FileCalls, waitingCalls } from './file-calls.js';
 
 export interface PartFileOptions {

@@ -8,7 +8,7 @@ import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { errnoOf, StubferryError } from '../errors/index.js';
-import { destinationError } from './byte-output.js';
+import { destinationError } from './destination-error.js';
 
 /** A writer of bytes that cannot be taken back. */
 export interface StreamOutput {

@@ -6,7 +6,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StubferryError } from '../errors/index.js';
-import { type ByteOutput, destinationError } from './byte-output.js';
+import type { ByteOutput } from './byte-output.js';
+import { destinationError } from './destination-error.js';
 import type { StreamOutput } from './pipe-output.js';
 
 const COPY_BYTES = 1024 * 1024;

@@ -7,8 +7,8 @@ import { BLOCK_SIZE } from '../codec/block.js';
 import { decodeFrameHeader } from '../codec/frame.js';
 import { type BeginRecord, decodeEnd, decodeTrailer, type EndRecord } from '../codec/records.js';
 import { uuidSeed } from '../codec/uuid.js';
-import type { FileSource } from '../endpoints/index.js';
 import { located, StubferryError } from '../errors/index.js';
+import type { Seekable, StateSource } from '../transfer/index.js';
 import type { StatefileHeader } from './file-header.js';
 import { StatefileReader } from './statefile-reader.js';
 
@@ -24,7 +24,7 @@ export interface StatefileSummary {
  * Reads the summary of a statefile by seeking. The data is not looked at: that is what verifying is for.
  * @throws StubferryError TRUNCATED, CORRUPT, ...
  */
-export async function seekSummary(file: FileSource, where: string): Promise<StatefileSummary> {
+export async function seekSummary(file: StateSource & Seekable, where: string): Promise<StatefileSummary> {
   const fileBytes = await file.size();
   const { header, begin } = await StatefileReader.open(file, where);
   const seed = uuidSeed(header.transferUuid);
@@ -45,7 +45,7 @@ export async function seekSummary(file: FileSource, where: string): Promise<Stat
 }
 
 async function recordAt(
-  file: FileSource,
+  file: StateSource & Seekable,
   where: string,
   seed: bigint,
   offset: number,

@@ -11,7 +11,7 @@
 import { isFollowedBy, type Link, Pace, Patience } from '../channel/index.js';
 import { ACKNOWLEDGEMENT, ACKNOWLEDGEMENTS, type ControlBlock, type Phase } from '../codec/control-block.js';
 import { StubferryError } from '../errors/index.js';
-import { DISCARD_MS } from './endpoints.js';
+import { DISCARD_MS } from './state-sink.js';
 
 /** @throws StubferryError NO_PROGRESS, PROTOCOL_VIOLATION, and what {@link isFollowedBy} and {@link PeerWatch.poll} throw */
 export async function untilAcknowledged(link: Link): Promise<void> {

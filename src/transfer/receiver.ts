@@ -13,9 +13,9 @@ import { type BeginRecord, decodeBegin, decodeEnd, type EndRecord } from '../cod
 import type { Superblock } from '../codec/superblock.js';
 import { NIL_UUID } from '../codec/uuid.js';
 import { located, StubferryError } from '../errors/index.js';
-import { DISCARD_MS, type StateSink } from './endpoints.js';
 import type { Following, TransferSummary } from './progress.js';
 import { checkEnd, StateDigest } from './state-digest.js';
+import { DISCARD_MS, type StateSink } from './state-sink.js';
 import { WatchedSink } from './watched-sink.js';
 
 /** How long a receiver in the stubdom that has acknowledged stays for dom0 to hear it, milliseconds: the disk stays anyway, and a guest waits. */

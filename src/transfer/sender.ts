@@ -10,9 +10,9 @@ import { type Link, Pace, RingWriter } from '../channel/index.js';
 import { type BeginRecord, encodeBegin, encodeEnd } from '../codec/records.js';
 import { StubferryError } from '../errors/index.js';
 import { untilAcknowledged } from './acknowledgement.js';
-import type { StateSource } from './endpoints.js';
 import type { Following, Timings, TransferSummary } from './progress.js';
 import { StateDigest } from './state-digest.js';
+import type { StateSource } from './state-source.js';
 
 /** A state that is there to be sent: its first bytes have come, and said what it is. */
 export interface StateToSend {

@@ -10,7 +10,7 @@
 import { type Link, Patience } from '../channel/index.js';
 import type { BeginRecord, EndRecord } from '../codec/records.js';
 import { StubferryError } from '../errors/index.js';
-import type { DataFrame, StateSink } from './endpoints.js';
+import type { DataFrame, StateSink } from './state-sink.js';
 
 /** The link does not survive a call that takes longer than it may: NO_PROGRESS. */
 export class WatchedSink implements StateSink {
