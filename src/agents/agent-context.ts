@@ -1,7 +1,8 @@
 /** What an agent is given by whoever runs it. */
-import type { Timeouts } from '../channel/index.js';
+
+import type { Log } from '../base/log.js';
+import type { Timeouts } from '../transfer/ring/index.js';
 import type { OnEvent } from './agent-events.js';
-import type { Log } from './log.js';
 
 export interface AgentContext {
   readonly timeouts: Timeouts;

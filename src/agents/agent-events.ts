@@ -3,11 +3,11 @@
  * output stays free for the state.
  */
 import { writeSync } from 'node:fs';
+import type { ErrorReport } from '../base/errors/index.js';
 import type { AccessPath, BackingKind } from '../blockdev-utils/index.js';
-import type { Phase } from '../codec/control-block.js';
-import type { Direction } from '../codec/superblock.js';
-import type { FileIdentity } from '../endpoints/index.js';
-import type { ErrorReport } from '../errors/index.js';
+import type { Phase } from '../formats/protocol/control-block.js';
+import type { Direction } from '../formats/protocol/superblock.js';
+import type { FileIdentity } from '../io/index.js';
 import type { TransferReport } from './transfer-report.js';
 
 export type AgentEvent =

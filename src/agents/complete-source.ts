@@ -1,7 +1,7 @@
 /** A bare QEMU state whose end is looked at: a QEMU that died in the middle leaves a state that seldom ends as it should. */
-import { StubferryError } from '../errors/index.js';
-import { canEndIn } from '../qevm/recognise.js';
-import type { StateSource } from '../transfer/index.js';
+import { StubferryError } from '../base/errors/index.js';
+import { canEndIn } from '../formats/qevm/recognise.js';
+import type { StateSource } from '../formats/state-source.js';
 
 export class CompleteSource implements StateSource {
   readonly #source: StateSource;

@@ -1,9 +1,10 @@
 /** Limits on what is asked of a disk before its link, with its own watch over hung requests, is there, and after it. */
+
+import { StubferryError } from '../base/errors/index.js';
+import { atMost, systemClock } from '../base/time/index.js';
+import { untilAborted } from '../base/time/until-aborted.js';
 import type { BlockDevice } from '../blockdev-utils/index.js';
-import { atMost, systemClock } from '../channel/index.js';
-import { StubferryError } from '../errors/index.js';
 import type { AgentContext } from './agent-context.js';
-import { untilAborted } from './until-aborted.js';
 
 /**
  * `work` on the disk at `path`.

@@ -3,8 +3,8 @@
  * the embedded default that would be the very same file, so it locks a file beside it, which dom0 removes with the disk.
  */
 import { realpath, stat } from 'node:fs/promises';
+import { errnoOf, StubferryError } from '../base/errors/index.js';
 import { type FileLock, lockExclusive } from '../blockdev-utils/index.js';
-import { errnoOf, StubferryError } from '../errors/index.js';
 
 /** The file that a stubdom's agent locks for a transfer disk that is a regular file. */
 export function roleLockPath(disk: string): string {

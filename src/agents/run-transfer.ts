@@ -2,19 +2,13 @@
  * One transfer on one link, from either side: the last word on the disk, and the same events, whatever happens.
  */
 
+import { StubferryError } from '../base/errors/index.js';
 import type { BlockDevice } from '../blockdev-utils/index.js';
-import { Link } from '../channel/index.js';
-import type { Phase, Role } from '../codec/control-block.js';
-import type { Superblock } from '../codec/superblock.js';
-import { StubferryError } from '../errors/index.js';
-import {
-  lingerForSender,
-  receiveState,
-  type StateSink,
-  type StateToSend,
-  sendState,
-  type TransferSummary,
-} from '../transfer/index.js';
+import type { Phase, Role } from '../formats/protocol/control-block.js';
+import type { Superblock } from '../formats/protocol/superblock.js';
+import type { StateSink } from '../formats/state-sink.js';
+import { lingerForSender, receiveState, type StateToSend, sendState, type TransferSummary } from '../transfer/index.js';
+import { Link } from '../transfer/ring/index.js';
 import type { AgentContext } from './agent-context.js';
 import { progressEvents } from './agent-events.js';
 import { withDiskDeadline } from './disk-deadline.js';

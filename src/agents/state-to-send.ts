@@ -1,11 +1,14 @@
 /** From an opened source to a state that can be sent: what it is, and what its BEGIN record says. */
-import type { BeginRecord } from '../codec/records.js';
-import { checkState } from '../containers/index.js';
-import { PeekedSource } from '../endpoints/index.js';
-import { StubferryError } from '../errors/index.js';
-import { recogniseState, STATEFILE_MAGIC } from '../statefile/index.js';
-import { readFully, type StateSource, type StateToSend } from '../transfer/index.js';
-import { VERSION } from '../version.js';
+
+import { StubferryError } from '../base/errors/index.js';
+import { VERSION } from '../base/version.js';
+import type { BeginRecord } from '../formats/protocol/records.js';
+import { readFully, type StateSource } from '../formats/state-source.js';
+import { STATEFILE_MAGIC } from '../formats/statefile/index.js';
+import { PeekedSource } from '../io/index.js';
+import { checkState } from '../states/containers/index.js';
+import { recogniseState } from '../states/recognise-state.js';
+import type { StateToSend } from '../transfer/index.js';
 import { CompleteSource } from './complete-source.js';
 
 /** What is known of a state beside its bytes. */

@@ -1,11 +1,11 @@
 /** The transfer disk, as the stubdom's agent uses it: found, its role locked, and let go of whatever happens. */
 import type { BlockDevice, FileLock } from '../blockdev-utils/index.js';
-import type { Superblock } from '../codec/superblock.js';
+import type { Superblock } from '../formats/protocol/superblock.js';
 import type { AgentContext } from './agent-context.js';
-import { type AskedDom0, askForDisk } from './asked-disk.js';
 import { letGoOf } from './disk-deadline.js';
-import { type Expectation, type FoundDisk, findDisk } from './find-disk.js';
 import { lockStubdomRole } from './role-lock.js';
+import { type AskedDom0, askForDisk } from './stubdom/asked-disk.js';
+import { type Expectation, type FoundDisk, findDisk } from './stubdom/find-disk.js';
 
 /** Where the disk comes from: a path at which somebody puts it, or dom0, which is asked for it. */
 export type DiskPlace = string | AskedDom0;

@@ -1,6 +1,6 @@
 /** A finished transfer in the form that goes into JSON: events, `--json`, logs. */
-import type { StateKind } from '../codec/records.js';
-import { hex64 } from '../codec/xxh64.js';
+import type { StateKind } from '../formats/protocol/records.js';
+import { hex64 } from '../formats/protocol/xxh64.js';
 import type { TransferSummary } from '../transfer/index.js';
 
 export interface TransferReport {

@@ -10,7 +10,7 @@
  * device itself: its page cache is a third place.
  */
 import { stat, statfs } from 'node:fs/promises';
-import { errnoOf, StubferryError } from '../errors/index.js';
+import { errnoOf, StubferryError } from '../base/errors/index.js';
 import type { AccessPath } from './block-device.js';
 
 export type BackingKind = 'memory' | 'file' | 'block';

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open, statfs, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf, StubferryError } from '../errors/index.js';
+import { errnoOf, StubferryError } from '../base/errors/index.js';
 
 /**
  * Creates a sparse file of `size` bytes, 0600; never opens one that exists, never follows a link.

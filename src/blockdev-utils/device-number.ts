@@ -1,6 +1,6 @@
 /** The number of a block device, by which a kernel knows it. */
 import { stat } from 'node:fs/promises';
-import { errnoOf, StubferryError } from '../errors/index.js';
+import { errnoOf, StubferryError } from '../base/errors/index.js';
 
 export interface DeviceNumber {
   readonly major: number;

@@ -1,6 +1,6 @@
 /** A {@link BlockDevice} over a path: a regular file, a loop device, a vbd. */
 import { constants, fdatasync, close as fsClose, fstatSync, open, read, readSync, write, writeSync } from 'node:fs';
-import { errnoOf, messageOf, StubferryError } from '../errors/index.js';
+import { errnoOf, messageOf, StubferryError } from '../base/errors/index.js';
 import { isInMemory } from './backing.js';
 import type { AccessPath, BlockDevice } from './block-device.js';
 import { deviceSize } from './device-size.js';

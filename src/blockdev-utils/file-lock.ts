@@ -3,7 +3,7 @@
  */
 import { close, constants, open } from 'node:fs';
 import fsExt from 'fs-ext';
-import { errnoOf, StubferryError } from '../errors/index.js';
+import { errnoOf, StubferryError } from '../base/errors/index.js';
 
 /** A held lock. */
 export interface FileLock {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
-import { StubferryError } from '../errors/index.js';
+import { StubferryError } from '../base/errors/index.js';
 import { Losetup } from './losetup.js';
 
 export interface LoopDevice {

@@ -12,7 +12,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
-import { messageOf, printable, StubferryError } from '../errors/index.js';
+import { messageOf, printable, StubferryError } from '../base/errors/index.js';
 
 const SCRIPT = [
   "trap '' HUP INT TERM",

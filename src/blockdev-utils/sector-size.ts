@@ -1,7 +1,7 @@
 /** The logical sector size of what a descriptor is open on. */
 import { fstatSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { errnoOf, StubferryError } from '../errors/index.js';
+import { errnoOf, StubferryError } from '../base/errors/index.js';
 import { ALIGNMENT } from './aligned-memory.js';
 
 /** What regular files are taken to have: every file system in use can address 512 bytes. */

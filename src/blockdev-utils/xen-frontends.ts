@@ -10,7 +10,7 @@
  */
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, StubferryError } from '../errors/index.js';
+import { errnoOf, StubferryError } from '../base/errors/index.js';
 
 export interface XenFrontend {
   /** Xen's number of the virtual device (docs/man/xen-vbd-interface.7): 5632 for hdc. */

@@ -1,9 +1,9 @@
 /** What every command shares: global options, logs, cancellation, and one way to end. */
 import type { Command } from 'commander';
-import type { Log } from '../agents/index.js';
-import { StubferryError } from '../errors/index.js';
-import { createLogger } from './logger.js';
-import { printError } from './print.js';
+import { StubferryError } from '../base/errors/index.js';
+import type { Log } from '../base/log.js';
+import { createLogger } from './render/logger.js';
+import { printError } from './render/print.js';
 
 export interface GlobalOptions {
   readonly json: boolean;

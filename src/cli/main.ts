@@ -1,26 +1,26 @@
 #!/usr/bin/env node
 /** The command line. */
 import { Command, CommanderError, Option } from 'commander';
-import { ERROR_CODES, StubferryError } from '../errors/index.js';
-import { VERSION } from '../version.js';
-import { agentCommand } from './agent-command.js';
-import { checkCommand } from './check-command.js';
-import { convertCommand } from './convert-command.js';
-import { diffCommand } from './diff-command.js';
-import { doctorCommand } from './doctor-command.js';
-import { exitCodesCommand } from './exit-codes-command.js';
-import { extractCommand } from './extract-command.js';
-import { gcCommand } from './gc-command.js';
-import { imageCommand } from './image-command.js';
-import { inspectCommand } from './inspect-command.js';
-import { LOG_LEVELS } from './logger.js';
-import { printJson } from './print.js';
-import { replaceEmulatorCommand } from './replace-emulator-command.js';
-import { replayCommand } from './replay-command.js';
-import { restoreCommand } from './restore-command.js';
-import { saveCommand } from './save-command.js';
-import { abortCommand, prepareCommand, statusCommand, transfersCommand } from './transfers-command.js';
-import { verifyCommand } from './verify-command.js';
+import { ERROR_CODES, StubferryError } from '../base/errors/index.js';
+import { VERSION } from '../base/version.js';
+import { agentCommand } from './commands/agent-command.js';
+import { checkCommand } from './commands/check-command.js';
+import { convertCommand } from './commands/convert-command.js';
+import { diffCommand } from './commands/diff-command.js';
+import { doctorCommand } from './commands/doctor-command.js';
+import { exitCodesCommand } from './commands/exit-codes-command.js';
+import { extractCommand } from './commands/extract-command.js';
+import { gcCommand } from './commands/gc-command.js';
+import { imageCommand } from './commands/image-command.js';
+import { inspectCommand } from './commands/inspect-command.js';
+import { replaceEmulatorCommand } from './commands/replace-emulator-command.js';
+import { replayCommand } from './commands/replay-command.js';
+import { restoreCommand } from './commands/restore-command.js';
+import { saveCommand } from './commands/save-command.js';
+import { abortCommand, prepareCommand, statusCommand, transfersCommand } from './commands/transfers-command.js';
+import { verifyCommand } from './commands/verify-command.js';
+import { LOG_LEVELS } from './render/logger.js';
+import { printJson } from './render/print.js';
 
 const program = new Command('stubferry')
   .description(

@@ -3,10 +3,10 @@
  * node_modules in a stubdom, and one file starts faster than hundreds.
  */
 import { Command, Option } from 'commander';
-import { VERSION } from '../version.js';
-import { agentGroup } from './agent-group.js';
-import { LOG_LEVELS } from './logger.js';
-import { stubdomAgentCommand } from './stubdom-agent-command.js';
+import { VERSION } from '../base/version.js';
+import { agentGroup } from './commands/agent-group.js';
+import { stubdomAgentCommand } from './commands/stubdom-agent-command.js';
+import { LOG_LEVELS } from './render/logger.js';
 
 const program = new Command('stubferry')
   .version(VERSION)

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { StubferryError } from '../errors/index.js';
-import { PACKAGE_ROOT } from '../package-root.js';
+import { StubferryError } from '../base/errors/index.js';
+import { PACKAGE_ROOT } from '../base/package-root.js';
 import type { Part } from './package-tree.js';
 
 const FOLDER = '/usr/lib/stubferry';

@@ -9,7 +9,7 @@
  */
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { StubferryError } from '../errors/index.js';
+import { StubferryError } from '../base/errors/index.js';
 import { merged, newest, type Origin, type PackageTree } from './package-tree.js';
 import { runTool } from './run-tool.js';
 import { UnpackedFiles } from './unpacked-files.js';

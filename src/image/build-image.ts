@@ -10,7 +10,7 @@
  */
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, messageOf, StubferryError } from '../errors/index.js';
+import { errnoOf, messageOf, StubferryError } from '../base/errors/index.js';
 import { AptTree } from './apt-tree.js';
 import { APT_PACKAGES, APT_PATTERNS, FIRST_MODULES, MODULES, NETWORK_MODULES } from './contents.js';
 import { SystemFiller } from './fill-system.js';

@@ -10,8 +10,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { printable, StubferryError } from '../errors/index.js';
-import { PACKAGE_ROOT } from '../package-root.js';
+import { printable, StubferryError } from '../base/errors/index.js';
+import { PACKAGE_ROOT } from '../base/package-root.js';
 
 const MAKER = join(PACKAGE_ROOT, 'dist/stubdom/make-code-cache.cjs');
 

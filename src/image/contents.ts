@@ -31,7 +31,7 @@ export const FIRMWARE: readonly Wanted[] = [
   { path: '/usr/share/qemu/kvmvapic.bin', package: 'qemu-system-data' },
 ];
 
-/** Symbolic links to busybox and to xenstore: what the scripts in src/stubdom/ use. */
+/** Symbolic links to busybox and to xenstore: what the scripts in src/image/stubdom/ use. */
 export const APPLETS: Readonly<Record<string, readonly string[]>> = {
   '/usr/bin/busybox': (
     'basename brctl cat cut df dmesg free grep insmod ip kill ls mkdir mkfifo mount printf ps reboot rm sed sh sleep ' +

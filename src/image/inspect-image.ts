@@ -1,7 +1,7 @@
 /** What an image is made of, and whether it is still as it was built. */
 import { type FileHandle, open } from 'node:fs/promises';
-import { decodeHeader, decodePath, HEADER_BYTES, isTrailer, notCpio, padded, S_IFMT, S_IFREG } from '../cpio/newc.js';
-import { messageOf, StubferryError } from '../errors/index.js';
+import { messageOf, StubferryError } from '../base/errors/index.js';
+import { decodeHeader, decodePath, HEADER_BYTES, isTrailer, notCpio, padded, S_IFMT, S_IFREG } from './cpio/newc.js';
 import {
   decodeManifest,
   digestOfFile,

@@ -1,6 +1,6 @@
 /** The packages that are installed on this machine, as dpkg knows them. */
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { StubferryError } from '../errors/index.js';
+import { StubferryError } from '../base/errors/index.js';
 import { merged, type Origin, type PackageTree, unmerged } from './package-tree.js';
 import { runTool } from './run-tool.js';
 

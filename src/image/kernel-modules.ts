@@ -1,9 +1,9 @@
 /** Kernel modules, with those that they depend on, in an order in which they can be loaded. */
 import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { moduleName, parseModuleInfo } from '../elf/module-info.js';
-import { located, StubferryError } from '../errors/index.js';
+import { located, StubferryError } from '../base/errors/index.js';
 import type { WantedModule } from './contents.js';
+import { moduleName, parseModuleInfo } from './elf/module-info.js';
 import type { PackageTree } from './package-tree.js';
 import { runToolInto } from './run-tool.js';
 

@@ -8,9 +8,9 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { EM_X86_64, parseElf } from '../elf/elf-file.js';
-import { hasXenEntry } from '../elf/notes.js';
-import { messageOf, StubferryError } from '../errors/index.js';
+import { messageOf, StubferryError } from '../base/errors/index.js';
+import { EM_X86_64, parseElf } from './elf/elf-file.js';
+import { hasXenEntry } from './elf/notes.js';
 import { byVersion, type PackageTree, type Part } from './package-tree.js';
 import { runToolInto } from './run-tool.js';
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import * as z from 'zod/mini';
-import { StubferryError } from '../errors/index.js';
+import { StubferryError } from '../base/errors/index.js';
 
 /** Its place in the ramdisk, and that of the system. */
 export const MANIFEST_PATH = 'manifest.json';

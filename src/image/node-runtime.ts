@@ -1,8 +1,8 @@
 /** Node, as it goes into the image: one binary, without what the agent never reads. */
 import { chmod, copyFile, readFile, realpath, writeFile } from 'node:fs/promises';
-import { StubferryError } from '../errors/index.js';
-import { findIcuItems } from '../icu/common-data.js';
-import { isUnusedItem } from '../icu/unused-items.js';
+import { StubferryError } from '../base/errors/index.js';
+import { findIcuItems } from './icu/common-data.js';
+import { isUnusedItem } from './icu/unused-items.js';
 import type { Origin } from './package-tree.js';
 import { runTool } from './run-tool.js';
 

@@ -3,7 +3,7 @@
  *
  * Paths are those of a system with merged /usr, as Debian has it since 12: /lib/x is /usr/lib/x.
  */
-import { StubferryError } from '../errors/index.js';
+import { StubferryError } from '../base/errors/index.js';
 
 /** The package that a file is from. */
 export interface Origin {

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { encodeEntry, encodeTrailer, paddingAfter, S_IFDIR, S_IFREG } from '../cpio/newc.js';
+import { encodeEntry, encodeTrailer, paddingAfter, S_IFDIR, S_IFREG } from './cpio/newc.js';
 
 /** A file of the ramdisk: in memory, or on this machine. */
 export interface RamdiskFile {

@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { errnoOf, messageOf, printable, StubferryError } from '../errors/index.js';
+import { errnoOf, messageOf, printable, StubferryError } from '../base/errors/index.js';
 
 /** Where a program is from, for whoever has to install it. */
 const PACKAGES: Readonly<Record<string, string>> = {

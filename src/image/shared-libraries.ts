@@ -7,9 +7,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { type DynamicSection, dynamicSectionOf } from '../elf/dynamic.js';
-import { EM_X86_64, interpreterOf, isElf, parseElf } from '../elf/elf-file.js';
-import { located, StubferryError } from '../errors/index.js';
+import { located, StubferryError } from '../base/errors/index.js';
+import { type DynamicSection, dynamicSectionOf } from './elf/dynamic.js';
+import { EM_X86_64, interpreterOf, isElf, parseElf } from './elf/elf-file.js';
 import { merged, type PackageTree, type Part } from './package-tree.js';
 
 const FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib', '/usr/lib64'];

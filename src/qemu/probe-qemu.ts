@@ -14,9 +14,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { errnoOf, messageOf, printable, StubferryError } from '../errors/index.js';
-import { QmpClient, saveDevicesState } from '../qmp/index.js';
-import { assertSavable } from './savable.js';
+import { errnoOf, messageOf, printable, StubferryError } from '../base/errors/index.js';
+import { assertSavable } from './capture/savable.js';
+import { QmpClient, saveDevicesState } from './qmp/index.js';
 
 export interface ProbedQemu {
   /** What `-dump-vmstate` wrote. */

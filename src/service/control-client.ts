@@ -1,7 +1,7 @@
 /** The command line's side of the control socket. */
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
-import { type ErrorReport, errnoOf, messageOf, StubferryError } from '../errors/index.js';
+import { type ErrorReport, errnoOf, messageOf, StubferryError } from '../base/errors/index.js';
 import type { ControlReplies, ControlReply, ControlRequest } from './control-protocol.js';
 
 type Command = ControlRequest['command'];

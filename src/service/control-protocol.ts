@@ -6,8 +6,8 @@
  *     {"command": "abort", "transfer": "UUID"}       {"error": {"code": "NO_SUCH_TRANSFER", ...}}
  */
 import * as z from 'zod/mini';
-import { isUuid } from '../codec/uuid.js';
-import type { ErrorReport } from '../errors/index.js';
+import type { ErrorReport } from '../base/errors/index.js';
+import { isUuid } from '../formats/protocol/uuid.js';
 import type { Leftover } from './leftovers.js';
 import type { TransferView } from './transfer-view.js';
 

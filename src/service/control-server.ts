@@ -1,6 +1,6 @@
 /** The control socket of dom0's agent. */
 import { createServer, type Socket } from 'node:net';
-import { messageOf, StubferryError } from '../errors/index.js';
+import { messageOf, StubferryError } from '../base/errors/index.js';
 import { type ControlRequest, controlRequest, LONGEST_REQUEST, type ServiceStatus } from './control-protocol.js';
 import type { Dom0Service } from './dom0-service.js';
 import { listenAlone } from './own-socket.js';

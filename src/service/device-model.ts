@@ -9,9 +9,10 @@
  * Both the values and who can write them are checked: a stubdom may write what its target may (xs_set_target), and a guest owns
  * parts of its folder.
  */
-import { isUuid } from '../codec/uuid.js';
-import { printable, StubferryError } from '../errors/index.js';
-import type { Permissions, XenstoreClient } from '../xenstore/index.js';
+
+import { printable, StubferryError } from '../base/errors/index.js';
+import { isUuid } from '../formats/protocol/uuid.js';
+import type { Permissions, XenstoreClient } from '../xen/xenstore/index.js';
 
 /** A stubdom that runs a target's QEMU. */
 export interface DeviceModel {

@@ -7,10 +7,11 @@
  *
  *     toolstack --QMP--> stubdom's gate --request--> (this) --disk, answer--> stubdom's agent ==state==> (this) --COMMITTED--> gate --reply-->
  */
+
+import { StubferryError } from '../base/errors/index.js';
 import type { FileLock } from '../blockdev-utils/index.js';
-import type { Request } from '../codec/request.js';
-import { StubferryError } from '../errors/index.js';
-import type { XenstoreClient } from '../xenstore/index.js';
+import type { Request } from '../formats/protocol/request.js';
+import type { XenstoreClient } from '../xen/xenstore/index.js';
 import { type DeviceModel, deviceModelOf, identifyDeviceModel } from './device-model.js';
 import { findLeftovers, type Leftover, removeLeftovers } from './leftovers.js';
 import { RequestPace } from './request-pace.js';

@@ -12,14 +12,15 @@
  */
 import { lstat, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Log, withDiskDeadline } from '../agents/index.js';
+import { withDiskDeadline } from '../agents/index.js';
+import { errnoOf, messageOf, StubferryError } from '../base/errors/index.js';
+import type { Log } from '../base/log.js';
 import { type BlockDevice, backingOf, openDevice } from '../blockdev-utils/index.js';
-import { dom0Phase, Link, readSuperblock, type Timeouts } from '../channel/index.js';
-import { DOM0_ROLE, type Phase } from '../codec/control-block.js';
-import type { Superblock } from '../codec/superblock.js';
-import { partPath } from '../endpoints/index.js';
-import { errnoOf, messageOf, StubferryError } from '../errors/index.js';
-import type { Attachment, HotplugDriver } from '../hotplug/index.js';
+import { DOM0_ROLE, type Phase } from '../formats/protocol/control-block.js';
+import type { Superblock } from '../formats/protocol/superblock.js';
+import { partPath } from '../io/index.js';
+import { dom0Phase, Link, readSuperblock, type Timeouts } from '../transfer/ring/index.js';
+import type { Attachment, HotplugDriver } from '../xen/hotplug/index.js';
 import { type Journal, type LeftFolder, leftFolders } from './transfer-folder.js';
 
 /** One thing that is left, for people and for `--json`. */

@@ -1,7 +1,7 @@
 /** A unix socket for this user alone, in a folder of which the caller has the lock: what lies at its path is of a killed process. */
 import { chmod, unlink } from 'node:fs/promises';
 import type { Server } from 'node:net';
-import { StubferryError } from '../errors/index.js';
+import { StubferryError } from '../base/errors/index.js';
 
 /** @returns how to end it. @throws StubferryError DESTINATION_UNWRITABLE */
 export async function listenAlone(server: Server, path: string): Promise<() => Promise<void>> {

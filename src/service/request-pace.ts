@@ -2,7 +2,7 @@
  * How fast one domain is listened to. Each look at its request costs a token; there are a few at once, then one in a while. A flood
  * is not refused, it is slowed down: the last request is looked at when there is a token again.
  */
-import type { Clock } from '../channel/index.js';
+import type { Clock } from '../base/time/index.js';
 
 /** Looks without a wait. A transfer takes two: the request is written, and taken back. So a toolstack may be impatient. */
 const BURST = 10;

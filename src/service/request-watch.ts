@@ -6,9 +6,10 @@
  * A watch fires once when it is made, so a request that was written while no agent ran is seen too. What a domain writes in a flood
  * is one event for the domain's {@link Pace}: the last request counts.
  */
-import { REQUEST_KEY } from '../codec/request.js';
-import { StubferryError } from '../errors/index.js';
-import type { XenstoreClient } from '../xenstore/index.js';
+
+import { StubferryError } from '../base/errors/index.js';
+import { REQUEST_KEY } from '../formats/protocol/request.js';
+import type { XenstoreClient } from '../xen/xenstore/index.js';
 import { homeOf } from './device-model.js';
 
 export interface RequestWatchOptions {

@@ -1,7 +1,7 @@
 /** One dom0's agent in a transfer folder: a lock that dies with its process. */
 import { join } from 'node:path';
+import { StubferryError } from '../base/errors/index.js';
 import { type FileLock, lockExclusive } from '../blockdev-utils/index.js';
-import { StubferryError } from '../errors/index.js';
 
 /** @throws StubferryError SERVICE_RUNNING, DISK_IO */
 export async function lockService(transferDir: string): Promise<FileLock> {

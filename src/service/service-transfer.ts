@@ -7,12 +7,14 @@
  * `begin` and `run` are two, because a disk may be prepared before anybody asks for it: outside of the guest's downtime.
  */
 import { join } from 'node:path';
-import type { AgentEvent, Log, PreparedTask } from '../agents/index.js';
+import type { AgentEvent, PreparedTask } from '../agents/index.js';
 import { Dom0Disk, prepareDom0End, runTransfer, superblockFor, transferReport } from '../agents/index.js';
-import type { Clock, Timeouts } from '../channel/index.js';
-import type { Direction } from '../codec/superblock.js';
-import { StubferryError } from '../errors/index.js';
-import type { HotplugDriver } from '../hotplug/index.js';
+import { StubferryError } from '../base/errors/index.js';
+import type { Log } from '../base/log.js';
+import type { Clock } from '../base/time/index.js';
+import type { Direction } from '../formats/protocol/superblock.js';
+import type { Timeouts } from '../transfer/ring/index.js';
+import type { HotplugDriver } from '../xen/hotplug/index.js';
 import type { DeviceModel } from './device-model.js';
 import { TransferFolder } from './transfer-folder.js';
 import type { ServicePhase, TransferView } from './transfer-view.js';

@@ -1,10 +1,12 @@
 /**
- * What dom0 and a stubdom say to each other, in the stubdom's own folder in xenstore (`src/codec/request.ts`).
+ * What dom0 and a stubdom say to each other, in the stubdom's own folder in xenstore (`src/formats/protocol/request.ts`).
  *
  *     request   read here; the stubdom may have written anything
  *     answer    one for each nonce
  *     offer     stands as long as the disk that was prepared
  */
+
+import { StubferryError } from '../base/errors/index.js';
 import {
   ANSWER_KEY,
   type Answer,
@@ -16,9 +18,8 @@ import {
   OFFER_KEY,
   REQUEST_KEY,
   type Request,
-} from '../codec/request.js';
-import { StubferryError } from '../errors/index.js';
-import type { XenstoreClient } from '../xenstore/index.js';
+} from '../formats/protocol/request.js';
+import type { XenstoreClient } from '../xen/xenstore/index.js';
 import { homeOf } from './device-model.js';
 
 /** A request that was not answered yet. */

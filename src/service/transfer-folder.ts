@@ -14,9 +14,9 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { isUuid } from '../codec/uuid.js';
-import { type ErrorDetails, errnoOf, messageOf, StubferryError } from '../errors/index.js';
-import { attachmentSchema } from '../hotplug/index.js';
+import { type ErrorDetails, errnoOf, messageOf, StubferryError } from '../base/errors/index.js';
+import { isUuid } from '../formats/protocol/uuid.js';
+import { attachmentSchema } from '../xen/hotplug/index.js';
 
 const JOURNAL = 'journal.json';
 const LONGEST_JOURNAL = 16 * 1024;

@@ -4,8 +4,8 @@
  *     begin --> under way: one a target, so many in all --> detached: told of for a while
  */
 import { randomUUID } from 'node:crypto';
-import type { Direction } from '../codec/superblock.js';
-import { StubferryError } from '../errors/index.js';
+import { StubferryError } from '../base/errors/index.js';
+import type { Direction } from '../formats/protocol/superblock.js';
 import type { DeviceModel } from './device-model.js';
 import { ServiceTransfer, type TransferSetting } from './service-transfer.js';
 import type { TransferView } from './transfer-view.js';

@@ -1,6 +1,7 @@
 /** A transfer as it is told of: in `stubferry transfers`, in events, in metrics. */
-import type { Direction } from '../codec/superblock.js';
-import type { ErrorReport } from '../errors/index.js';
+
+import type { ErrorReport } from '../base/errors/index.js';
+import type { Direction } from '../formats/protocol/superblock.js';
 
 /**
  * Where a transfer of the service stands.

@@ -8,10 +8,12 @@
  * in time (commitMs) is the receiver's to judge, and whether it is then rid of it (DISCARD_MS): the sender waits for that verdict, as
  * only this is the truth. It gives up on a receiver that lives and does not judge.
  */
-import { isFollowedBy, type Link, Pace, Patience } from '../channel/index.js';
-import { ACKNOWLEDGEMENT, ACKNOWLEDGEMENTS, type ControlBlock, type Phase } from '../codec/control-block.js';
-import { StubferryError } from '../errors/index.js';
-import { DISCARD_MS } from './state-sink.js';
+
+import { StubferryError } from '../base/errors/index.js';
+import { Patience } from '../base/time/index.js';
+import { ACKNOWLEDGEMENT, ACKNOWLEDGEMENTS, type ControlBlock, type Phase } from '../formats/protocol/control-block.js';
+import { DISCARD_MS } from '../formats/state-sink.js';
+import { isFollowedBy, type Link, Pace } from './ring/index.js';
 
 /** @throws StubferryError NO_PROGRESS, PROTOCOL_VIOLATION, and what {@link isFollowedBy} and {@link PeerWatch.poll} throw */
 export async function untilAcknowledged(link: Link): Promise<void> {

@@ -1,6 +1,6 @@
 /** What a transfer tells about itself while it runs, and at its end. */
-import type { Phase } from '../codec/control-block.js';
-import type { BeginRecord, EndRecord } from '../codec/records.js';
+import type { Phase } from '../formats/protocol/control-block.js';
+import type { BeginRecord, EndRecord } from '../formats/protocol/records.js';
 
 /** Milliseconds on the monotone clock of the machine (CLOCK_MONOTONIC), the same for all processes on it. */
 export type Instant = number;

@@ -7,15 +7,17 @@
  *
  * The word `committed` is written only after the sink has made the state durable: what the sender believes is true.
  */
-import { atMost, type IncomingFrame, type Link, Pace, RingReader, ringPlace } from '../channel/index.js';
-import { ACKNOWLEDGEMENT } from '../codec/control-block.js';
-import { type BeginRecord, decodeBegin, decodeEnd, type EndRecord } from '../codec/records.js';
-import type { Superblock } from '../codec/superblock.js';
-import { NIL_UUID } from '../codec/uuid.js';
-import { located, StubferryError } from '../errors/index.js';
+
+import { located, StubferryError } from '../base/errors/index.js';
+import { atMost } from '../base/time/index.js';
+import { ACKNOWLEDGEMENT } from '../formats/protocol/control-block.js';
+import { type BeginRecord, decodeBegin, decodeEnd, type EndRecord } from '../formats/protocol/records.js';
+import { checkEnd, StateDigest } from '../formats/protocol/state-digest.js';
+import type { Superblock } from '../formats/protocol/superblock.js';
+import { NIL_UUID } from '../formats/protocol/uuid.js';
+import { DISCARD_MS, type StateSink } from '../formats/state-sink.js';
 import type { Following, TransferSummary } from './progress.js';
-import { checkEnd, StateDigest } from './state-digest.js';
-import { DISCARD_MS, type StateSink } from './state-sink.js';
+import { type IncomingFrame, type Link, Pace, RingReader, ringPlace } from './ring/index.js';
 import { WatchedSink } from './watched-sink.js';
 
 /** How long a receiver in the stubdom that has acknowledged stays for dom0 to hear it, milliseconds: the disk stays anyway, and a guest waits. */

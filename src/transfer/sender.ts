@@ -6,13 +6,14 @@
  * Nothing is believed before the receiver acknowledges it: only then does {@link sendState} resolve. On any error the
  * receiver is told why, and drops what it has.
  */
-import { type Link, Pace, RingWriter } from '../channel/index.js';
-import { type BeginRecord, encodeBegin, encodeEnd } from '../codec/records.js';
-import { StubferryError } from '../errors/index.js';
+
+import { StubferryError } from '../base/errors/index.js';
+import { type BeginRecord, encodeBegin, encodeEnd } from '../formats/protocol/records.js';
+import { StateDigest } from '../formats/protocol/state-digest.js';
+import type { StateSource } from '../formats/state-source.js';
 import { untilAcknowledged } from './acknowledgement.js';
 import type { Following, Timings, TransferSummary } from './progress.js';
-import { StateDigest } from './state-digest.js';
-import type { StateSource } from './state-source.js';
+import { type Link, Pace, RingWriter } from './ring/index.js';
 
 /** A state that is there to be sent: its first bytes have come, and said what it is. */
 export interface StateToSend {

@@ -7,10 +7,12 @@
  *
  * One timer for a transfer, none for a frame: it only looks at how long the call that is under way has been so.
  */
-import { type Link, Patience } from '../channel/index.js';
-import type { BeginRecord, EndRecord } from '../codec/records.js';
-import { StubferryError } from '../errors/index.js';
-import type { DataFrame, StateSink } from './state-sink.js';
+
+import { StubferryError } from '../base/errors/index.js';
+import { Patience } from '../base/time/index.js';
+import type { BeginRecord, EndRecord } from '../formats/protocol/records.js';
+import type { DataFrame, StateSink } from '../formats/state-sink.js';
+import type { Link } from './ring/index.js';
 
 /** The link does not survive a call that takes longer than it may: NO_PROGRESS. */
 export class WatchedSink implements StateSink {

@@ -1,7 +1,7 @@
 /** Where the headers and records of an xl save file or libxl stream are: found here once more, for those that are whole. */
 
-import { TYPES } from '../libxc-stream/libxc-bytes.js';
-import { LIBXL_TYPES } from '../libxl-stream/libxl-bytes.js';
+import { TYPES } from '../support/libxc-stream/libxc-bytes.js';
+import { LIBXL_TYPES } from '../support/libxl-stream/libxl-bytes.js';
 
 /** Bytes. */
 export interface Block {

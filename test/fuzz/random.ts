@@ -1,5 +1,5 @@
 /** The random numbers of one run. */
-import { SeededRandom } from '../cli/seeded-random.js';
+import { SeededRandom } from '../support/cli/seeded-random.js';
 
 export class Random extends SeededRandom {
   pick<T>(values: readonly T[]): T {

@@ -2,11 +2,17 @@
  * Everything that reads what others wrote. A reader returns, or throws a StubferryError; anything else is a fault, and so
  * is one that asks for more at once, or more often, than its input is worth.
  */
-import { CheckedSource, type ContainerReader, checkState, containerReaderFor } from '../../src/containers/index.js';
-import { type ErrorCode, StubferryError } from '../../src/errors/index.js';
-import { examineInput } from '../../src/statefile/index.js';
-import { type Answer, type Ask, type Walk, walkBytes } from '../../src/stream-walk/index.js';
-import type { Seekable, StateSource } from '../../src/transfer/index.js';
+
+import { type ErrorCode, StubferryError } from '../../src/base/errors/index.js';
+import { type Answer, type Ask, type Walk, walkBytes } from '../../src/formats/pull-parser/index.js';
+import type { Seekable, StateSource } from '../../src/formats/state-source.js';
+import {
+  CheckedSource,
+  type ContainerReader,
+  checkState,
+  containerReaderFor,
+} from '../../src/states/containers/index.js';
+import { examineInput } from '../../src/states/recognise-state.js';
 import type { Random } from './random.js';
 import type { Family } from './seeds.js';
 

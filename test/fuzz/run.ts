@@ -1,5 +1,5 @@
 /** One run: a seed, damaged, and read by everything that reads its kind. The same seed and run give the same. */
-import { StubferryError } from '../../src/errors/index.js';
+import { StubferryError } from '../../src/base/errors/index.js';
 import { type Mutated, mutate } from './mutations.js';
 import { randomOf } from './random.js';
 import { readMutated } from './readers.js';

@@ -7,12 +7,18 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { readQevm } from '../../src/qevm/index.js';
-import { libvirtHead } from '../libvirt-save/libvirt-bytes.js';
-import { HVM, hvmRecords, libxcHead, libxcRecord, libxcStream, PV } from '../libxc-stream/libxc-bytes.js';
-import { emulatorRecord, libxlHead, libxlRecord, libxlStream, xenstoreData } from '../libxl-stream/libxl-bytes.js';
-import { statefileOf } from '../statefile/written-statefile.js';
-import { configData, XL, xlHead, xlSave } from '../xl-save/xl-bytes.js';
+import { readQevm } from '../../src/formats/qevm/index.js';
+import { libvirtHead } from '../support/libvirt-save/libvirt-bytes.js';
+import { HVM, hvmRecords, libxcHead, libxcRecord, libxcStream, PV } from '../support/libxc-stream/libxc-bytes.js';
+import {
+  emulatorRecord,
+  libxlHead,
+  libxlRecord,
+  libxlStream,
+  xenstoreData,
+} from '../support/libxl-stream/libxl-bytes.js';
+import { statefileOf } from '../support/statefile/written-statefile.js';
+import { configData, XL, xlHead, xlSave } from '../support/xl-save/xl-bytes.js';
 import { type Block, libxlBlocks } from './blocks.js';
 
 export type Family = 'xl-save' | 'libxl-stream' | 'libvirt-save' | 'statefile' | 'qevm';

@@ -1,7 +1,7 @@
 /** What a lab cannot do without on the host, and which Debian package has it. .ci/run installs them. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Need, ROOT } from '../blockdev-utils/as-root.js';
+import { type Need, ROOT } from '../support/blockdev-utils/as-root.js';
 import { LIBFAKETIME } from './lab/emulated-clock.js';
 
 /** Debian's package for each program. */

@@ -1,6 +1,6 @@
 /** stubferry on real Xen: everything that runs in one lab (lab/session.ts). */
 import { describe } from '@jest/globals';
-import { describeWith } from '../blockdev-utils/as-root.js';
+import { describeWith } from '../support/blockdev-utils/as-root.js';
 import { checksForDom0 } from './install/checks.js';
 import { otherImage, packedForDom0 } from './install/package.js';
 import { Session } from './lab/session.js';

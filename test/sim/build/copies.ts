@@ -17,7 +17,8 @@ const PLATFORM: Readonly<Record<string, string>> = {
   'node:timers/promises': 'timers-promises.js',
   'node:crypto': 'crypto.js',
   'fs-ext': 'fs-ext.js',
-  './rehearsal.js': 'rehearsal.js',
+  './warm-up/rehearsal.js': 'rehearsal.js',
+  '../warm-up/rehearsal.js': 'rehearsal.js',
 };
 
 /** Modules without effects outside of the process, or that no simulated way comes to. */
@@ -36,7 +37,7 @@ const GLOBALS = [
 ];
 
 /** Folders that nothing simulated imports. */
-const LEFT_OUT = /^(cli|doctor|host|image|cpio|elf|icu|stubdom|conversions)(\/|$)/;
+const LEFT_OUT = /^(cli|service\/doctor|image|states\/conversions)(\/|$)/;
 
 /** `import ... from 'x'`, `export ... from 'x'` and `import 'x'`, with what stands before x, and x; a comment may stand before. */
 const IMPORT = /(?<=^|\*\/ )((?:import|export)\s[\w\s{},*$]*?\sfrom\s*['"]|import\s*['"])([^'"]+)/gm;
@@ -100,7 +101,7 @@ function refuseTheRest(path: string, names: ReadonlySet<string>): void {
 
 function redirected(file: string, code: string, wanted: Map<string, Set<string>>): string {
   // They read the program's own package.json, and nothing else.
-  if (file === 'version.ts' || file === 'package-root.ts') return code;
+  if (file === 'base/version.ts' || file === 'base/package-root.ts') return code;
   const platform = relative(dirname(file), 'platform') || '.';
   const specifier = (name: string): string => `${platform.startsWith('.') ? '' : './'}${platform}/${name}`;
   const imports = code.replaceAll(IMPORT, (_, before: string, imported: string) => {

@@ -1,7 +1,7 @@
 /** Blocks that check, and say what a hostile stubdom wants: it knows the format, and the seed of every seal on its disk. */
-import type { ControlBlock, Phase, Role } from '../../../src/codec/control-block.js';
-import type { FrameFields, FrameType } from '../../../src/codec/frame.js';
-import type { Superblock } from '../../../src/codec/superblock.js';
+import type { ControlBlock, Phase, Role } from '../../../src/formats/protocol/control-block.js';
+import type { FrameFields, FrameType } from '../../../src/formats/protocol/frame.js';
+import type { Superblock } from '../../../src/formats/protocol/superblock.js';
 import { DEVICE } from '../machine/hotplug.js';
 import type { Medium } from '../machine/medium.js';
 import type { Process } from '../machine/process.js';

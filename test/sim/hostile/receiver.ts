@@ -1,5 +1,5 @@
 /** A receiver that means harm: it says what it likes of what it has taken, and writes over what dom0 sends. */
-import type { Phase } from '../../../src/codec/control-block.js';
+import type { Phase } from '../../../src/formats/protocol/control-block.js';
 import type { Process } from '../machine/process.js';
 import type { Forge } from './forge.js';
 

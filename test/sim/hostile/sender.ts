@@ -3,8 +3,8 @@
  * its own making, ends that lie, payloads that change after they were read, blocks of dom0's own.
  */
 import { createHash } from 'node:crypto';
-import type { FrameFields, FrameType } from '../../../src/codec/frame.js';
-import type { EndRecord } from '../../../src/codec/records.js';
+import type { FrameFields, FrameType } from '../../../src/formats/protocol/frame.js';
+import type { EndRecord } from '../../../src/formats/protocol/records.js';
 import type { Process } from '../machine/process.js';
 import type { Forge } from './forge.js';
 

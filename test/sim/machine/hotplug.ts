@@ -1,6 +1,6 @@
 /** How the transfer disk comes to the stubdom here: what is attached is the machine's, and outlives the process that attached it. */
 import type { AccessPath } from '../../../src/blockdev-utils/index.js';
-import type { Attachment, HotplugDriver } from '../../../src/hotplug/index.js';
+import type { Attachment, HotplugDriver } from '../../../src/xen/hotplug/index.js';
 import { errno } from './errno.js';
 import type { Machine } from './machine.js';
 

@@ -10,45 +10,45 @@ export const COMMIT: readonly Mutation[] = [
   ),
   mutant(
     'the file is not synced before it gets its name',
-    'endpoints/part-file.ts',
+    'io/part-file.ts',
     'await this.#calls.sync(this.#file);',
     '',
   ),
   mutant(
     'the folder is not synced',
-    'endpoints/part-file.ts',
+    'io/part-file.ts',
     'calls.unlink(this.#path), calls.sync(this.#folder)]);',
     'calls.unlink(this.#path)]);',
   ),
   mutant(
     'END is taken without its count of frames',
-    'transfer/state-digest.ts',
+    'formats/protocol/state-digest.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a piece of source.
     "differs('count of data frames', `${said.dataFrames}`, `${arrived.dataFrames}`);",
     '',
   ),
   mutant(
     'END is taken without its length',
-    'transfer/state-digest.ts',
+    'formats/protocol/state-digest.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a piece of source.
     "differs('length', `${said.stateBytes} bytes`, `${arrived.stateBytes} bytes`);",
     '',
   ),
   mutant(
     'END is taken without its chain',
-    'transfer/state-digest.ts',
+    'formats/protocol/state-digest.ts',
     "differs('chain', said.chain.toString(16), arrived.chain.toString(16));",
     '',
   ),
   mutant(
     'the xxh64 of the whole is not compared',
-    'transfer/state-digest.ts',
+    'formats/protocol/state-digest.ts',
     "differs('xxh64', hex(said.digests?.xxh64), hex(arrived.digests?.xxh64));",
     '',
   ),
   mutant(
     'the SHA-256 of the whole is not compared',
-    'transfer/state-digest.ts',
+    'formats/protocol/state-digest.ts',
     "differs('SHA-256', hex(said.digests?.sha256), hex(arrived.digests?.sha256));",
     '',
   ),
@@ -66,7 +66,7 @@ export const COMMIT: readonly Mutation[] = [
   ),
   mutant(
     'what a partial write left is not written',
-    'endpoints/part-file.ts',
+    'io/part-file.ts',
     'if (written < length) await this.#writeRest(chunks, written);',
     '',
   ),

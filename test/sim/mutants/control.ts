@@ -4,32 +4,37 @@ import { type Mutation, mutant } from '../build/mutations.js';
 export const CONTROL: readonly Mutation[] = [
   mutant(
     'the second slot of a control block is sealed as the first',
-    'channel/control-slots.ts',
+    'transfer/ring/control-slots.ts',
     'encodeControlBlock(this.#writeBuffer, this.#role, control, this.#seeds[slot] ?? 0n);',
     'encodeControlBlock(this.#writeBuffer, this.#role, control, this.#seeds[0] ?? 0n);',
   ),
   mutant(
     'the older of two control blocks is taken',
-    'channel/control-slots.ts',
+    'transfer/ring/control-slots.ts',
     'control.sequence > newest.sequence)) newest = control;',
     'control.sequence < newest.sequence)) newest = control;',
   ),
   mutant(
     'no seal is checked',
-    'codec/block.ts',
+    'formats/protocol/block.ts',
     'return viewOf(block).getBigUint64(SEAL_OFFSET, true) === xxh64(block.subarray(0, SEAL_OFFSET), seed);',
     'return block.length === BLOCK_SIZE || seed === 0n;',
   ),
-  mutant('the seal of a frame is not checked', 'codec/frame.ts', "if (!isSealed(block, seed)) return 'bad-seal';", ''),
+  mutant(
+    'the seal of a frame is not checked',
+    'formats/protocol/frame.ts',
+    "if (!isSealed(block, seed)) return 'bad-seal';",
+    '',
+  ),
   mutant(
     'a new agent does not continue the sequence of the one before',
-    'channel/own-control.ts',
+    'transfer/ring/own-control.ts',
     'left?.sequence ?? 0, where)',
     '0, where)',
   ),
   mutant(
     'a peer that gave up is waited for',
-    'channel/peer-watch.ts',
+    'transfer/ring/peer-watch.ts',
     "    if (this.#control?.phase === 'aborted') throw this.#aborted(this.#control);\n    const silent",
     '    const silent',
   ),
@@ -41,7 +46,7 @@ export const CONTROL: readonly Mutation[] = [
   ),
   mutant(
     'the acknowledgement of another sender is taken',
-    'channel/following.ts',
+    'transfer/ring/following.ts',
     'const isOurs = receiver.peerEpoch === link.own.epoch;',
     'const isOurs = receiver.peerEpoch !== 0n;',
   ),

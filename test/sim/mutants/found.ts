@@ -10,7 +10,7 @@ export const FOUND: readonly Mutation[] = [
   ),
   mutant(
     'a name that cannot be made to last stays',
-    'endpoints/part-file.ts',
+    'io/part-file.ts',
     '      await calls.unlink(this.#destination);\n      throw cause;',
     '      throw cause;',
   ),
@@ -22,7 +22,7 @@ export const FOUND: readonly Mutation[] = [
   ),
   mutant(
     "dom0's agent takes the disk away before it was heard why",
-    'channel/link.ts',
+    'transfer/ring/link.ts',
     'if (this.takesDisk) await',
     'if (this.role === undefined) await',
   ),
@@ -32,7 +32,7 @@ export const FOUND: readonly Mutation[] = [
 export const RARE: readonly Mutation[] = [
   mutant(
     'a restarted sender that gives up or dies is not noticed by a receiver that is held up',
-    'channel/peer-watch.ts',
+    'transfer/ring/peer-watch.ts',
     "    if (this.#control?.phase === 'aborted') throw this.#aborted(this.#control);\n    const silent",
     `    if (this.#followed !== undefined && this.#control !== undefined && this.#control.epoch !== this.#followed)
       throw this.#restarted();
@@ -41,7 +41,7 @@ export const RARE: readonly Mutation[] = [
   ),
   mutant(
     'a place of the ring is written again while the write before is under way',
-    'channel/ring-writer.ts',
+    'transfer/ring/ring-writer.ts',
     'const reusable = Math.min(this.#consumed, this.written);',
     'const reusable = this.#consumed;',
   ),
@@ -59,7 +59,7 @@ export const RARE: readonly Mutation[] = [
   ),
   mutant(
     'a last word is overwritten',
-    'channel/own-control.ts',
+    'transfer/ring/own-control.ts',
     "const LAST_WORDS: readonly Phase[] = ['aborted', ...ACKNOWLEDGEMENTS];",
     "const LAST_WORDS: readonly Phase[] = ['aborted'];",
   ),

@@ -4,25 +4,25 @@ import { type Mutation, mutant } from '../build/mutations.js';
 export const TIMEOUTS: readonly Mutation[] = [
   mutant(
     'the silence of the peer is not counted',
-    'channel/peer-watch.ts',
+    'transfer/ring/peer-watch.ts',
     "} else if (this.#control.phase !== 'done' && silent > this.#timeouts.deadMs && !this.#isDiskSilent()) {",
     '} else if (silent < 0) {',
   ),
   mutant(
     'no deadline for a sender that sends nothing',
-    'channel/missing-frame.ts',
+    'transfer/ring/missing-frame.ts',
     'if (this.#patience.look() > timeouts.progressMs) throw this.#givenUp(reason, offset);',
     'if (this.#patience.look() < 0) throw this.#givenUp(reason, offset);',
   ),
   mutant(
     'a disk that does not answer is waited for',
-    'channel/link.ts',
+    'transfer/ring/link.ts',
     'if (this.#stall.look() > this.timeouts.deviceMs) {',
     'if (this.#stall.look() < 0) {',
   ),
   mutant(
     'no deadline for a receiver that takes nothing',
-    'channel/ring-writer.ts',
+    'transfer/ring/ring-writer.ts',
     'if (patience.look() > timeouts.progressMs) {',
     'if (patience.look() < 0) {',
   ),

@@ -1,5 +1,6 @@
 /** What runs in the processes: the product's own agents, started as their commands start them. */
-import type { AgentEvent, Log } from '../../../src/agents/index.js';
+import type { AgentEvent } from '../../../src/agents/index.js';
+import type { Log } from '../../../src/base/log.js';
 import { DEVICE } from '../machine/hotplug.js';
 import type { Process } from '../machine/process.js';
 import type { Product } from '../world/product.js';
@@ -68,7 +69,7 @@ export async function serve(
     'requested',
     {
       ...{ driver, transferDir: TRANSFER_DIR, stateDir: STATE_DIR, limits, timeouts: TIMEOUTS, log },
-      clock: product.channel.systemClock,
+      clock: product.time.systemClock,
       onChange: ({ phase }) => {
         process.world.note(process.name, () => `phase ${phase}`);
         if (phase === 'ready') onDisk();

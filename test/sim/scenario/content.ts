@@ -1,5 +1,5 @@
 /** What a state is made of, and whether a file holds it. */
-import type { BeginRecord } from '../../../src/codec/records.js';
+import type { BeginRecord } from '../../../src/formats/protocol/records.js';
 import type { Product } from '../world/product.js';
 import type { Random } from '../world/random.js';
 

@@ -1,5 +1,5 @@
 /** How the main function of a process ended, as the simulator sees it from outside. */
-import type { ErrorReport } from '../../../src/errors/index.js';
+import type { ErrorReport } from '../../../src/base/errors/index.js';
 
 export type Outcome =
   | { readonly how: 'running' }

@@ -1,6 +1,6 @@
 /** What a seed decides before its run begins: which transfer it is, and what will be done to it. */
 
-import type { Timeouts } from '../../../src/channel/index.js';
+import type { Timeouts } from '../../../src/transfer/ring/index.js';
 import type { DiskFault, Weather } from '../machine/disk-requests.js';
 import type { EndpointFault } from '../machine/endpoint-faults.js';
 import type { FaultClass } from '../world/faults.js';

@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:f
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformFile } from '@swc/core';
-import { type ArchivedFile, archivedFolder, cpioArchive } from '../../qemu/cpio.js';
+import { type ArchivedFile, archivedFolder, cpioArchive } from '../../support/qemu/cpio.js';
 import { BOOT_MODULES, DOM0_MODULES } from './dom0-packages.js';
 import { ext4Image } from './ext4-image.js';
 import type { KernelModules } from './kernel-modules.js';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ArchivedFile, archivedFolder, cpioArchive } from '../../qemu/cpio.js';
+import { type ArchivedFile, archivedFolder, cpioArchive } from '../../support/qemu/cpio.js';
 import { STUBDOM_MODULES } from '../build/dom0-packages.js';
 import type { KernelModules } from '../build/kernel-modules.js';
 import { run } from '../build/run.js';

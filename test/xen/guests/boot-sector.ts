@@ -1,11 +1,11 @@
 /**
- * The boot sector that counts (test/qemu/boot-sector.ts), for a guest of Xen under emulation: it costs less.
+ * The boot sector that counts (test/support/qemu/boot-sector.ts), for a guest of Xen under emulation: it costs less.
  *
  * It prints on port 0xe9, which Xen itself takes and tells on its console. Each line ends with a byte on COM1 as well,
  * which the device model takes: a guest whose QEMU does not answer counts no further. It counts on each fourth
  * tick, 4.5 times a second: through a stubdom, a byte on COM1 takes three domains.
  */
-import { assembled } from '../../qemu/boot-sector.js';
+import { assembled } from '../../support/qemu/boot-sector.js';
 
 const LISTING = `
   7c00  fa            cli

@@ -15,9 +15,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createImage } from '../../../src/blockdev-utils/index.js';
-import { driverFor } from '../../../src/hotplug/index.js';
-import { LIBXL_DIR, makeUserdata } from '../../../src/hotplug/libxl-userdata.js';
-import { XenstoreClient } from '../../../src/xenstore/index.js';
+import { driverFor } from '../../../src/xen/hotplug/index.js';
+import { LIBXL_DIR, makeUserdata } from '../../../src/xen/hotplug/libxl-userdata.js';
+import { XenstoreClient } from '../../../src/xen/xenstore/index.js';
 
 const [stubdom = 0, rounds = 0] = process.argv.slice(2).map(Number);
 const BYTES = 33 << 20;

@@ -3,8 +3,8 @@
  *
  *     node known-to-libxl.mjs STUBDOM
  */
-import { LIBXL_DIR, makeUserdata } from '../../../src/hotplug/libxl-userdata.js';
-import { XenstoreClient } from '../../../src/xenstore/index.js';
+import { LIBXL_DIR, makeUserdata } from '../../../src/xen/hotplug/libxl-userdata.js';
+import { XenstoreClient } from '../../../src/xen/xenstore/index.js';
 
 const store = await XenstoreClient.connect();
 await makeUserdata(store, Number(process.argv[2]), LIBXL_DIR);

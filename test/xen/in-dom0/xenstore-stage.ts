@@ -1,8 +1,8 @@
 /**
- * Stands for test/xenstore/stage.ts: the xenstored of this dom0, and domains that are there (their domids are the program's arguments).
+ * Stands for test/support/xenstore/stage.ts: the xenstored of this dom0, and domains that are there (their domids are the program's arguments).
  * What a test wrote below /test is removed after it.
  */
-import { type ConnectOptions, XenstoreClient } from '../../../src/xenstore/index.js';
+import { type ConnectOptions, XenstoreClient } from '../../../src/xen/xenstore/index.js';
 import { afterEach } from './jest-globals.js';
 
 export const XENSTORED = [];

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, it } from '@jest/globals';
-import { scratchFolder } from '../../endpoints/scratch-folder.js';
+import { scratchFolder } from '../../support/io/scratch-folder.js';
 import { CHECKS_FOLDER, checksForDom0 } from './checks.js';
 
 const scratch = scratchFolder();

@@ -1,6 +1,6 @@
 /** Programs of in-dom0/, each bundled into one file, as a tar archive: beside stubferry, whose packages they use. */
 import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin, stop } from 'esbuild';
 import { run } from '../build/run.js';
@@ -11,7 +11,7 @@ const TESTS = fileURLToPath(new URL('../../', import.meta.url));
 export const CHECKS_FOLDER = '/usr/local/lib/node_modules/stubferry/dist/xen-lab';
 
 const PROGRAMS = {
-  'comply-in-dom0': 'hotplug/comply-in-dom0.ts',
+  'comply-in-dom0': 'support/hotplug/comply-in-dom0.ts',
   'xenstore-suites': 'xen/in-dom0/xenstore-suites.ts',
   'attach-times': 'xen/in-dom0/attach-times.ts',
   'known-to-libxl': 'xen/in-dom0/known-to-libxl.ts',
@@ -24,17 +24,16 @@ export type CheckName = keyof typeof PROGRAMS;
 /** What a suite takes for jest, and for the xenstored of the tests, is something else in dom0. */
 const STAND_INS: Readonly<Record<string, string>> = {
   '@jest/globals': 'xen/in-dom0/jest-globals.ts',
-  './stage.js': 'xen/in-dom0/xenstore-stage.ts',
-  './xenstored.js': 'xen/in-dom0/xenstore-stage.ts',
+  'support/xenstore/stage.js': 'xen/in-dom0/xenstore-stage.ts',
+  'support/xenstore/xenstored.js': 'xen/in-dom0/xenstore-stage.ts',
 };
 
 const standIns: Plugin = {
   name: 'stand-ins',
   setup: ({ onResolve }) => {
-    onResolve({ filter: /^(?:@jest\/globals|\.\/stage\.js|\.\/xenstored\.js)$/ }, ({ path, importer }) => {
-      const instead = STAND_INS[path];
-      const isOurs = path.startsWith('@') || dirname(importer) === join(TESTS, 'xenstore');
-      return instead === undefined || !isOurs ? undefined : { path: join(TESTS, instead) };
+    onResolve({ filter: /^@jest\/globals$|\/(?:stage|xenstored)\.js$/ }, ({ path, resolveDir }) => {
+      const instead = STAND_INS[path.startsWith('.') ? relative(TESTS, join(resolveDir, path)) : path];
+      return instead === undefined ? undefined : { path: join(TESTS, instead) };
     });
   },
 };

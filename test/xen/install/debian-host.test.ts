@@ -1,7 +1,7 @@
 /** docs/debian-host.md says what the lab does. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { VERSION } from '../../../src/version.js';
+import { VERSION } from '../../../src/base/version.js';
 import { DOM0_PACKAGES } from '../build/dom0-packages.js';
 import { STUBDOM, TOLD_MEBIBYTES } from '../guests/stubdoms.js';
 import { hvmConfig } from '../guests/xl-config.js';

@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assembled } from '../../qemu/boot-sector.js';
+import { assembled } from '../../support/qemu/boot-sector.js';
 
 const LISTING = `
   7c00  fa                 cli

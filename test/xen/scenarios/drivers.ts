@@ -1,6 +1,6 @@
 /** Point 6: the hot-plug drivers in a dom0, and the client of xenstore with the xenstored there. */
 import { expect } from '@jest/globals';
-import { DRIVER_NAMES } from '../../../src/hotplug/index.js';
+import { DRIVER_NAMES } from '../../../src/xen/hotplug/index.js';
 import { STUBDOM } from '../guests/stubdoms.js';
 import type { Lab } from '../lab/lab.js';
 import { runCheck, type Stage } from './stage.js';

@@ -1,0 +1,109 @@
+/** `stubferry image build` and `stubferry image inspect` */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { printable } from '../../base/errors/index.js';
+import { WRITER } from '../../base/version.js';
+import { type BuildOptions, buildImage, inspectImage, PACKAGE_SOURCES } from '../../image/index.js';
+import { runCommand } from '../command-context.js';
+import { formatBytes } from '../render/format-values.js';
+import { facts, printJson, printText, table } from '../render/print.js';
+
+interface BuildCommandOptions {
+  readonly output: string;
+  readonly force: boolean;
+  readonly from: BuildOptions['from'];
+  readonly cache: string;
+  readonly kernelRelease?: string;
+  readonly node: string;
+}
+
+export function imageCommand(program: Command): void {
+  const image = program
+    .command('image')
+    .summary('build the image of a stubdom, or say what is in one')
+    .description('The kernel and the ramdisk of a stubdom.');
+  buildCommand(image);
+  inspectCommand(image);
+}
+
+function buildCommand(image: Command): void {
+  const command = image
+    .command('build')
+    .summary('make the kernel and the ramdisk of a stubdom')
+    .description(
+      'Makes the kernel and the ramdisk of a stubdom from packages of Debian, this Node and this stubferry. ' +
+        'The same packages give the same bytes.',
+    )
+    .requiredOption('-o, --output <dir>', 'folder for both files')
+    .option('--force', 'replace an image that is there', false)
+    .addOption(
+      new Option(
+        '--from <source>',
+        'packages that apt resolves and downloads, without installing them; or those that are installed',
+      )
+        .choices(PACKAGE_SOURCES)
+        .default('apt'),
+    )
+    .option('--cache <dir>', 'where packages from apt are kept', join(homedir(), '.cache/stubferry/image'))
+    .option('--kernel-release <release>', "a kernel as 'uname -r' names it, instead of the newest")
+    .option('--node <path>', "a binary of Node, instead of this program's own", process.execPath);
+  command.action((options: BuildCommandOptions) => {
+    return runCommand(command, async ({ json, log, signal }) => {
+      const built = await buildImage({
+        ...{ output: options.output, replace: options.force, from: options.from, cache: options.cache },
+        ...{ kernelRelease: options.kernelRelease, node: options.node, writer: WRITER, signal },
+        onStep: (step) => log.info({ step }, 'building'),
+      });
+      const { manifest, ...image } = built;
+      const { kernel, files } = manifest;
+      if (json) {
+        await printJson({ image: { ...image, kernelRelease: kernel.release, files: files.length } });
+        return 0;
+      }
+      const packages = new Set(files.map(({ package: name, version }) => `${name} ${version}`));
+      const node = files.find(({ path }) => path === '/usr/bin/node');
+      await printText(
+        facts([
+          ['kernel', `${image.kernel}, Linux ${kernel.release}, ${formatBytes(image.kernelBytes)}`],
+          ['ramdisk', `${image.ramdisk}, ${formatBytes(image.ramdiskBytes)}`],
+          ['files', `${files.length} of ${packages.size} packages`],
+          ['node', `${node?.version}, ${image.nodeStripped ? 'stripped' : 'not stripped (apt-get install binutils)'}`],
+        ]),
+      );
+      return 0;
+    });
+  });
+}
+
+function inspectCommand(image: Command): void {
+  const command = image
+    .command('inspect')
+    .summary('list what is in a ramdisk, and check that it is as it was built')
+    .description('Lists every file of a ramdisk with its package, after having checked the ramdisk against that list.')
+    .argument('<file>', 'a ramdisk');
+  command.action((file: string) => {
+    return runCommand(command, async ({ json }) => {
+      const { bytes, manifest } = await inspectImage(file);
+      if (json) {
+        await printJson({ file, bytes, ...manifest });
+        return 0;
+      }
+      const { kernel, system, files, links, writer } = manifest;
+      const shown = facts([
+        ['file', file],
+        ['written by', printable(writer)],
+        ['bytes', `${bytes} (${formatBytes(bytes)})`],
+        ['kernel', `Linux ${printable(kernel.release)}, ${printable(`${kernel.package} ${kernel.version}`)}`],
+        ['kernel sha256', kernel.sha256],
+        ['system', `${system.bytes} bytes compressed`],
+        ['links', `${links.length}`],
+      ]);
+      const rows = files.map((one) => {
+        return [printable(one.path), `${one.bytes}`, one.in, printable(`${one.package} ${one.version}`)];
+      });
+      await printText(`${shown}\n\n${table(['path', 'bytes', 'in', 'package'], rows, [1])}`);
+      return 0;
+    });
+  });
+}

@@ -1,0 +1,118 @@
+/** What `save` and `restore` have in common: both agents here, a bar while they work, one report at the end. */
+import type { Command } from 'commander';
+import { type DriverName, type PairOptions, type PairReport, type QemuEnd, runPair } from '../../agents/index.js';
+import { ERROR_CODES } from '../../base/errors/index.js';
+import type { Direction } from '../../formats/protocol/superblock.js';
+import type { CommandContext } from '../command-context.js';
+import {
+  addTransferOptions,
+  agentArgs,
+  defaultTransferDir,
+  localAttachOption,
+  type TransferOptions,
+} from '../options/transfer-options.js';
+import { PROGRAM } from '../program-path.js';
+import { type Checked, checksJson, checksText } from '../render/check-report.js';
+import { formatBytes, formatMs, formatRate } from '../render/format-values.js';
+import { facts, printJson, printText } from '../render/print.js';
+import { startBar } from '../render/progress-bar.js';
+
+export interface PairCommandOptions extends TransferOptions {
+  readonly transferDir?: string;
+  readonly attach: DriverName;
+  readonly check?: string;
+}
+
+export function addPairOptions(command: Command): Command {
+  command
+    .option(
+      '--transfer-dir <dir>',
+      'folder for the transfer disk (default: /dev/shm if it fits, else the temporary folder)',
+    )
+    .addOption(localAttachOption())
+    .option('--check <what>', 'see whether the state fits: against a -dump-vmstate, or a state of the destination');
+  return addTransferOptions(command);
+}
+
+/** @returns the exit status. @throws StubferryError */
+export async function transferPair(
+  context: CommandContext,
+  options: PairCommandOptions,
+  work: {
+    readonly direction: Direction;
+    readonly input: string;
+    readonly output: string;
+    readonly qemu: QemuEnd | undefined;
+    readonly dom0Args: readonly string[];
+    /** Looks at what was saved, once it is. */
+    readonly examine?: (() => Promise<readonly Checked[]>) | undefined;
+  },
+): Promise<number> {
+  const transferDir = options.transferDir ?? (await defaultTransferDir(options.ring));
+  const { dom0, stubdom } = agentArgs(options, context.logLevel);
+  context.log.debug({ transferDir, ...work }, 'starting both agents');
+  let guest: string | undefined;
+  const bar = startBar(0, !context.json);
+  try {
+    const report = await runPair({
+      program: PROGRAM,
+      ...work,
+      replace: options.force,
+      transferDir,
+      attach: options.attach,
+      dom0Args: [...dom0, ...work.dom0Args],
+      stubdomArgs: stubdom,
+      signal: context.signal,
+      log: context.log,
+      onEvent: (_, event) => {
+        if (event.event === 'guest') guest = event.status;
+        if (event.event === 'progress') bar.update(event.bytes, formatBytes(event.bytes));
+      },
+    });
+    bar.stop();
+    if (!report.senderHeard) {
+      context.log.warn({ transfer: report.transfer }, 'the sender ended before it heard that the state is safe; it is');
+    }
+    const checks = await work.examine?.();
+    await present(report, context, options, { ...work, guest, checks });
+    return checks?.some(({ result }) => !result.loads) === true ? ERROR_CODES.WOULD_NOT_LOAD.status : 0;
+  } finally {
+    bar.stop();
+  }
+}
+
+async function present(
+  { transfer, state }: PairReport,
+  { json }: CommandContext,
+  options: PairCommandOptions,
+  work: Pick<PairOptions, 'direction' | 'input' | 'output'> & {
+    readonly guest: string | undefined;
+    readonly checks: readonly Checked[] | undefined;
+  },
+): Promise<void> {
+  const { firstByteAt, endAt, acknowledgedAt, ...rest } = state;
+  const ms = acknowledgedAt - firstByteAt;
+  const { direction, input, output, guest, checks } = work;
+  // Standard output is the state's when it goes there.
+  if (output === '-') return;
+  if (json) {
+    const moved = { transfer, input, output, guest, ...rest, milliseconds: ms, ring: options.ring };
+    const check = checks === undefined ? {} : { check: { file: output, ...checksJson(checks) } };
+    await printJson({ [direction]: moved, ...check });
+    return;
+  }
+  const word = direction === 'save' ? 'COMMITTED' : 'LOADED';
+  await printText(
+    facts([
+      [direction === 'save' ? 'saved' : 'restored', `${input} -> ${output}`],
+      ['guest', guest],
+      ['kind', state.kind],
+      ['bytes', `${state.bytes} (${formatBytes(state.bytes)}) in ${state.dataRecords} data records`],
+      ['time', `${formatMs(ms)} from the first frame to ${word}, ${formatRate(state.bytes, ms)}`],
+      ['sha256', state.sha256],
+      ['xxh64', state.xxh64],
+      ['chain', state.sha256 === undefined ? state.chain : undefined],
+    ]),
+  );
+  if (checks !== undefined) await printText(`\n${checksText(output, checks)}`);
+}

@@ -1,0 +1,113 @@
+/** One section, looked into: its fields where the state describes them, else its bytes. */
+import { printable } from '../../base/errors/index.js';
+import {
+  type Analysis,
+  type Field,
+  fieldValue,
+  type QevmSection,
+  type QevmState,
+  readFields,
+  type Struct,
+  structAnalysis,
+} from '../../formats/qevm/index.js';
+
+const BYTES_IN_A_LINE = 16;
+/** Of a field that is shown in one line. */
+const BYTES_OF_A_FIELD = 32;
+const INDENT = '  ';
+
+/** What a section holds; undefined for RAM, which is not kept. */
+export interface SectionContents {
+  readonly body: Uint8Array;
+  /** Undefined where the state has no description, or it is not asked for. */
+  readonly fields: Struct | undefined;
+}
+
+export function contentsOf(state: QevmState, section: QevmSection, hex: boolean): SectionContents | undefined {
+  const body = state.bodyOf(section);
+  if (body === undefined) return undefined;
+  const described = state.sections.filter(({ type }) => type === 'full').indexOf(section);
+  const device = hex || state.split !== 'description' ? undefined : state.description?.devices[described];
+  return { body, fields: device === undefined ? undefined : readFields(body, device) };
+}
+
+/** For `--json`: fields in the form of QEMU's own analyze-migration.py, or all bytes. */
+export function contentsJson({ body, fields }: SectionContents): { fields: Analysis } | { hex: string } {
+  if (fields === undefined) return { hex: Buffer.from(body).toString('hex') };
+  return { fields: withPrintableNames(structAnalysis(fields)) };
+}
+
+function withPrintableNames(analysis: Analysis): Analysis {
+  if (typeof analysis !== 'object') return analysis;
+  if (Array.isArray(analysis)) return analysis.map(withPrintableNames);
+  return Object.fromEntries(
+    Object.entries(analysis).map(([name, value]) => [printable(name), withPrintableNames(value)]),
+  );
+}
+
+export function contentsText({ body, fields }: SectionContents): string {
+  return fields === undefined ? hexDump(body) : structLines(fields, '').join('\n');
+}
+
+/** Offsets are from the first byte of the body. */
+export function hexDump(bytes: Uint8Array): string {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; at += BYTES_IN_A_LINE) {
+    const line = Buffer.from(bytes.subarray(at, at + BYTES_IN_A_LINE));
+    const hex = spaced(line).padEnd(3 * BYTES_IN_A_LINE - 1);
+    const text = line.toString('latin1').replaceAll(/[^ -~]/g, '.');
+    lines.push(`${at.toString(16).padStart(6, '0')}  ${hex}  |${text}|`);
+  }
+  return lines.join('\n');
+}
+
+function structLines({ fields, subsections }: Struct, indent: string): string[] {
+  const lines: string[] = [];
+  for (let at = 0; at < fields.length; ) {
+    const field = fields[at];
+    const run = runLength(fields, at);
+    if (field !== undefined) lines.push(...fieldLines(field, run, indent));
+    at += run;
+  }
+  for (const { name, version, ...struct } of subsections) {
+    lines.push(`${indent}${printable(name)} (subsection, version ${version})`, ...structLines(struct, indent + INDENT));
+  }
+  return lines;
+}
+
+/** How many elements of an array follow each other with the same bytes. */
+function runLength(fields: readonly Field[], at: number): number {
+  const first = fields[at];
+  let run = 1;
+  for (let next = fields[at + 1]; first?.index !== undefined && next !== undefined; next = fields[at + run]) {
+    if (next.name !== first.name || Buffer.compare(next.bytes, first.bytes) !== 0) break;
+    run += 1;
+  }
+  return run;
+}
+
+function fieldLines({ name, index, type, bytes, struct }: Field, run: number, indent: string): string[] {
+  const last = run > 1 && index !== undefined ? `..${index + run - 1}` : '';
+  const label = `${indent}${printable(name)}${index === undefined ? '' : `[${index}${last}]`}`;
+  if (struct !== undefined) return [label, ...structLines(struct, indent + INDENT)];
+  return [`${label}  ${valueText({ type, bytes })}  (${printable(type)})`];
+}
+
+/** `0x0000001f`, with the number where that says more; `true`; or bytes. */
+export function valueText(field: Pick<Field, 'type' | 'bytes'>): string {
+  const { kind, value } = fieldValue(field);
+  if (kind === 'boolean') return `${value}`;
+  if (kind === 'integer') {
+    const hex = `0x${Buffer.from(field.bytes).toString('hex')}`;
+    return value > -10n && value < 10n ? `${value}` : `${hex} = ${value}`;
+  }
+  const shown = spaced(value.subarray(0, BYTES_OF_A_FIELD));
+  if (value.length === 0) return 'no bytes';
+  return value.length > BYTES_OF_A_FIELD ? `${shown} ... ${value.length} bytes` : shown;
+}
+
+function spaced(bytes: Uint8Array): string {
+  return Buffer.from(bytes)
+    .toString('hex')
+    .replaceAll(/..(?=.)/g, '$& ');
+}

@@ -1,0 +1,55 @@
+/** Walks a libvirt save file to where QEMU's stream begins, which goes on to the end of the file. Layout: header.ts. */
+import { type Place, utf8Text, type Walk } from '../pull-parser/index.js';
+import { type LibvirtHeader, takeLibvirtHeader } from './header.js';
+import type { LibvirtSaveSummary } from './summary.js';
+
+export class LibvirtSaveReader {
+  readonly #place: Place;
+  #header: LibvirtHeader | undefined;
+  #xml: string | undefined;
+  #cookie: string | undefined;
+  #stateOffset: number | undefined;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  /** What was found so far. Undefined before the header. */
+  get summary(): LibvirtSaveSummary | undefined {
+    if (this.#header === undefined) return undefined;
+    const { finished, version, byteOrder, wasRunning, compression } = this.#header;
+    const texts = { xml: this.#xml, cookie: this.#cookie };
+    const said = { finished, version, byteOrder, wasRunning, compression };
+    return { kind: 'libvirt-save', ...said, ...texts, stateOffset: this.#stateOffset };
+  }
+
+  /** @throws StubferryError TRUNCATED, also when libvirt had not finished it, CORRUPT, UNSUPPORTED_VERSION, LIMIT_EXCEEDED */
+  *walk(): Walk<void> {
+    this.#header = yield* takeLibvirtHeader(this.#place);
+    const { textBytes, cookieOffset, finished } = this.#header;
+    const text = Buffer.from(yield* this.#place.take(textBytes, 'the XML of a libvirt save file'));
+    this.#xml = this.#textIn(text, 0, cookieOffset === 0 ? textBytes : cookieOffset);
+    if (cookieOffset !== 0) this.#cookie = this.#textIn(text, cookieOffset, textBytes);
+    const { offset } = this.#place;
+    if (!finished) {
+      throw this.#place.error('TRUNCATED', 'libvirt had not finished this save', {
+        offset: 0,
+        expected: '"LibvirtQemudSave"',
+        found: '"LibvirtQemudPart"',
+        hint: 'it was interrupted, or still runs: save the guest again',
+      });
+    }
+    this.#stateOffset = offset;
+  }
+
+  #textIn(bytes: Buffer, from: number, to: number): string {
+    const end = bytes.subarray(from, to).indexOf(0);
+    const offset = this.#place.offset - bytes.length + from;
+    if (end !== -1) return utf8Text(this.#place, bytes.subarray(from, from + end), offset);
+    throw this.#place.error('CORRUPT', 'a text in the libvirt save file has no end', {
+      offset,
+      expected: `a NUL within ${to - from} bytes`,
+      found: 'none',
+    });
+  }
+}

@@ -1,0 +1,26 @@
+/** Errors of the reader: each with its place, what was expected and what was found. */
+import { type ErrorCode, StubferryError } from '../../base/errors/index.js';
+
+/** Where a state is: its name, and where its first byte is within that. */
+export interface Place {
+  readonly where: string;
+  readonly base: number;
+}
+
+/** @param offset from the state's first byte */
+export function complaint(
+  code: ErrorCode,
+  message: string,
+  place: Place,
+  offset: number,
+  expected: string,
+  found: string,
+  hint?: string,
+): StubferryError {
+  return new StubferryError(code, message, { where: place.where, offset: place.base + offset, expected, found, hint });
+}
+
+/** A byte as `0x04`. */
+export function hexByte(byte: number | undefined): string {
+  return byte === undefined ? 'the end of the state' : `0x${byte.toString(16).padStart(2, '0')}`;
+}

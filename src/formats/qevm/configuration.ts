@@ -1,0 +1,76 @@
+/**
+ * The configuration (`vmstate_configuration` in QEMU's migration/savevm.c): what the machines on both sides must agree in.
+ *
+ *     0x07
+ *     u32 n, n bytes: machine type
+ *     0x05 "configuration/target-page-bits" u32 version: u32 bits          |
+ *     0x05 "configuration/capabilities" u32 version: u32 count, names      |  each only where it is needed
+ *     0x05 "configuration/uuid" u32 version: 16 bytes                      |
+ *
+ * A name is a byte with its length, and so many characters.
+ */
+import { printable } from '../../base/errors/index.js';
+import type { ByteFeed, Parsing } from './byte-feed.js';
+import { complaint, type Place } from './complaint.js';
+import { QEVM_LIMITS } from './limits.js';
+import { LONGEST_MACHINE_TYPE } from './recognise.js';
+import { SUBSECTION } from './section-header.js';
+import type { Configuration } from './state.js';
+
+export interface ReadConfiguration extends Configuration {
+  readonly targetPageBits: number | undefined;
+}
+
+/** Stands behind the 0x07. */
+export function* readConfiguration(feed: ByteFeed, place: Place): Parsing<ReadConfiguration> {
+  const offset = feed.position;
+  const length = yield* feed.u32('the length of the machine type');
+  if (length > LONGEST_MACHINE_TYPE) {
+    const [expected, found] = [`at most ${LONGEST_MACHINE_TYPE} bytes`, `${length}`];
+    throw complaint('CORRUPT', 'the machine type in the configuration is too long', place, offset, expected, found);
+  }
+  const machineType = printable(Buffer.from(yield* feed.take(length, 'the machine type')).toString('latin1'));
+  let targetPageBits: number | undefined;
+  let capabilities: readonly string[] = [];
+  while ((yield* feed.peek()) === SUBSECTION) {
+    const at = feed.position;
+    yield* feed.skip(1, 'a subsection');
+    const name = yield* feed.text('the name of a subsection of the configuration');
+    yield* feed.u32('the version of a subsection of the configuration');
+    if (name === 'configuration/target-page-bits') targetPageBits = yield* readPageBits(feed, place);
+    else if (name === 'configuration/capabilities') capabilities = yield* readCapabilities(feed, place);
+    else if (name === 'configuration/uuid') yield* feed.skip(16, 'the UUID of the machine');
+    else {
+      const expected = 'configuration/target-page-bits, configuration/capabilities or configuration/uuid';
+      const found = JSON.stringify(printable(name));
+      throw complaint('UNKNOWN_RECORD', 'an unknown part of the configuration', place, at, expected, found);
+    }
+  }
+  return { machineType, targetPageBits, capabilities };
+}
+
+function* readPageBits(feed: ByteFeed, place: Place): Parsing<number> {
+  const offset = feed.position;
+  const bits = yield* feed.u32('the bits of a page');
+  if (bits >= 10 && bits <= 16) return bits;
+  throw complaint('CORRUPT', 'pages of RAM of an impossible size', place, offset, '10 to 16 bits', `${bits}`);
+}
+
+function* readCapabilities(feed: ByteFeed, place: Place): Parsing<readonly string[]> {
+  const offset = feed.position;
+  const count = yield* feed.u32('the number of capabilities');
+  if (count > QEVM_LIMITS.capabilities) {
+    const expected = `at most ${QEVM_LIMITS.capabilities}`;
+    throw complaint(
+      'LIMIT_EXCEEDED',
+      'too many capabilities in the configuration',
+      place,
+      offset,
+      expected,
+      `${count}`,
+    );
+  }
+  const names: string[] = [];
+  while (names.length < count) names.push(yield* feed.text('the name of a capability'));
+  return names;
+}

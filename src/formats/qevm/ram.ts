@@ -1,0 +1,135 @@
+/**
+ * RAM in a migration stream (QEMU's migration/ram.c). The body of each section is a list of records, each begins with a
+ * u64: in its upper bits an address, and in the bits below a page's size
+ *
+ *     0x002  page of one byte, repeated: [name] u8
+ *     0x004  list of blocks; the address is the sum of their lengths: { name, u64 length } ...
+ *     0x008  whole page: [name] bytes
+ *     0x010  end of this section
+ *     0x020  ... of the same block as the page before: there is no [name]
+ *     0x040  page as a difference (XBZRLE): [name] u8, u16 n, n bytes
+ *     0x100  compressed page: [name] u32 n, n bytes
+ *     0x200  QEMU 8 and later: the channels of a multifd migration are in step
+ *
+ * A name is a byte with its length, and so many characters. Nothing of it is kept; the walk is here to get past it.
+ */
+import { printable } from '../../base/errors/index.js';
+import type { ByteFeed, Parsing } from './byte-feed.js';
+import { complaint, type Place } from './complaint.js';
+import { QEVM_LIMITS } from './limits.js';
+import type { Ram, RamBlock } from './state.js';
+
+const FILLED = 0x002;
+const BLOCK_LIST = 0x004;
+const WHOLE = 0x008;
+const END = 0x010;
+const SAME_BLOCK = 0x020;
+const DIFFERENCE = 0x040;
+const COMPRESSED = 0x100;
+const IN_STEP = 0x200;
+
+/** The version of the section `ram` that has these records; it has not changed since 2010. */
+export const RAM_VERSION = 4;
+const DEFAULT_PAGE_BITS = 12;
+/** Largest output of deflate for a page of 64 KiB, with room. */
+const LONGEST_COMPRESSED = 128 * 1024;
+
+export class RamWalk {
+  readonly #feed: ByteFeed;
+  readonly #place: Place;
+  readonly #ignoreShared: boolean;
+  readonly #pageSize: number;
+  readonly #blocks = new Map<string, RamBlock>();
+  readonly #pages = { whole: 0, filled: 0, compressed: 0 };
+  #hasBlock = false;
+
+  constructor(feed: ByteFeed, place: Place, pageBits = DEFAULT_PAGE_BITS, capabilities: readonly string[] = []) {
+    this.#feed = feed;
+    this.#place = place;
+    this.#pageSize = 2 ** pageBits;
+    this.#ignoreShared = capabilities.includes('x-ignore-shared');
+  }
+
+  get ram(): Ram {
+    return { pageSize: this.#pageSize, blocks: [...this.#blocks.values()], pages: { ...this.#pages } };
+  }
+
+  /** Walks over the body of one section. @throws StubferryError */
+  *section(): Parsing<void> {
+    for (;;) {
+      const at = this.#feed.position;
+      const word = yield* this.#feed.u64('a record of RAM');
+      const flags = Number(word & BigInt(this.#pageSize - 1));
+      if ((flags & BLOCK_LIST) !== 0) yield* this.#blockList(at, word & ~BigInt(this.#pageSize - 1));
+      const kind = flags & ~(SAME_BLOCK | BLOCK_LIST);
+      if (kind === END) return;
+      if (kind === IN_STEP || (kind === 0 && flags === BLOCK_LIST)) continue;
+      yield* this.#page(at, kind, (flags & SAME_BLOCK) !== 0);
+    }
+  }
+
+  *#page(at: number, kind: number, sameBlock: boolean): Parsing<void> {
+    if (kind !== FILLED && kind !== WHOLE && kind !== DIFFERENCE && kind !== COMPRESSED) {
+      const expected = 'a page, a list of blocks or the end of the section';
+      throw this.#error('CORRUPT', 'this is no record of RAM', at, expected, `flags 0x${kind.toString(16)}`);
+    }
+    if (!sameBlock) yield* this.#blockName();
+    else if (!this.#hasBlock) {
+      throw this.#error('CORRUPT', 'a page of RAM without a block', at, 'the name of a block', 'the same block again');
+    }
+    if (kind === WHOLE) {
+      this.#pages.whole += 1;
+      yield* this.#feed.skip(this.#pageSize, 'a page of RAM');
+    } else if (kind === FILLED) {
+      this.#pages.filled += 1;
+      yield* this.#feed.skip(1, 'the byte that fills a page');
+    } else {
+      this.#pages.compressed += 1;
+      yield* this.#compressed(kind);
+    }
+  }
+
+  *#compressed(kind: number): Parsing<void> {
+    if (kind === DIFFERENCE) yield* this.#feed.skip(1, 'the kind of a difference');
+    const at = this.#feed.position;
+    const length = kind === DIFFERENCE ? yield* this.#feed.u16('a length') : yield* this.#feed.u32('a length');
+    if (length > LONGEST_COMPRESSED) {
+      const expected = `at most ${LONGEST_COMPRESSED} bytes`;
+      throw this.#error('CORRUPT', 'a compressed page of RAM is too long', at, expected, `${length}`);
+    }
+    yield* this.#feed.skip(length, 'a compressed page of RAM');
+  }
+
+  *#blockName(): Parsing<void> {
+    const at = this.#feed.position;
+    const name = yield* this.#feed.text('the name of a block of RAM');
+    if (!this.#blocks.has(name)) {
+      const found = JSON.stringify(printable(name));
+      throw this.#error('CORRUPT', 'a page of an unknown block of RAM', at, 'a block of the list', found);
+    }
+    this.#hasBlock = true;
+  }
+
+  *#blockList(at: number, total: bigint): Parsing<void> {
+    let left = total;
+    for (let count = 0; left > 0n; count += 1) {
+      if (count === QEVM_LIMITS.ramBlocks) {
+        const expected = `at most ${QEVM_LIMITS.ramBlocks}`;
+        throw this.#error('LIMIT_EXCEEDED', 'too many blocks of RAM', this.#feed.position, expected, 'more');
+      }
+      const name = yield* this.#feed.text('the name of a block of RAM');
+      const bytes = yield* this.#feed.u64('the length of a block of RAM');
+      if (this.#ignoreShared) yield* this.#feed.skip(8, 'the address of a block of RAM');
+      if (bytes > left) {
+        const expected = `blocks of ${total} bytes together`;
+        throw this.#error('CORRUPT', 'the blocks of RAM do not fit their sum', at, expected, `one of ${bytes} more`);
+      }
+      left -= bytes;
+      this.#blocks.set(name, { name, bytes: Number(bytes) });
+    }
+  }
+
+  #error(code: 'CORRUPT' | 'LIMIT_EXCEEDED', message: string, at: number, expected: string, found: string): Error {
+    return complaint(code, message, this.#place, at, expected, found);
+  }
+}

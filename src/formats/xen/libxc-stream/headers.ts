@@ -1,0 +1,91 @@
+/**
+ * The two headers of a libxc stream: docs/specs/libxc-migration-stream.pandoc of Xen.
+ *
+ *     image header, always big-endian             domain header, in the order that the options declare
+ *      0  8  marker, all ones                      0  4  type: 1 x86 PV, 2 x86 HVM
+ *      8  4  "XENF"                                4  2  page shift, 12
+ *     12  4  version, 2 or 3                       6  2  reserved, 0
+ *     16  2  options, bit 0: big-endian            8  4  Xen's major version, 0: converted from a legacy stream
+ *     18  6  reserved, 0                          12  4  Xen's minor version
+ */
+import { type ByteOrder, hex32, isLittle, type Place, viewOf, type Walk } from '../../pull-parser/index.js';
+
+const IMAGE_HEADER_BYTES = 24;
+const DOMAIN_HEADER_BYTES = 16;
+const MARKER = 0xffff_ffff_ffff_ffffn;
+const ID = 0x58454e46;
+const VERSIONS: readonly number[] = [2, 3];
+const BIG_ENDIAN = 1;
+/** The only page size that x86 has; all arithmetic over PAGE_DATA records depends on it. */
+const PAGE_SHIFT = 12;
+export const PAGE_BYTES = 1 << PAGE_SHIFT;
+
+const GUESTS = { 1: 'x86 PV', 2: 'x86 HVM' } as const;
+export type Guest = (typeof GUESTS)[keyof typeof GUESTS];
+
+export interface ImageHeader {
+  readonly version: number;
+  readonly byteOrder: ByteOrder;
+}
+
+export interface DomainHeader {
+  readonly guest: Guest;
+  readonly xen: { readonly major: number; readonly minor: number };
+}
+
+/** @throws StubferryError TRUNCATED, CORRUPT, UNSUPPORTED_VERSION */
+export function* takeImageHeader(place: Place): Walk<ImageHeader> {
+  const { offset } = place;
+  const view = viewOf(yield* place.take(IMAGE_HEADER_BYTES, 'the image header of a libxc stream'));
+  const [marker, id] = [view.getBigUint64(0), view.getUint32(8)];
+  if (marker !== MARKER || id !== ID) {
+    throw place.error('CORRUPT', 'there is no libxc stream here', {
+      offset: marker === MARKER ? offset + 8 : offset,
+      expected: 'eight bytes of 0xff and "XENF"',
+      found: `0x${marker.toString(16).padStart(16, '0')} ${hex32(id)}`,
+      hint: marker === MARKER ? undefined : 'streams of Xen 4.5 and older cannot be read',
+    });
+  }
+  const version = view.getUint32(12);
+  if (!VERSIONS.includes(version)) {
+    throw place.error('UNSUPPORTED_VERSION', 'a libxc stream of another version', {
+      offset: offset + 12,
+      expected: '2 or 3',
+      found: `${version}`,
+    });
+  }
+  const options = view.getUint16(16);
+  const reserved = view.getUint16(18) !== 0 || view.getUint32(20) !== 0 || (options & ~BIG_ENDIAN) !== 0;
+  if (reserved) throw reservedBits(place, offset + 16, 'image header of the libxc stream');
+  return { version, byteOrder: options === BIG_ENDIAN ? 'big' : 'little' };
+}
+
+/** @throws StubferryError TRUNCATED, CORRUPT */
+export function* takeDomainHeader(place: Place, order: ByteOrder): Walk<DomainHeader> {
+  const { offset } = place;
+  const little = isLittle(order);
+  const view = viewOf(yield* place.take(DOMAIN_HEADER_BYTES, 'the domain header of a libxc stream'));
+  const type = view.getUint32(0, little);
+  const guest = type === 1 || type === 2 ? GUESTS[type] : undefined;
+  if (guest === undefined) {
+    throw place.error('CORRUPT', 'the domain header of the libxc stream names no type of guest', {
+      offset,
+      expected: '1 (x86 PV) or 2 (x86 HVM)',
+      found: `${type}`,
+    });
+  }
+  const shift = view.getUint16(4, little);
+  if (shift !== PAGE_SHIFT) {
+    throw place.error('CORRUPT', 'the domain header of the libxc stream has another page size', {
+      offset: offset + 4,
+      expected: `a page shift of ${PAGE_SHIFT}`,
+      found: `${shift}`,
+    });
+  }
+  if (view.getUint16(6, little) !== 0) throw reservedBits(place, offset + 6, 'domain header of the libxc stream');
+  return { guest, xen: { major: view.getUint32(8, little), minor: view.getUint32(12, little) } };
+}
+
+export function reservedBits(place: Place, offset: number, what: string): Error {
+  return place.error('CORRUPT', `reserved bits are set in the ${what}`, { offset, expected: 'zeros', found: 'others' });
+}

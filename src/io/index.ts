@@ -1,0 +1,15 @@
+export { type Compression, compressionOf, unpack } from './compression.js';
+export { callsAtOnce } from './file-calls.js';
+export { FileSource } from './file-source.js';
+export { GunzipSource } from './gunzip-source.js';
+export { MemorySource } from './memory-source.js';
+export { type OutputOptions, outputFor } from './open-output.js';
+export { openSource } from './open-source.js';
+export { type FileIdentity, partPath } from './part-file.js';
+export { PeekedSource, peekAt } from './peeked-source.js';
+export { descriptorOutput, openFifo, pipeOutput, type StreamOutput, socketOutput } from './pipe-output.js';
+export { PipeSource } from './pipe-source.js';
+export { type ByteRange, RangeSource } from './range-source.js';
+export { RawSink } from './raw-sink.js';
+export { ReadyOutput } from './ready-output.js';
+export { SpooledOutput } from './spooled-output.js';

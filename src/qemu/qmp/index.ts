@@ -1,0 +1,17 @@
+export { type OnQmpEvent, QmpClient, type QmpOptions } from './client.js';
+export {
+  cont,
+  type MigrationInfo,
+  machineType,
+  migrate,
+  migrateCancel,
+  queryMaxBandwidth,
+  queryMigrate,
+  queryStatus,
+  saveDevicesState,
+  setMaxBandwidth,
+  stop,
+} from './commands.js';
+export { connectSocket } from './connect.js';
+export type { Monitor } from './monitor.js';
+export { unfitForSocket } from './socket-path.js';

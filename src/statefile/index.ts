@@ -1,5 +1,0 @@
-export { STATEFILE_MAGIC, type StatefileHeader } from './file-header.js';
-export { type StatefileSummary, seekSummary } from './inspect-state.js';
-export { type ExaminedInput, examineInput, type OpenedState, recogniseState, withoutState } from './open-state.js';
-export { StatefileReader, StatefileSource } from './statefile-reader.js';
-export { StatefileSink } from './statefile-sink.js';

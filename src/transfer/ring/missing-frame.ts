@@ -1,0 +1,106 @@
+/**
+ * How long to wait for a frame that is not there, and what to call it in the end.
+ *
+ *     the sender has not begun              no limit: its source may wait for a person
+ *     the sender says that it is written,   settleMs     FRAME_CORRUPT
+ *       and it does not check
+ *     a frame of a later lap is in its      settleMs     PROTOCOL_VIOLATION: the sender overran the ring. Until then it may
+ *       place                                            only now learn that its receiver was started again, and says so
+ *     it announces itself, never completes  progressMs   TORN
+ *     only frames of an earlier sender      progressMs   STALE_EPOCH
+ *     nothing                               progressMs   NO_PROGRESS
+ */
+import { StubferryError } from '../../base/errors/index.js';
+import { Patience } from '../../base/time/patience.js';
+import type { Expected, NotYet } from './frame-check.js';
+import type { Link } from './link.js';
+
+/** Why the frame is missing: see {@link NotYet}; `torn` is a header that checks without its payload. */
+export type Missing = NotYet | 'torn';
+
+export class MissingFrame {
+  readonly #link: Link;
+  readonly #patience: Patience;
+  #settling: Patience | undefined;
+
+  constructor(link: Link) {
+    this.#link = link;
+    this.#patience = new Patience(link.clock);
+  }
+
+  /** A frame came, or is asked for only now. */
+  renew(): void {
+    this.#patience.renew();
+    this.#settling = undefined;
+  }
+
+  /** Milliseconds waited so far. */
+  waited(): number {
+    return this.#patience.look();
+  }
+
+  /**
+   * Judges one more look that found no frame.
+   * @param offset of the missing frame on the disk
+   * @throws StubferryError FRAME_CORRUPT, PROTOCOL_VIOLATION, TORN, STALE_EPOCH, NO_PROGRESS
+   */
+  judge(reason: Missing, expected: Expected | undefined, offset: number): void {
+    const { peer, timeouts } = this.#link;
+    if (expected !== undefined) this.#settle(reason, expected, offset);
+    const begun = peer.control !== undefined && peer.control.phase !== 'ready';
+    if (!begun && reason !== 'torn') this.#patience.renew();
+    if (this.#patience.look() > timeouts.progressMs) throw this.#givenUp(reason, offset);
+  }
+
+  #settle(reason: Missing, expected: Expected, offset: number): void {
+    const { peer, clock, timeouts, device } = this.#link;
+    const written = peer.control?.epoch === expected.epoch && peer.control.cursor > expected.position;
+    if (!written && reason !== 'later-lap') {
+      this.#settling = undefined;
+      return;
+    }
+    this.#settling ??= new Patience(clock);
+    if (this.#settling.look() <= timeouts.settleMs) return;
+    if (reason === 'later-lap') {
+      throw new StubferryError('PROTOCOL_VIOLATION', 'the sender overran the ring', {
+        where: device.path,
+        offset,
+        expected: `frame ${expected.sequence}, at ring position ${expected.position}`,
+        found: 'a frame of a later lap, which was written over it',
+      });
+    }
+    throw new StubferryError('FRAME_CORRUPT', 'a frame on the disk is damaged', {
+      where: device.path,
+      offset,
+      expected: `frame ${expected.sequence}, which the sender has completely written`,
+      found: reason === 'torn' ? 'a payload that does not match its checksum' : `no valid header (${reason})`,
+      hint: 'the storage between the agents changed it; look for I/O errors, then start the transfer again',
+    });
+  }
+
+  #givenUp(reason: Missing, offset: number): StubferryError {
+    const where = this.#link.device.path;
+    const limit = this.#link.timeouts.progressMs;
+    switch (reason) {
+      case 'torn':
+        return new StubferryError('TORN', 'a frame was announced, but its payload never became complete', {
+          where,
+          offset,
+          found: `a payload that does not match its header after ${limit} ms`,
+        });
+      case 'other-epoch':
+        return new StubferryError('STALE_EPOCH', 'only a frame of an earlier sender is there', {
+          where,
+          offset,
+        });
+      default:
+        return new StubferryError('NO_PROGRESS', 'the sender is alive but sends nothing', {
+          where,
+          offset,
+          expected: `a frame within ${limit} ms`,
+          found: reason,
+          hint: "the sender's source may be stuck; see the log of the sender",
+        });
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Paths of xenstore, by docs/misc/xenstore.txt:
+ *
+ *     /local/domain/3/data      absolute
+ *     data                      relative to /local/domain/<domid of the caller>, in a domain other than dom0
+ *     @releaseDomain            no node, but it can be watched
+ */
+import { printable, StubferryError } from '../../../base/errors/index.js';
+
+/** XENSTORE_ABS_PATH_MAX and XENSTORE_REL_PATH_MAX: bytes, which are characters here. */
+export const PATH_MAX = { absolute: 3072, relative: 2048 } as const;
+
+const NAME = '[-+@A-Za-z0-9_]+';
+const NODE = new RegExp(`^(?:/|/?${NAME}(?:/${NAME})*)$`);
+const CHILD = new RegExp(`^${NAME}$`);
+
+/** Whether `path` may be asked for. One that begins with `@` is no node. */
+export function isPath(path: string): boolean {
+  return NODE.test(path) && path.length <= (path.startsWith('/') ? PATH_MAX.absolute : PATH_MAX.relative);
+}
+
+/** Whether `name` may be the name of a child. */
+export function isChildName(name: string): boolean {
+  return CHILD.test(name);
+}
+
+/** Whether `path` is `parent` or somewhere below it. */
+export function isWithin(path: string, parent: string): boolean {
+  return path === parent || path.startsWith(parent === '/' ? '/' : `${parent}/`);
+}
+
+/** @throws StubferryError XENSTORE_INVALID */
+export function checkPath(path: string): void {
+  if (isPath(path)) return;
+  const limit = path.startsWith('/') ? PATH_MAX.absolute : PATH_MAX.relative;
+  throw new StubferryError('XENSTORE_INVALID', 'this is no path of xenstore', {
+    where: printable(path, 200),
+    expected: `names of A-Z a-z 0-9 - _ @ + with / between, ${limit} characters at most`,
+    found: path.length > limit ? `${path.length} characters` : JSON.stringify(printable(path, 200)),
+  });
+}

@@ -1,6 +1,0 @@
-import type { Log } from '../../src/agents/index.js';
-
-const silent = (): void => undefined;
-
-/** For tests that do not ask what is logged. */
-export const SILENT_LOG: Log = { debug: silent, info: silent, warn: silent, error: silent };

@@ -1,0 +1,49 @@
+/** The harness holds: a guest that counts, the look into its QEMU, and nothing left of it afterwards. */
+import { existsSync } from 'node:fs';
+import { expect, it } from '@jest/globals';
+import { describeWith } from '../../support/blockdev-utils/as-root.js';
+import { useScratch } from '../../support/cli/scratch.js';
+import { type Machine, startMachine } from '../../support/qemu/machine.js';
+import { A_QEMU } from '../../support/qemu/needs.js';
+
+describeWith([A_QEMU], 'a machine', () => {
+  const scratch = useScratch();
+  const left: Machine[] = [];
+
+  it('counts, stops when it is told, and goes on where it was', async () => {
+    const machine = await startMachine({ folder: scratch.folder, name: 'guest', machine: ['-machine', 'pc'] });
+    left.push(machine);
+    await machine.untilCounting(5);
+    await machine.command('stop');
+    expect(await machine.runState()).toBe('paused');
+    const stopped = machine.counter();
+    await machine.command('cont');
+    await machine.untilCounting(stopped + 5);
+    const counts = machine.counts();
+    expect(counts).toEqual(counts.map((_, index) => index + 1));
+  });
+
+  it('is gone after its test, with its memory', async () => {
+    expect(left).toHaveLength(1);
+    for (const machine of left) {
+      expect((await machine.ended).exit).toBe('SIGKILL');
+      expect(existsSync(machine.memory)).toBe(false);
+    }
+  });
+
+  it('says why it does not start', async () => {
+    const start = startMachine({ folder: scratch.folder, name: 'guest', machine: ['-machine', 'enigma'] });
+    await expect(start).rejects.toThrow(/does not answer.*unsupported machine type/s);
+  });
+
+  it('tells how it ended', async () => {
+    const machine = await startMachine({ folder: scratch.folder, name: 'guest', machine: ['-machine', 'q35'] });
+    await machine.untilCounting();
+    expect(await machine.kill('SIGTERM')).toEqual({
+      exit: 0,
+      log: expect.stringContaining('terminating on signal 15'),
+    });
+    await expect(machine.command('query-status')).rejects.toThrow('query-status: QEMU ended (0)');
+    await expect(machine.untilCounting()).rejects.toThrow('QEMU ended (0)');
+  });
+});

@@ -1,0 +1,168 @@
+/** What a stubdom can do to dom0 that an attacker owns: make its own transfer fail, within limits, and nothing else. */
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, readdirSync, statSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { ANSWER_KEY, decodeAnswer, encodeRequest, REQUEST_KEY } from '../../../src/formats/protocol/request.js';
+import type { TransferView } from '../../../src/service/index.js';
+import { XenstoreClient } from '../../../src/xen/xenstore/index.js';
+import type { Agent } from '../../support/agents/agent.js';
+import { describeWith } from '../../support/blockdev-utils/as-root.js';
+import { documentOf, stubferry } from '../../support/cli/run-stubferry.js';
+import { SEED, SeededRandom, withSeed } from '../../support/cli/seeded-random.js';
+import { type Pair, ServiceStage, untilAnswered } from '../../support/service/stage.js';
+import { XENSTORED } from '../../support/xenstore/xenstored.js';
+
+jest.setTimeout(120_000);
+
+const STATE = 'fixtures/device-states/pc-usb.xen.qevm';
+const PATIENCE = [
+  '--attach-timeout',
+  '1s',
+  '--progress-timeout',
+  '2s',
+  '--peer-timeout',
+  '1s',
+  '--transfer-timeout',
+  '20s',
+];
+const SMALL = ['--ring', '1M', '--frame', '64K', '--max-state', '4M'];
+
+/** Of the service, whatever is done to it: Node itself takes about 60 MiB. */
+const MOST_MIB = 200;
+
+describeWith(XENSTORED, 'a stubdom that an attacker owns', () => {
+  let stage: ServiceStage;
+  let service: Agent;
+  let pair: Pair;
+  let domain: XenstoreClient;
+  beforeEach(async () => {
+    stage = await ServiceStage.open();
+    service = await stage.service(...PATIENCE, ...SMALL);
+    pair = await stage.pair(7, 3);
+    domain = await XenstoreClient.connect({ path: pair.xenbus });
+  });
+  afterEach(async () => {
+    await domain.close();
+    await stage.close();
+  });
+
+  async function transfers(): Promise<TransferView[]> {
+    return documentOf<{ transfers: TransferView[] }>(
+      await stubferry(['transfers', '--json', '--control', stage.control]),
+    ).transfers;
+  }
+
+  async function untilEnded(count: number): Promise<TransferView[]> {
+    for (;;) {
+      const ended = (await transfers()).filter(({ phase }) => phase === 'detached');
+      if (ended.length >= count) return ended;
+      await delay(50);
+    }
+  }
+
+  /** Asks for a disk; the image that dom0 has made for it. */
+  async function image(direction: 'save' | 'restore' = 'save'): Promise<string> {
+    const nonce = randomUUID();
+    await domain.write(REQUEST_KEY, encodeRequest({ direction, nonce }));
+    const answer = decodeAnswer(await untilAnswered(stage, 7, nonce), ANSWER_KEY);
+    if (answer.verdict !== 'attached') throw new Error(answer.reason);
+    return answer.device;
+  }
+
+  /** Whatever was done: another save goes well, nothing is left, and dom0 has not grown. */
+  async function unharmed(what: string): Promise<void> {
+    const { exit, error } = await stage.stubdom(await stage.pair(8, 4), '--source', STATE).end;
+    expect([exit, error]).toEqual([0, undefined]);
+    await stage.untilIdle();
+    expect(await stage.left()).toEqual([]);
+    process.stderr.write(`${what}: dom0's agent had at most ${Math.round(service.peakMiB())} MiB\n`);
+    expect(service.peakMiB()).toBeLessThan(MOST_MIB);
+  }
+
+  it('that asks, and never comes, is given up', async () => {
+    await image();
+    const [view] = await untilEnded(1);
+    expect(view?.error).toMatchObject({ code: 'PEER_ABSENT' });
+    expect(stage.saved(3)).toBeUndefined();
+    await unharmed('a request that never continues');
+  });
+
+  it('that asks 2000 times gets a few disks, one after the other', async () => {
+    for (let count = 0; count < 2000; count += 1)
+      await domain.write(REQUEST_KEY, encodeRequest({ direction: 'save', nonce: randomUUID() }));
+    const status = await stubferry(['status', '--json', '--control', stage.control]);
+    expect(documentOf<{ status: { underWay: number } }>(status).status.underWay).toBeLessThanOrEqual(1);
+    const folders = readdirSync(stage.path('run')).filter((name) => name.length === 36);
+    expect(folders.length).toBeLessThanOrEqual(1);
+    await domain.remove(REQUEST_KEY);
+    await stage.untilIdle();
+    expect((await transfers()).length).toBeLessThan(32);
+    await unharmed('2000 requests');
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['all that xenstored takes of it', 'x'.repeat(1900)],
+    ['zeros and terminal escapes', '\u001b[2J save \u0007'],
+    ['a request with a path for a nonce', 'stubferry/1 save ../../../../etc/passwd'],
+  ])('that writes %s as its request is not answered', async (what, text) => {
+    await domain.write(REQUEST_KEY, text);
+    await unharmed(what);
+    expect(await stage.xenstore.read(`/local/domain/7/${ANSWER_KEY}`)).toBeUndefined();
+  });
+
+  it('that writes a request of 1 MiB is refused by xenstored; dom0 does not see it', async () => {
+    await expect(domain.write(REQUEST_KEY, 'x'.repeat(1024 * 1024))).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    await unharmed('a request of 1 MiB');
+  });
+
+  it('that fills its disk with random blocks all the time is given up', async () => {
+    await withSeed(SEED, 'random blocks', async () => {
+      const random = new SeededRandom(SEED);
+      const disk = openSync(await image(), 'r+');
+      let over = false;
+      const ended = untilEnded(1).finally(() => {
+        over = true;
+      });
+      while (!over) {
+        for (let count = 0; count < 64; count += 1)
+          writeSync(disk, random.bytes(4096), 0, 4096, 4096 * random.below(272));
+        await delay(1);
+      }
+      closeSync(disk);
+      const [view] = await ended;
+      expect(view?.error?.code).toMatch(
+        /^(PEER_ABSENT|PEER_DEAD|NO_PROGRESS|FRAME_CORRUPT|TORN|DISK_LOCKED|PROTOCOL_VIOLATION)$/,
+      );
+      expect(stage.saved(3)).toBeUndefined();
+      await unharmed('random blocks');
+    });
+  });
+
+  it('that sends more than it may is refused at the limit', async () => {
+    const big = stage.path('big');
+    writeFileSync(big, Buffer.alloc(5 * 1024 * 1024, 1));
+    const { error } = await stage.stubdom(await stage.pair(9, 5), '--source', big, '--opaque').end;
+    expect(error?.code).toBe('LIMIT_EXCEEDED');
+    expect(stage.saved(5)).toBeUndefined();
+    await unharmed('too large a state');
+  });
+
+  it('that is gone in the middle ends its transfer', async () => {
+    await image();
+    await stage.xenstored.release(7);
+    await stage.xenstore.remove('/local/domain/7');
+    const [view] = await untilEnded(1);
+    expect(view?.error?.code).toMatch(/^(PEER_DEAD|PEER_ABSENT)$/);
+    await unharmed('a stubdom that is gone');
+  });
+
+  it('cannot have dom0 follow a link at the destination', async () => {
+    writeFileSync(stage.path('victim'), 'precious');
+    symlinkSync(stage.path('victim'), stage.path('state/qemu-save.5'));
+    const { exit } = await stage.stubdom(await stage.pair(9, 5), '--source', STATE).end;
+    expect(exit).toBe(0);
+    expect(statSync(stage.path('victim')).size).toBe('precious'.length);
+  });
+});

@@ -1,0 +1,32 @@
+/** The save file that xl 4.17 wrote, and damaged copies of it. */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { XEN_STATE } from './captured-states.js';
+
+export const COMPRESSED_SAVE = fileURLToPath(
+  new URL('../../../fixtures/xl-save/xen-minimal.xlsave.xz', import.meta.url),
+);
+
+/** Where its emulator context begins, and how long it is. */
+export const CONTEXT = { offset: 16_751_819, length: 6674 };
+
+let unpacked: Buffer | undefined;
+
+export function saveFile(): Buffer {
+  unpacked ??= execFileSync('xz', ['-dc', COMPRESSED_SAVE], { maxBuffer: 32 << 20 });
+  return unpacked;
+}
+
+/** The save file that libxl would have written with this state: it does not look into it. */
+export function saveFileWith(state: Uint8Array): Buffer {
+  const file = saveFile();
+  const header = Buffer.from(file.subarray(CONTEXT.offset - 16, CONTEXT.offset));
+  header.writeUInt32LE(state.length + 8, 4);
+  const padding = Buffer.alloc((8 - (state.length % 8)) % 8);
+  return Buffer.concat([file.subarray(0, CONTEXT.offset - 16), header, state, padding, file.subarray(-8)]);
+}
+
+/** It again, with the emulator context cut to so many bytes. */
+export function saveFileCutTo(bytes: number): Buffer {
+  return saveFileWith(XEN_STATE.bytes.subarray(0, bytes));
+}

@@ -1,0 +1,26 @@
+/** A destination in memory, which remembers what was done to it. */
+import type { ByteOutput } from '../../../src/formats/byte-output.js';
+
+export class MemoryOutput implements ByteOutput {
+  readonly #chunks: Uint8Array[] = [];
+  /** What happened, in order. */
+  readonly calls: ('commit' | 'discard')[] = [];
+
+  /** Everything written so far. */
+  get bytes(): Uint8Array {
+    return Buffer.concat(this.#chunks);
+  }
+
+  async write(chunks: readonly Uint8Array[]): Promise<void> {
+    for (const chunk of chunks) this.#chunks.push(Uint8Array.from(chunk));
+  }
+
+  async commit(): Promise<void> {
+    this.calls.push('commit');
+  }
+
+  async discard(): Promise<boolean> {
+    this.calls.push('discard');
+    return !this.calls.includes('commit');
+  }
+}

@@ -1,0 +1,98 @@
+/** Builds statefiles frame by frame, so that each thing can be wrong by itself under checksums that are right. */
+import { BLOCK_SIZE, padded, sealBlock, viewOf } from '../../../src/formats/protocol/block.js';
+import {
+  chainOver,
+  encodeFrameHeader,
+  FRAME_TYPES,
+  type FrameFields,
+  frameLengthFor,
+} from '../../../src/formats/protocol/frame.js';
+import { encodeBegin, encodeEnd, encodeIndex, encodeTrailer } from '../../../src/formats/protocol/records.js';
+import { StateDigest } from '../../../src/formats/protocol/state-digest.js';
+import { uuidSeed } from '../../../src/formats/protocol/uuid.js';
+import { DataIndex } from '../../../src/formats/statefile/data-index.js';
+import { encodeStatefileHeader } from '../../../src/formats/statefile/file-header.js';
+import { BEGIN, HEADER } from './written-statefile.js';
+
+const SEED = uuidSeed(HEADER.transferUuid);
+
+/** Changes the numbers of a header under its seal. */
+export type Change = (view: DataView) => void;
+
+export class HandmadeStatefile {
+  readonly #blocks: Uint8Array[] = [encodeStatefileHeader(HEADER)];
+  readonly #digest = new StateDigest(true);
+  readonly #index = new DataIndex();
+  #sequence = 0;
+  #chain = 0n;
+  /** Where the next frame will stand. */
+  position = BLOCK_SIZE;
+
+  get bytes(): Uint8Array {
+    return Buffer.concat(this.#blocks);
+  }
+
+  /** Adds a frame as it should be, but for what `fields` and `change` make of it. */
+  frame(
+    fields: Pick<FrameFields, 'type'> & Partial<FrameFields>,
+    payload: Uint8Array = new Uint8Array(0),
+    change?: Change,
+  ): this {
+    const paddedPayload = new Uint8Array(padded(payload.length));
+    paddedPayload.set(payload);
+    const chainBefore = this.#chain;
+    const chainAfter = chainOver(paddedPayload, chainBefore);
+    const numbers = { sequence: this.#sequence, epoch: 0n, position: this.position, streamOffset: 0 };
+    const block = new Uint8Array(BLOCK_SIZE);
+    const standard = { payloadLength: payload.length, chainBefore, chainAfter, ...numbers };
+    encodeFrameHeader(block, { ...standard, ...fields }, SEED);
+    change?.(viewOf(block));
+    sealBlock(block, SEED);
+    this.#blocks.push(block, paddedPayload);
+    if (viewOf(block).getUint16(4, true) === FRAME_TYPES.data) this.#chain = chainAfter;
+    this.#sequence += 1;
+    this.position += frameLengthFor(payload.length);
+    return this;
+  }
+
+  begin(record = encodeBegin(BEGIN)): this {
+    return this.frame({ type: 'begin', record });
+  }
+
+  data(payload: Uint8Array, fields: Partial<FrameFields> = {}, change?: Change): this {
+    const streamOffset = this.#digest.bytes;
+    this.#index.add({ streamOffset, fileOffset: this.position });
+    this.#digest.update(payload);
+    return this.frame({ type: 'data', streamOffset, ...fields }, payload, change);
+  }
+
+  /** A frame of a type of the future. */
+  unknown(flags: number, payload: Uint8Array): this {
+    return this.frame({ type: 'data' }, payload, (view) => {
+      view.setUint16(4, 99, true);
+      view.setUint16(6, flags, true);
+    });
+  }
+
+  end(change: Partial<ReturnType<StateDigest['end']>> = {}): this {
+    const record = encodeEnd({ ...this.#digest.end(this.#chain), ...change });
+    return this.frame({ type: 'end', streamOffset: this.#digest.bytes, record });
+  }
+
+  index(entries = this.#index.encode(), count = this.#index.entries.length): this {
+    return this.frame({ type: 'index', streamOffset: this.#digest.bytes, record: encodeIndex(count) }, entries);
+  }
+
+  trailer(endOffset: number, indexOffset: number, fileBytes = this.position + BLOCK_SIZE): this {
+    const record = encodeTrailer({ endOffset, indexOffset, fileBytes });
+    return this.frame({ type: 'trailer', streamOffset: this.#digest.bytes, record });
+  }
+
+  /** END, INDEX and TRAILER as they should be. */
+  finish(): this {
+    const endOffset = this.position;
+    this.end();
+    const indexOffset = this.position;
+    return this.index().trailer(endOffset, indexOffset);
+  }
+}

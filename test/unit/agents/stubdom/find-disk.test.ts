@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type FoundDisk, openIfReady } from '../../../../src/agents/stubdom/find-disk.js';
+import { StubferryError } from '../../../../src/base/errors/index.js';
+import { NIL_UUID } from '../../../../src/formats/protocol/uuid.js';
+import { describeWith, LOOP_DEVICES, ROOT } from '../../../support/blockdev-utils/as-root.js';
+import { attachLoop, detachLoop } from '../../../support/blockdev-utils/loop-device.js';
+import { scratchFolder } from '../../../support/io/scratch-folder.js';
+import { SMALL } from '../../../support/ring/disks.js';
+import { formattedImage } from '../../../support/ring/formatted-image.js';
+
+/** The disk at `path`, open. @throws what keeps it from being used */
+async function found(path: string): Promise<FoundDisk> {
+  const expectation = { targetUuid: NIL_UUID, transferUuid: undefined, directions: ['save'] } as const;
+  const disk = await openIfReady(path, expectation);
+  if (disk instanceof StubferryError) throw disk;
+  return disk;
+}
+
+describe('a transfer disk that is a file', () => {
+  const scratch = scratchFolder();
+
+  it("is shared with dom0's agent through the page cache, and tells of its writes", async () => {
+    await formattedImage(scratch('disk'), SMALL);
+    const { device } = await found(scratch('disk'));
+    expect([device.access, device.watch]).toEqual(['buffered', expect.any(Function)]);
+    await device.close();
+  });
+});
+
+describeWith([ROOT, LOOP_DEVICES], 'a transfer disk that is a block device', () => {
+  const scratch = scratchFolder();
+  let node = '';
+  beforeEach(async () => {
+    await formattedImage(scratch('disk'), SMALL);
+    node = attachLoop(scratch('disk'));
+  });
+  afterEach(() => detachLoop(node));
+
+  it("is read past the page cache, and tells of nothing: dom0's agent does not write through it", async () => {
+    const { device } = await found(node);
+    expect([device.access, device.watch]).toEqual(['direct', undefined]);
+    await device.close();
+  });
+});

@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { ERROR_CODES } from '../../src/base/errors/index.js';
+
+const ROOT = new URL('../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8');
+const documents = readdirSync(new URL('docs/', ROOT)).filter((name) => name.endsWith('.md'));
+const pages = ['README.md', ...documents.map((name) => `docs/${name}`)];
+
+describe('the documentation', () => {
+  it('lists every exit status as it is', () => {
+    const rows = Object.entries(ERROR_CODES).map(([code, { status, means }]) => `| ${status} | ${code} | ${means} |`);
+    const table = read('docs/exit-codes.md')
+      .split('\n')
+      .filter((line) => /^\| \d/.test(line));
+    expect(table).toEqual(['| 0 | OK | done |', ...rows]);
+  });
+
+  it.each(pages)('%s refers only to files that are there', (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https?:|#)(?<path>[^)#]+)/g)].map(
+      (match) => match.groups?.['path'] ?? '',
+    );
+    const missing = links.filter((path) => {
+      try {
+        readFileSync(new URL(path, new URL(page, ROOT)));
+        return false;
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code !== 'EISDIR';
+      }
+    });
+    expect(missing).toEqual([]);
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { LibvirtSaveReader, type LibvirtSaveSummary } from '../../../../src/formats/libvirt-save/index.js';
+import type { Place, Walk } from '../../../../src/formats/pull-parser/index.js';
+import { LIBVIRT, libvirtHead } from '../../../support/libvirt-save/libvirt-bytes.js';
+import { refusalOf, walked } from '../../../support/pull-parser/walked.js';
+
+function* read(place: Place): Walk<LibvirtSaveSummary> {
+  const reader = new LibvirtSaveReader(place);
+  yield* reader.walk();
+  if (reader.summary === undefined) throw new Error('no summary of a whole header');
+  return reader.summary;
+}
+
+const readHead = (bytes: Uint8Array): LibvirtSaveSummary => walked(bytes, read).result;
+const refusal = (bytes: Uint8Array) => refusalOf(bytes, read);
+
+/** A header with another number at that offset. */
+function withNumber(offset: number, value: number): Buffer {
+  const bytes = libvirtHead();
+  bytes.writeUInt32LE(value, offset);
+  return bytes;
+}
+
+describe('a libvirt save file', () => {
+  it('is read to where the stream begins', () => {
+    const head = libvirtHead();
+    expect(readHead(Buffer.concat([head, Buffer.from('QEVM')]))).toEqual({
+      ...{
+        kind: 'libvirt-save',
+        finished: true,
+        version: 2,
+        byteOrder: 'little',
+        wasRunning: true,
+        compression: 'raw',
+      },
+      ...{ xml: LIBVIRT.xml, cookie: undefined, stateOffset: head.length },
+    });
+  });
+
+  it('has any texts, in either byte order', () => {
+    const texts = fc.string({ unit: 'grapheme', maxLength: 40 }).filter((text) => !text.includes('\0'));
+    const orders = fc.constantFrom('little' as const, 'big' as const);
+    fc.assert(
+      fc.property(orders, texts, fc.option(texts, { nil: undefined }), fc.nat(9), (order, xml, cookie, room) => {
+        expect(readHead(libvirtHead({ order, xml, cookie, room }))).toMatchObject({ byteOrder: order, xml, cookie });
+      }),
+    );
+  });
+
+  it.each(['raw', 'gzip', 'bzip2', 'xz', 'lzop', 'zstd', 'sparse'])('says how its stream is stored: %s', (name) => {
+    const format = ['raw', 'gzip', 'bzip2', 'xz', 'lzop', 'zstd', 'sparse'].indexOf(name);
+    expect(readHead(libvirtHead({ format, running: 0 }))).toMatchObject({ compression: name, wasRunning: false });
+  });
+
+  it('of version 1 has no format', () => {
+    expect(readHead(libvirtHead({ version: 1, format: 77 }))).toMatchObject({ version: 1, compression: 'raw' });
+  });
+
+  it('that libvirt did not finish is named as such, and refused', () => {
+    const part = libvirtHead({ magic: 'LibvirtQemudPart' });
+    expect(refusal(part)).toMatchObject({
+      code: 'TRUNCATED',
+      message: 'libvirt had not finished this save',
+      details: { offset: 0, expected: '"LibvirtQemudSave"', found: '"LibvirtQemudPart"' },
+    });
+  });
+
+  it.each<[string, Buffer, object]>([
+    ['of version 3', withNumber(16, 3), { code: 'UNSUPPORTED_VERSION', details: { offset: 16, expected: '1 or 2' } }],
+    ['of version 0', withNumber(16, 0), { code: 'UNSUPPORTED_VERSION', details: { offset: 16, found: '0' } }],
+    ['without any text', withNumber(20, 0), { code: 'CORRUPT', details: { offset: 20 } }],
+    [
+      'with more than 16 MiB of text, before it is read',
+      withNumber(20, (16 << 20) + 1),
+      { code: 'LIMIT_EXCEEDED', details: { offset: 20, expected: '1 to 16777216 bytes', found: '16777217' } },
+    ],
+    [
+      'with a format that is not known',
+      withNumber(28, 7),
+      { code: 'UNSUPPORTED_VERSION', details: { offset: 28, found: '7' } },
+    ],
+    [
+      'with a cookie outside of its text',
+      withNumber(32, libvirtHead().length - 92),
+      { code: 'CORRUPT', details: { offset: 32 } },
+    ],
+    [
+      'whose XML has no end',
+      Buffer.concat([libvirtHead({ room: 0 }).subarray(0, -1), Buffer.from(' ')]),
+      { code: 'CORRUPT', message: 'a text in the libvirt save file has no end', details: { offset: 92 } },
+    ],
+  ])('is refused: %s', (_, bytes, expected) => {
+    expect(refusal(bytes)).toMatchObject(expected);
+  });
+
+  it('is refused when it is cut, at the byte where it ends', () => {
+    const head = libvirtHead({ cookie: '<cookie/>' });
+    for (let length = 0; length < head.length; length += 1)
+      expect(refusal(head.subarray(0, length))).toMatchObject({ code: 'TRUNCATED', details: { offset: length } });
+  });
+});

@@ -1,0 +1,135 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { StubferryError } from '../../../../src/base/errors/index.js';
+import {
+  type Answer,
+  decodeAnswer,
+  decodeOffer,
+  decodeRequest,
+  encodeAnswer,
+  encodeOffer,
+  encodeRequest,
+  nonceOf,
+} from '../../../../src/formats/protocol/request.js';
+import { errorOf } from '../../../support/protocol/error-of.js';
+
+const WHERE = '/local/domain/7/data/stubferry/request';
+const NONCE = '0f0e0d0c-0b0a-4908-8706-050403020100';
+const TRANSFER = '5f1ac4ae-1234-4abc-8def-000000000001';
+
+const uuid = fc.uuid().map((text) => text.toLowerCase());
+
+describe('a request', () => {
+  it('is three words', () => {
+    expect(encodeRequest({ direction: 'save', nonce: NONCE })).toBe(`stubferry/1 save ${NONCE}`);
+  });
+
+  it('is read as it was written', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('save' as const, 'restore' as const), uuid, (direction, nonce) => {
+        const request = { direction, nonce };
+        expect(decodeRequest(encodeRequest(request), WHERE)).toEqual(request);
+      }),
+    );
+  });
+
+  it.each([
+    ['', '""'],
+    ['save', '"save"'],
+    [`stubferry/1 migrate ${NONCE}`, `"stubferry/1 migrate ${NONCE}"`],
+    ['stubferry/1 save', '"stubferry/1 save"'],
+    ['stubferry/1 save ../../etc', '"stubferry/1 save ../../etc"'],
+    [`stubferry/1 save ${NONCE} more`, `"stubferry/1 save ${NONCE} more"`],
+    ['\u001b[2J', '"\\\\u{1b}[2J"'],
+  ])('that is %j is refused, and shown without what a terminal would do with it', (text, found) => {
+    const error = errorOf(() => decodeRequest(text, WHERE));
+    expect(error).toMatchObject({ code: 'PROTOCOL_VIOLATION', details: { where: WHERE, found } });
+  });
+
+  it('of another version says both', () => {
+    expect(errorOf(() => decodeRequest(`stubferry/2 save ${NONCE}`, WHERE))).toMatchObject({
+      code: 'UNSUPPORTED_VERSION',
+      details: { expected: 'stubferry/1', found: 'stubferry/2' },
+    });
+  });
+
+  it('beyond 1024 bytes is refused before it is looked at', () => {
+    expect(errorOf(() => decodeRequest('é'.repeat(513), WHERE))).toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      details: { expected: 'at most 1024 bytes', found: '1026 bytes' },
+    });
+  });
+
+  it('of any text is a request or a typed error', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 2000 }), (text) => {
+        try {
+          decodeRequest(text, WHERE);
+        } catch (error) {
+          expect(error).toBeInstanceOf(StubferryError);
+        }
+      }),
+    );
+  });
+
+  it('has its nonce found in whatever version', () => {
+    expect(nonceOf(`stubferry/9 anything ${NONCE} more`)).toBe(NONCE);
+    expect(nonceOf('stubferry/9 anything else')).toBeUndefined();
+  });
+});
+
+describe('an answer', () => {
+  it('that a disk is attached is read as it was written, whatever the device', () => {
+    const device = fc.string({ unit: 'grapheme', maxLength: 100 }).map((name) => `/dev/${name}`);
+    fc.assert(
+      fc.property(uuid, uuid, device, (nonce, transferUuid, name) => {
+        const answer: Answer = { verdict: 'attached', nonce, transferUuid, device: name };
+        expect(decodeAnswer(encodeAnswer(answer), WHERE)).toEqual(answer);
+      }),
+    );
+  });
+
+  it('that there is none keeps its code, and as much of the reason as there is room for', () => {
+    fc.assert(
+      fc.property(uuid, fc.string({ unit: 'binary', maxLength: 3000 }), (nonce, reason) => {
+        const text = encodeAnswer({ verdict: 'refused', nonce, code: 'TOO_BUSY', reason });
+        expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1024);
+        expect(decodeAnswer(text, WHERE)).toMatchObject({ verdict: 'refused', nonce, code: 'TOO_BUSY' });
+      }),
+    );
+  });
+
+  it('with a short reason is read as it was written', () => {
+    const answer: Answer = { verdict: 'refused', nonce: NONCE, code: 'TOO_BUSY', reason: 'at most 16, and no more' };
+    expect(decodeAnswer(encodeAnswer(answer), WHERE)).toEqual(answer);
+  });
+
+  it.each([
+    `stubferry/1 attached ${NONCE} ${TRANSFER}`,
+    `stubferry/1 attached ${NONCE} ${TRANSFER} xvdz`,
+    `stubferry/1 attached ${NONCE} transfer /dev/xvdz`,
+    'stubferry/1 refused nonce TOO_BUSY sentence',
+    `stubferry/1 perhaps ${NONCE} ${TRANSFER} /dev/xvdz`,
+  ])('%j is none', (text) => {
+    expect(errorOf(() => decodeAnswer(text, WHERE))).toMatchObject({ code: 'PROTOCOL_VIOLATION' });
+  });
+});
+
+describe('an offer', () => {
+  it('is read as it was written, whatever the device', () => {
+    const device = fc.string({ unit: 'grapheme', maxLength: 100 }).map((name) => `/dev/${name}`);
+    fc.assert(
+      fc.property(uuid, device, (transferUuid, name) => {
+        const offer = { transferUuid, device: name };
+        expect(decodeOffer(encodeOffer(offer), WHERE)).toEqual(offer);
+      }),
+    );
+  });
+
+  it.each(['stubferry/1 offered', `stubferry/1 offered ${TRANSFER}`, `stubferry/1 offered ${TRANSFER} xvdz`])(
+    '%j is none',
+    (text) => {
+      expect(errorOf(() => decodeOffer(text, WHERE))).toMatchObject({ code: 'PROTOCOL_VIOLATION' });
+    },
+  );
+});

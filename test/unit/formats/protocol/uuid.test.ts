@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { formatUuid, isUuid, NIL_UUID, parseUuid, uuidSeed } from '../../../../src/formats/protocol/uuid.js';
+import { uuids } from '../../../support/protocol/arbitrary-values.js';
+import { errorOf } from '../../../support/protocol/error-of.js';
+
+const UUID = '00112233-4455-6677-8899-aabbccddeeff';
+
+describe('a UUID', () => {
+  it('has its bytes in the order in which it is printed', () => {
+    expect(Buffer.from(parseUuid(UUID)).toString('hex')).toBe('00112233445566778899aabbccddeeff');
+  });
+
+  it('is formatted as it was parsed', () => {
+    fc.assert(fc.property(uuids, (uuid) => expect(formatUuid(parseUuid(uuid))).toBe(uuid)));
+  });
+
+  it('may be given in capitals, and is printed in small letters', () => {
+    expect(formatUuid(parseUuid(UUID.toUpperCase()))).toBe(UUID);
+  });
+
+  it.each([
+    '',
+    'x',
+    UUID.slice(1),
+    `${UUID}0`,
+    UUID.replaceAll('-', ''),
+    UUID.replace('f', 'g'),
+    ` ${UUID}`,
+    `${UUID}\n`,
+  ])('is not %j', (text) => {
+    expect(isUuid(text)).toBe(false);
+    expect(errorOf(() => parseUuid(text))).toBeInstanceOf(RangeError);
+  });
+});
+
+describe('uuidSeed', () => {
+  it('folds both halves, read little-endian', () => {
+    expect(uuidSeed(UUID)).toBe(0x7766554433221100n ^ 0xffeeddccbbaa9988n);
+  });
+
+  it('is 0 for no UUID', () => {
+    expect(uuidSeed(NIL_UUID)).toBe(0n);
+  });
+});
