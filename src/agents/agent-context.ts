@@ -14,6 +14,6 @@ export interface AgentContext {
 
 /** What a whole agent is given, from its start to its end. */
 export interface AgentLife extends AgentContext {
-  /** Whether transfers are rehearsed before it is ready: where a guest may stand still for the state. */
-  readonly rehearses: boolean;
+  /** Whether transfers are warmed up before it is ready: where a guest may stand still for the state. */
+  readonly warmsUp: boolean;
 }

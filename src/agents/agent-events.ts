@@ -28,8 +28,8 @@ export type AgentEvent =
     }
   /** Dom0's agent serves all stubdoms from now on, and the command line on that socket. */
   | { readonly event: 'serving'; readonly control: string }
-  /** The gate takes toolstacks from now on. */
-  | { readonly event: 'listening'; readonly gate: string }
+  /** The proxy takes toolstacks from now on. */
+  | { readonly event: 'listening'; readonly proxy: string }
   /** What the guest does, as far as the agent has to do with it: `stopped`, `running`, ... */
   | { readonly event: 'guest'; readonly status: string }
   /** This side has come to that phase; from `verified` on, its word is on the disk. */

@@ -36,7 +36,7 @@ export async function withDiskDeadline<T>(
  * `work` that lets go of `device`: a file system that hangs holds up a close and an unlink as well. What does not answer in time is left to
  * itself, and goes when it answers, or with the process.
  */
-export async function letGoOf(
+export async function releaseDisk(
   device: Pick<BlockDevice, 'path' | 'stalledFor'>,
   { timeouts, log }: Pick<AgentContext, 'timeouts' | 'log'>,
   work: Promise<unknown>,

@@ -5,11 +5,11 @@ import { VERSION } from '../base/version.js';
 import type { BeginRecord } from '../formats/protocol/records.js';
 import { readFully, type StateSource } from '../formats/state-source.js';
 import { STATEFILE_MAGIC } from '../formats/statefile/index.js';
-import { PeekedSource } from '../io/index.js';
+import { PushbackSource } from '../io/index.js';
 import { checkState } from '../states/containers/index.js';
 import { recogniseState } from '../states/recognise-state.js';
 import type { StateToSend } from '../transfer/index.js';
-import { CompleteSource } from './complete-source.js';
+import { EndMarkCheck } from './end-mark-check.js';
 
 /** What is known of a state beside its bytes. */
 export interface Provenance {
@@ -38,7 +38,7 @@ export async function stateToSend(source: StateSource, where: string, options: S
   const fresh = { ...provenance, stubferryVersion: VERSION, createdMs: Date.now(), sha256 };
   if (options.opaque && !options.unpack) return { source, begin: { ...fresh, kind: 'opaque' } };
   const front = new Uint8Array(STATEFILE_MAGIC.length);
-  const peeked = new PeekedSource(front.subarray(0, await readFully(source, front)), source);
+  const peeked = new PushbackSource(front.subarray(0, await readFully(source, front)), source);
   const isStatefile = Buffer.from(front).toString('latin1') === STATEFILE_MAGIC;
   if (options.opaque && !isStatefile) return { source: peeked, begin: { ...fresh, kind: 'opaque' } };
   const state = await recogniseState(peeked, where);
@@ -58,7 +58,7 @@ export async function stateToSend(source: StateSource, where: string, options: S
     await checkState(seekable, where);
   const machineType = provenance.machineType === '' ? state.start.machineType : provenance.machineType;
   return {
-    source: new CompleteSource(state.source, where),
+    source: new EndMarkCheck(state.source, where),
     begin: { ...fresh, machineType, kind: state.start.kind },
   };
 }

@@ -2,15 +2,15 @@
 import type { BlockDevice, FileLock } from '../blockdev-utils/index.js';
 import type { Superblock } from '../formats/protocol/superblock.js';
 import type { AgentContext } from './agent-context.js';
-import { letGoOf } from './disk-deadline.js';
+import { releaseDisk } from './disk-deadline.js';
 import { lockStubdomRole } from './role-lock.js';
-import { type AskedDom0, askForDisk } from './stubdom/asked-disk.js';
 import { type Expectation, type FoundDisk, findDisk } from './stubdom/find-disk.js';
+import { type Dom0Requests, requestDisk } from './stubdom/requested-disk.js';
 
 /** Where the disk comes from: a path at which somebody puts it, or dom0, which is asked for it. */
-export type DiskPlace = string | AskedDom0;
+export type DiskPlace = string | Dom0Requests;
 
-/** @throws StubferryError what {@link findDisk} and {@link askForDisk} throw, DISK_LOCKED, and what `use` throws */
+/** @throws StubferryError what {@link findDisk} and {@link requestDisk} throw, DISK_LOCKED, and what `use` throws */
 export async function withTransferDisk<T>(
   place: DiskPlace,
   expectation: Expectation,
@@ -18,7 +18,7 @@ export async function withTransferDisk<T>(
   use: (device: BlockDevice, superblock: Superblock) => Promise<T>,
 ): Promise<T> {
   if (typeof place === 'string') return over(await findDisk(place, expectation, context), context, use);
-  const asked = await askForDisk(place, expectation, context);
+  const asked = await requestDisk(place, expectation, context);
   try {
     return await over(asked.found, context, use);
   } finally {
@@ -36,10 +36,10 @@ async function over<T>(
     lock = await lockStubdomRole(device.path);
     return await use(device, superblock);
   } finally {
-    const letGo = async (): Promise<void> => {
+    const releaseFound = async (): Promise<void> => {
       await lock?.release();
       await device.close();
     };
-    await letGoOf(device, context, letGo());
+    await releaseDisk(device, context, releaseFound());
   }
 }

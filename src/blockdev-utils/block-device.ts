@@ -21,7 +21,7 @@ export interface BlockDevice {
   readonly blockSize: number;
   readonly access: AccessPath;
   /** It is nothing but memory: a read is done before its promise is there, so nothing is gained by beginning one early. */
-  readonly isAtOnce?: boolean;
+  readonly isSynchronous?: boolean;
   /**
    * Fills all of `into` from `position`.
    * @throws StubferryError DISK_IO, also when the disk ends before `into` is full; RangeError for a place outside of it, or

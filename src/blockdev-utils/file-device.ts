@@ -18,7 +18,7 @@ function ioError(what: string, path: string, offset: number, cause: unknown): St
 }
 
 /** More than this is written by a thread, while this one reads and hashes what comes next: what a full pipe holds, with its header, is less. */
-export const WRITE_AT_ONCE_BYTES = 128 * 1024;
+export const SYNCHRONOUS_WRITE_BYTES = 128 * 1024;
 
 /** The form of `fs.readSync` and `fs.writeSync` that is used here. */
 type CallAtOnce = (fd: number, bytes: Uint8Array, offset: number, length: number, position: number) => number;
@@ -46,7 +46,7 @@ class FileDevice implements BlockDevice {
    * to 200, while to have a thread of libuv's do it takes 100 to 500 us more on a small virtual machine, most of that on the processor; a small
    * state takes some twenty steps one after the other, a large one two for each frame. Nothing can hang in it: there is no device.
    */
-  readonly isAtOnce: boolean;
+  readonly isSynchronous: boolean;
   #closed = false;
 
   constructor(path: string, fd: number, size: number, blockSize: number, access: AccessPath, isMemory: boolean) {
@@ -55,20 +55,21 @@ class FileDevice implements BlockDevice {
     this.size = size;
     this.blockSize = blockSize;
     this.access = access;
-    this.isAtOnce = isMemory;
+    this.isSynchronous = isMemory;
   }
 
   read(into: Uint8Array, position: number): Promise<void> {
-    if (this.isAtOnce) return this.#atOnce('read', readSync, into, position);
+    if (this.isSynchronous) return this.#synchronous('read', readSync, into, position);
     return this.#whole('read', read, into, position);
   }
 
   write(from: Uint8Array, position: number): Promise<void> {
-    if (this.isAtOnce && from.length <= WRITE_AT_ONCE_BYTES) return this.#atOnce('write', writeSync, from, position);
+    if (this.isSynchronous && from.length <= SYNCHRONOUS_WRITE_BYTES)
+      return this.#synchronous('write', writeSync, from, position);
     return this.#whole('write', write, from, position);
   }
 
-  async #atOnce(what: 'read' | 'write', call: CallAtOnce, bytes: Uint8Array, position: number): Promise<void> {
+  async #synchronous(what: 'read' | 'write', call: CallAtOnce, bytes: Uint8Array, position: number): Promise<void> {
     this.#assertOpen(what, position);
     this.#check(bytes, position);
     for (let done = 0; done < bytes.length; ) {

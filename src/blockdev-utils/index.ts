@@ -3,8 +3,8 @@ export { type BackingKind, backingOf, coherentAccess, isInMemory } from './backi
 export type { AccessPath, BlockDevice } from './block-device.js';
 export { createImage } from './create-image.js';
 export { deviceNumber } from './device-number.js';
-export { openDevice, WRITE_AT_ONCE_BYTES } from './file-device.js';
+export { openDevice, SYNCHRONOUS_WRITE_BYTES } from './file-device.js';
 export { type FileLock, isLocked, lockExclusive, tryLock } from './file-lock.js';
 export { attachLoop, detachLoop, fileBehind, type LoopDevice, listLoops } from './loop-device.js';
-export { toldOfWrites } from './told-device.js';
+export { notifyingDevice } from './notifying-device.js';
 export { type FrontendPlaces, type XenFrontend, xenFrontends } from './xen-frontends.js';

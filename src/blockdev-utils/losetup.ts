@@ -31,7 +31,7 @@ const LOSETUP_MS = 15_000;
 const REPLY_MAX = 1 << 20;
 
 interface Reply {
-  readonly complaint: string;
+  readonly parseError: string;
   readonly status: number;
   readonly said: string;
 }
@@ -74,7 +74,7 @@ export class Losetup {
       throw failed(where, messageOf(cause), cause);
     }
     if (reply.status === 0) return reply.said;
-    throw failed(where, reply.complaint === '' ? `exit status ${reply.status}` : reply.complaint);
+    throw failed(where, reply.parseError === '' ? `exit status ${reply.status}` : reply.parseError);
   }
 }
 
@@ -122,10 +122,10 @@ class Shell {
     this.#heard += text;
     if (this.#heard.length > REPLY_MAX) this.#child.kill('SIGKILL');
     for (;;) {
-      const [complaint = '', status, said, ...rest] = this.#heard.split('\0');
+      const [parseError = '', status, said, ...rest] = this.#heard.split('\0');
       if (said === undefined || rest.length === 0) return;
       this.#heard = rest.join('\0');
-      this.#waiting.shift()?.resolve({ complaint, status: Number(status), said });
+      this.#waiting.shift()?.resolve({ parseError, status: Number(status), said });
       this.#watch();
       if (this.#waiting.length === 0) this.#holdProcess(false);
     }

@@ -12,17 +12,17 @@ import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, messageOf, StubferryError } from '../base/errors/index.js';
 import { AptTree } from './apt-tree.js';
-import { APT_PACKAGES, APT_PATTERNS, FIRST_MODULES, MODULES, NETWORK_MODULES } from './contents.js';
-import { SystemFiller } from './fill-system.js';
-import { firstStage } from './first-stage.js';
+import { RootFileSystemBuilder } from './fill-root-file-system.js';
+import { initramfsFiles } from './initramfs.js';
 import { InstalledTree } from './installed-tree.js';
 import { extractKernel, findKernel } from './kernel.js';
 import { KernelModules } from './kernel-modules.js';
-import { Ledger } from './ledger.js';
 import { digestOfFile, encodeManifest, MANIFEST_PATH, type Manifest, SYSTEM_PATH } from './manifest.js';
+import { ManifestBuilder } from './manifest-builder.js';
+import { APT_PACKAGES, APT_PATTERNS, FIRST_MODULES, MODULES, NETWORK_MODULES } from './package-list.js';
 import type { Origin, PackageTree } from './package-tree.js';
 import { writeRamdisk } from './ramdisk.js';
-import { SystemFolder } from './system.js';
+import { RootFileSystem } from './root-file-system.js';
 
 /** The names that libxl looks for in its firmware folder when a guest's configuration names no others. */
 export const KERNEL_NAME = 'qemu-stubdom-linux-kernel';
@@ -105,7 +105,7 @@ async function build(options: BuildOptions, scratch: string): Promise<BuiltImage
   const { onStep, signal, kernelRelease, writer, node } = options;
   const [name = '', version = ''] = writer.split(' ');
   const own: Origin = { package: name, version };
-  const ledger = new Ledger();
+  const builder = new ManifestBuilder();
   onStep('packages');
   const tree = await openTree(options);
   const kernel = await findKernel(tree, kernelRelease);
@@ -119,8 +119,8 @@ async function build(options: BuildOptions, scratch: string): Promise<BuiltImage
   await extractKernel(kernel, kernelPath, scratch, signal);
 
   onStep('system');
-  const system = await SystemFolder.create(join(scratch, 'system'));
-  const filler = new SystemFiller(system, ledger, own);
+  const system = await RootFileSystem.create(join(scratch, 'system'));
+  const filler = new RootFileSystemBuilder(system, builder, own);
   const nodeStripped = await filler.addPrograms(tree, node, signal);
   await filler.addModules(always, 'load', scratch);
   await filler.addModules(network, 'load-network', scratch);
@@ -128,7 +128,7 @@ async function build(options: BuildOptions, scratch: string): Promise<BuiltImage
   await system.compress(squashfs, signal);
 
   onStep('ramdisk');
-  const files = await firstStage(tree, first, ledger, own);
+  const files = await initramfsFiles(tree, first, builder, own);
   const { source } = kernel.bzImage;
   const origin = (await tree.originsOf([source])).get(source) ?? { package: '', version: '' };
   const manifest: Manifest = {
@@ -136,7 +136,7 @@ async function build(options: BuildOptions, scratch: string): Promise<BuiltImage
     writer,
     kernel: { release: kernel.release, ...(await digestOfFile(kernelPath)), ...origin },
     system: await digestOfFile(squashfs),
-    files: await ledger.list(tree),
+    files: await builder.list(tree),
     links: system.links,
   };
   const ramdisk = join(scratch, RAMDISK_NAME);

@@ -2,7 +2,7 @@
  * What V8 has compiled of the agent after it has carried states through itself: with it the agent starts in 60 % of the time, and the first save
  * finds its code compiled.
  *
- *     make-code-cache.cjs --> the agent with a gate, in a folder of its own --> it has rehearsed transfers --> SIGTERM --> agent.cache
+ *     make-code-cache.cjs --> the agent with a proxy, in a folder of its own --> it has warmed up transfers --> SIGTERM --> agent.cache
  *     agent.cjs --version --> it takes the cache
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -21,8 +21,8 @@ const LIMIT_MS = 60_000;
 /** So that the same agent has the same cache, as far as V8 goes: the seed of its hash tables is in it otherwise. */
 const SAME_SEED = '--random-seed=1';
 
-/** In the agent's words when it has rehearsed transfers, and when it cannot: then the cache has less in it. */
-const REHEARSED = 'rehearse';
+/** In the agent's words when it has warmed up transfers, and when it cannot: then the cache has less in it. */
+const WARMED_UP = 'warm-up';
 
 /** The last lines that a program wrote to its standard error. */
 const LINES = 4;
@@ -40,10 +40,10 @@ export async function makeCodeCache(agent: AgentInImage, signal: AbortSignal): P
   const { node, start, script, cache } = agent;
   const folder = await mkdtemp(join(tmpdir(), 'stubferry-agent-'));
   try {
-    const place = ['--disk', join(folder, 'disk'), '--qmp', join(folder, 'qmp'), '--gate', join(folder, 'gate')];
+    const place = ['--disk', join(folder, 'disk'), '--qmp', join(folder, 'qmp'), '--qmp-proxy', join(folder, 'proxy')];
     const work = [...place, '--fifo-dir', folder, '--spool-dir', folder];
     const args = ['--log-level', 'debug', 'agent', 'stubdom', ...work];
-    const made = await run(node, [SAME_SEED, MAKER, script, cache, ...args], signal, REHEARSED);
+    const made = await run(node, [SAME_SEED, MAKER, script, cache, ...args], signal, WARMED_UP);
     if (!made.isStopped) throw unfit(agent, made.lines);
     const started = await run(node, [start, '--version'], signal);
     if (started.status !== 0 || started.lines.length > 0) throw unfit(agent, started.lines);

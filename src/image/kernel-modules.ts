@@ -2,8 +2,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { located, StubferryError } from '../base/errors/index.js';
-import type { WantedModule } from './contents.js';
 import { moduleName, parseModuleInfo } from './elf/module-info.js';
+import type { WantedModule } from './package-list.js';
 import type { PackageTree } from './package-tree.js';
 import { runToolInto } from './run-tool.js';
 

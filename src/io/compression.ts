@@ -6,8 +6,8 @@
  * fixes with the system, and run in a process of their own, away from this one's memory.
  */
 import type { StateSource } from '../formats/state-source.js';
+import { Decompressor } from './decompressor.js';
 import { GunzipSource } from './gunzip-source.js';
-import { ProgramSource } from './program-source.js';
 
 const MAGICS = {
   gzip: [0x1f, 0x8b],
@@ -30,13 +30,13 @@ export function unpack(compression: Compression, source: StateSource, where: str
       return new GunzipSource(source, where);
     case 'xz':
       // -9 needs 65 MiB; an archive may declare any dictionary up to 4 GiB.
-      return new ProgramSource(source, where, {
+      return new Decompressor(source, where, {
         program: 'xz',
         args: ['-dc', '--memlimit-decompress=256MiB'],
         package: 'xz-utils',
       });
     case 'zstd':
       // Refuses windows of more than 128 MiB by itself.
-      return new ProgramSource(source, where, { program: 'zstd', args: ['-dcq'], package: 'zstd' });
+      return new Decompressor(source, where, { program: 'zstd', args: ['-dcq'], package: 'zstd' });
   }
 }

@@ -7,7 +7,7 @@
  */
 import { fsyncSync, linkSync, renameSync, unlinkSync, writevSync } from 'node:fs';
 import { type FileHandle, link, rename, unlink } from 'node:fs/promises';
-import { WRITE_AT_ONCE_BYTES } from '../blockdev-utils/index.js';
+import { SYNCHRONOUS_WRITE_BYTES } from '../blockdev-utils/index.js';
 
 export interface FileCalls {
   /** Appends; resolves to the count of bytes that the file system took. */
@@ -19,7 +19,7 @@ export interface FileCalls {
 }
 
 /** Through libuv's threads. */
-export const waitingCalls: FileCalls = {
+export const asynchronousCalls: FileCalls = {
   append: async (file, chunks) => (await file.writev(chunks)).bytesWritten,
   sync: (file) => file.sync(),
   link,
@@ -28,10 +28,10 @@ export const waitingCalls: FileCalls = {
 };
 
 /** At once: for what is in memory. */
-export const callsAtOnce: FileCalls = {
+export const synchronousCalls: FileCalls = {
   append: async (file, chunks) => {
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    return length > WRITE_AT_ONCE_BYTES ? waitingCalls.append(file, chunks) : writevSync(file.fd, chunks);
+    return length > SYNCHRONOUS_WRITE_BYTES ? asynchronousCalls.append(file, chunks) : writevSync(file.fd, chunks);
   },
   sync: async ({ fd }) => fsyncSync(fd),
   link: async (from, to) => linkSync(from, to),

@@ -14,7 +14,7 @@ export class FileSource implements StateSource {
    * It is in memory: then a read is a copy of 0.1 ms for a MiB. To have a thread make that copy takes twice as long, on a virtual machine
    * of two cores, and as much of a processor.
    */
-  readonly #atOnce: boolean;
+  readonly #synchronous: boolean;
   /** Calls under way. */
   #using = 0;
   #closed = false;
@@ -22,11 +22,11 @@ export class FileSource implements StateSource {
   /**
    * @param fd owned from here on; read from where it stands
    * @param seekable it is a regular file, at its beginning
-   * @param atOnce it is nothing but memory
+   * @param synchronous it is nothing but memory
    */
-  constructor(fd: number, path: string, seekable = false, atOnce = false) {
+  constructor(fd: number, path: string, seekable = false, synchronous = false) {
     this.#fd = fd;
-    this.#atOnce = atOnce;
+    this.#synchronous = synchronous;
     this.#path = path;
     this.seekable = seekable ? this : undefined;
   }
@@ -53,7 +53,7 @@ export class FileSource implements StateSource {
 
   #read(into: Uint8Array, offset: number | null): Promise<number> {
     return this.#use(async (fd) => {
-      if (this.#atOnce) return readSync(fd, into, 0, into.length, offset);
+      if (this.#synchronous) return readSync(fd, into, 0, into.length, offset);
       return (await promisify(read)(fd, into, 0, into.length, offset)).bytesRead;
     });
   }

@@ -4,8 +4,8 @@ import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { StubferryError } from '../base/errors/index.js';
 import type { OpenOutput } from '../formats/byte-output.js';
+import { AtomicFile, type FileIdentity } from './atomic-file.js';
 import { NULL_DEVICE, nullOutput } from './null-output.js';
-import { type FileIdentity, PartFile } from './part-file.js';
 import { descriptorOutput, openCharacterDevice, openFifo, pipeOutput, type StreamOutput } from './pipe-output.js';
 import { SpooledOutput } from './spooled-output.js';
 
@@ -15,7 +15,7 @@ export interface OutputOptions {
   readonly transferUuid: string;
   /** Whether a regular file at the destination may be replaced. */
   readonly replace: boolean;
-  /** See {@link PartFileOptions.onPublish}. */
+  /** See {@link AtomicFileOptions.onPublish}. */
   readonly onPublish?: (file: FileIdentity) => void;
   readonly spoolFolder: string;
   readonly spoolLimit: number;
@@ -32,7 +32,7 @@ export async function outputFor(path: string, options: OutputOptions): Promise<O
   };
   if (path === '-') return spooled(openStdout);
   const there = await stat(path).catch(() => undefined);
-  if (there === undefined || there.isFile()) return () => PartFile.open(path, { transferUuid, replace, onPublish });
+  if (there === undefined || there.isFile()) return () => AtomicFile.open(path, { transferUuid, replace, onPublish });
   if (there.isCharacterDevice() && there.rdev === NULL_DEVICE) return async () => nullOutput;
   if (there.isFIFO()) return spooled(() => openFifo(path, options.readerMs));
   if (there.isCharacterDevice()) return spooled(() => openCharacterDevice(path));

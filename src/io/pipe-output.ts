@@ -53,24 +53,24 @@ export function socketOutput(socket: Socket, path: string): StreamOutput {
 
 /**
  * Opens a FIFO for writing when somebody reads it: before that, Linux refuses a writer that will not block.
- * @throws StubferryError DESTINATION_GONE when no reader comes within `patienceMs`, DESTINATION_UNWRITABLE
+ * @throws StubferryError DESTINATION_GONE when no reader comes within `waitMs`, DESTINATION_UNWRITABLE
  */
-export async function openFifo(path: string, patienceMs: number): Promise<StreamOutput> {
+export async function openFifo(path: string, waitMs: number): Promise<StreamOutput> {
   for (let waited = 0; ; waited += RETRY_MS) {
     try {
       return pipeOutput(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK), path);
     } catch (cause) {
       if (errnoOf(cause) !== 'ENXIO') throw destinationError(path, cause, true);
-      if (waited >= patienceMs) throw nobodyReads(path, patienceMs, cause);
+      if (waited >= waitMs) throw nobodyReads(path, waitMs, cause);
     }
     await delay(RETRY_MS);
   }
 }
 
-function nobodyReads(path: string, patienceMs: number, cause: unknown): StubferryError {
+function nobodyReads(path: string, waitMs: number, cause: unknown): StubferryError {
   return new StubferryError('DESTINATION_GONE', 'nobody reads the FIFO', {
     where: path,
-    expected: `a reader within ${patienceMs} ms`,
+    expected: `a reader within ${waitMs} ms`,
     found: 'none',
     hint: 'start the reader (QEMU with -incoming, say) before or during the restore',
     cause,

@@ -39,7 +39,7 @@ export class PipeSource implements StateSource {
   #chunk: Uint8Array = new Uint8Array(0);
   #ended = false;
   /** Reads that the loop did not bring, since its last turn. Before its first bytes, a FIFO without a writer would look like its end. */
-  #atOnce = READS_AT_ONCE;
+  #synchronous = READS_AT_ONCE;
   #closed = false;
   #error: unknown;
   #waiting: Waiting | undefined;
@@ -95,7 +95,7 @@ export class PipeSource implements StateSource {
   /** Called by the event loop with what has come; false stops the reading. */
   #arrived(chunk: Uint8Array): boolean {
     this.#chunk = chunk;
-    this.#atOnce = 0;
+    this.#synchronous = 0;
     this.#serve();
     return this.#chunk.length === 0 && this.#waiting !== undefined;
   }
@@ -107,7 +107,7 @@ export class PipeSource implements StateSource {
     let count = Math.min(this.#chunk.length, into.length);
     into.set(this.#chunk.subarray(0, count));
     this.#chunk = this.#chunk.subarray(count);
-    count += this.#readAtOnce(into.subarray(count));
+    count += this.#readSynchronously(into.subarray(count));
     if (count === 0 && this.#error === undefined && !this.#ended) {
       this.#socket?.resume();
       return;
@@ -121,11 +121,11 @@ export class PipeSource implements StateSource {
   }
 
   /** Takes what is there; 0 for nothing, or for an end or error that is noted. */
-  #readAtOnce(into: Uint8Array): number {
+  #readSynchronously(into: Uint8Array): number {
     const fd = this.#fd;
     let filled = 0;
     while (fd !== undefined && filled < into.length && this.#mayReadAtOnce()) {
-      this.#atOnce += 1;
+      this.#synchronous += 1;
       try {
         const count = readSync(fd, into, filled, into.length - filled, null);
         if (count === 0) this.#ended = true;
@@ -145,7 +145,7 @@ export class PipeSource implements StateSource {
   #mayReadAtOnce(): boolean {
     const socket = this.#socket;
     const isOpen = socket?.destroyed === false && !this.#closed && socket.readableLength === 0;
-    return isOpen && !this.#ended && this.#error === undefined && this.#atOnce < READS_AT_ONCE;
+    return isOpen && !this.#ended && this.#error === undefined && this.#synchronous < READS_AT_ONCE;
   }
 
   async close(): Promise<void> {

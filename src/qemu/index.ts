@@ -1,8 +1,8 @@
 export type { Capture } from './capture/capture.js';
 export { DeviceStateCapture } from './capture/device-state-capture.js';
-export { letGuestGoOn } from './capture/guest-rescue.js';
+export { assertHasGuest, assertNoMigrationBlockers } from './capture/migration-blockers.js';
 export { prepareMigration } from './capture/migration-capture.js';
-export { assertHasGuest, assertSavable } from './capture/savable.js';
+export { resumeGuest } from './capture/resume-guest.js';
 export { StateFifo } from './capture/state-fifo.js';
 export { IncomingQemu } from './incoming/incoming-qemu.js';
 export { descriptorOf, incomingStream } from './incoming/incoming-stream.js';

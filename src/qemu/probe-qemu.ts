@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { errnoOf, messageOf, printable, StubferryError } from '../base/errors/index.js';
-import { assertSavable } from './capture/savable.js';
+import { assertNoMigrationBlockers } from './capture/migration-blockers.js';
 import { QmpClient, saveDevicesState } from './qmp/index.js';
 
 export interface ProbedQemu {
@@ -90,9 +90,9 @@ async function stateOf(program: string, options: ProbeOptions, folder: string): 
   void ended.then(() => stopped.abort(new Error('QEMU has ended')));
   try {
     const either = AbortSignal.any([signal, stopped.signal]);
-    const monitor = await QmpClient.connect(socket, { signal: either, patienceMs: LIFETIME_MS });
+    const monitor = await QmpClient.connect(socket, { signal: either, waitMs: LIFETIME_MS });
     try {
-      await assertSavable(monitor);
+      await assertNoMigrationBlockers(monitor);
       const file = join(folder, 'state');
       await saveDevicesState(monitor, { filename: file, live: false });
       return await readFile(file);

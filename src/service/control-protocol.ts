@@ -8,7 +8,7 @@
 import * as z from 'zod/mini';
 import type { ErrorReport } from '../base/errors/index.js';
 import { isUuid } from '../formats/protocol/uuid.js';
-import type { Leftover } from './leftovers.js';
+import type { Orphan } from './orphans.js';
 import type { TransferView } from './transfer-view.js';
 
 /** Bytes of a request. */
@@ -45,7 +45,7 @@ export interface ControlReplies {
   readonly transfers: readonly TransferView[];
   readonly follow: TransferView;
   readonly abort: TransferView;
-  readonly gc: { readonly removed: readonly Leftover[]; readonly kept: readonly Leftover[] };
+  readonly gc: { readonly removed: readonly Orphan[]; readonly kept: readonly Orphan[] };
   readonly prepare: TransferView;
 }
 

@@ -5,7 +5,7 @@
  *     request: who asks? -> one transfer a target, so many in all -> make and attach the disk -> answer -> run
  *     stop:    abort what runs, each stubdom told -> nothing is left
  *
- *     toolstack --QMP--> stubdom's gate --request--> (this) --disk, answer--> stubdom's agent ==state==> (this) --COMMITTED--> gate --reply-->
+ *     toolstack --QMP--> stubdom's proxy --request--> (this) --disk, answer--> stubdom's agent ==state==> (this) --COMMITTED--> proxy --reply-->
  */
 
 import { StubferryError } from '../base/errors/index.js';
@@ -13,8 +13,8 @@ import type { FileLock } from '../blockdev-utils/index.js';
 import type { Request } from '../formats/protocol/request.js';
 import type { XenstoreClient } from '../xen/xenstore/index.js';
 import { type DeviceModel, deviceModelOf, identifyDeviceModel } from './device-model.js';
-import { findLeftovers, type Leftover, removeLeftovers } from './leftovers.js';
-import { RequestPace } from './request-pace.js';
+import { findOrphans, type Orphan, removeOrphans } from './orphans.js';
+import { RateLimiter } from './rate-limiter.js';
 import { RequestWatch } from './request-watch.js';
 import { lockService } from './service-lock.js';
 import type { ServiceTransfer } from './service-transfer.js';
@@ -33,7 +33,7 @@ export class Dom0Service {
   readonly startedAt = new Date().toISOString();
   readonly #keys: StubdomKeys;
   readonly #transfers: TransferTable;
-  readonly #paces = new Map<number, RequestPace>();
+  readonly #paces = new Map<number, RateLimiter>();
   #watch: RequestWatch | undefined;
   #isStopping = false;
 
@@ -68,10 +68,10 @@ export class Dom0Service {
     });
   }
 
-  #paceOf(domid: number): RequestPace {
+  #paceOf(domid: number): RateLimiter {
     const known = this.#paces.get(domid);
     if (known !== undefined) return known;
-    const pace = new RequestPace(this.#options.clock, () => this.#lookAt(domid));
+    const pace = new RateLimiter(this.#options.clock, () => this.#lookAt(domid));
     this.#paces.set(domid, pace);
     return pace;
   }
@@ -183,10 +183,10 @@ export class Dom0Service {
   }
 
   /** @param dryRun only say what is there */
-  collectGarbage({ dryRun = false } = {}): Promise<{ removed: Leftover[]; kept: Leftover[] }> {
+  collectGarbage({ dryRun = false } = {}): Promise<{ removed: Orphan[]; kept: Orphan[] }> {
     const { driver, transferDir, timeouts, log } = this.#options;
     const options = { driver, transferDir, living: this.#transfers.living, timeouts, log };
-    return dryRun ? findLeftovers(options).then((kept) => ({ removed: [], kept })) : removeLeftovers(options);
+    return dryRun ? findOrphans(options).then((kept) => ({ removed: [], kept })) : removeOrphans(options);
   }
 
   /** A domain is gone: its transfer is over, whatever it was. */

@@ -1,5 +1,5 @@
 /** What a killed agent has left, removed while no agent runs. */
-import { findLeftovers, type Leftover, type LeftoversOptions, removeLeftovers } from './leftovers.js';
+import { findOrphans, type Orphan, type OrphanOptions, removeOrphans } from './orphans.js';
 import { lockService } from './service-lock.js';
 import { makeTransferDir } from './transfer-folder.js';
 
@@ -8,14 +8,14 @@ import { makeTransferDir } from './transfer-folder.js';
  * @throws StubferryError SERVICE_RUNNING when there is an agent after all, and errors of the driver
  */
 export async function collectWithoutService(
-  options: Omit<LeftoversOptions, 'living'>,
+  options: Omit<OrphanOptions, 'living'>,
   dryRun: boolean,
-): Promise<{ removed: Leftover[]; kept: Leftover[] }> {
+): Promise<{ removed: Orphan[]; kept: Orphan[] }> {
   await makeTransferDir(options.transferDir);
   const lock = await lockService(options.transferDir);
   try {
     const all = { ...options, living: new Set<string>() };
-    return dryRun ? { removed: [], kept: await findLeftovers(all) } : await removeLeftovers(all);
+    return dryRun ? { removed: [], kept: await findOrphans(all) } : await removeOrphans(all);
   } finally {
     await lock.release();
   }

@@ -4,7 +4,7 @@
  *     @introduceDomain, @releaseDomain --> which domains are there? --> one watch each on its request key
  *
  * A watch fires once when it is made, so a request that was written while no agent ran is seen too. What a domain writes in a flood
- * is one event for the domain's {@link Pace}: the last request counts.
+ * is one event for the domain's {@link PollBackoff}: the last request counts.
  */
 
 import { StubferryError } from '../base/errors/index.js';

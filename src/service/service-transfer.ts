@@ -248,12 +248,12 @@ export class ServiceTransfer {
   }
 
   #finish(error?: StubferryError): Promise<void> {
-    this.#finishing ??= this.#letGo(error);
+    this.#finishing ??= this.#releaseFound(error);
     return this.#finishing;
   }
 
   /** Of everything, in the order in which the next agent could find what is left. */
-  async #letGo(error: StubferryError | undefined): Promise<void> {
+  async #releaseFound(error: StubferryError | undefined): Promise<void> {
     const { log } = this.#setting;
     this.#stopTimer();
     if (error !== undefined) {

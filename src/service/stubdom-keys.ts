@@ -8,14 +8,14 @@
 
 import { StubferryError } from '../base/errors/index.js';
 import {
-  ANSWER_KEY,
-  type Answer,
-  decodeAnswer,
-  decodeRequest,
-  encodeAnswer,
-  encodeOffer,
+  type DiskReply,
+  decodeDiskRequest,
+  decodeReply,
+  encodePreAttachment,
+  encodeReply,
   nonceOf,
-  OFFER_KEY,
+  PRE_ATTACHED_KEY,
+  REPLY_KEY,
   REQUEST_KEY,
   type Request,
 } from '../formats/protocol/request.js';
@@ -45,15 +45,15 @@ export class StubdomKeys {
     if (text === undefined) return undefined;
     const nonce = nonceOf(text);
     if (nonce !== undefined && (await this.#isAnswered(stubdom, nonce))) return undefined;
-    return { nonce, decode: () => decodeRequest(text, key) };
+    return { nonce, decode: () => decodeDiskRequest(text, key) };
   }
 
   async #isAnswered(stubdom: number, nonce: string): Promise<boolean> {
-    const key = `${homeOf(stubdom)}/${ANSWER_KEY}`;
+    const key = `${homeOf(stubdom)}/${REPLY_KEY}`;
     const text = await this.#xenstore.read(key);
     if (text === undefined) return false;
     try {
-      return decodeAnswer(text, key).nonce === nonce;
+      return decodeReply(text, key).nonce === nonce;
     } catch (error) {
       // The stubdom can write there as well: what is no answer answers nothing.
       if (error instanceof StubferryError) return false;
@@ -61,8 +61,8 @@ export class StubdomKeys {
     }
   }
 
-  answer(stubdom: number, answer: Answer): Promise<void> {
-    return this.#xenstore.write(`${homeOf(stubdom)}/${ANSWER_KEY}`, encodeAnswer(answer));
+  answer(stubdom: number, answer: DiskReply): Promise<void> {
+    return this.#xenstore.write(`${homeOf(stubdom)}/${REPLY_KEY}`, encodeReply(answer));
   }
 
   async refuse(stubdom: number, nonce: string, { code, message, details }: StubferryError): Promise<void> {
@@ -72,10 +72,10 @@ export class StubdomKeys {
   }
 
   offer(stubdom: number, offer: { readonly transferUuid: string; readonly device: string }): Promise<void> {
-    return this.#xenstore.write(`${homeOf(stubdom)}/${OFFER_KEY}`, encodeOffer(offer));
+    return this.#xenstore.write(`${homeOf(stubdom)}/${PRE_ATTACHED_KEY}`, encodePreAttachment(offer));
   }
 
   withdraw(stubdom: number): Promise<void> {
-    return this.#xenstore.remove(`${homeOf(stubdom)}/${OFFER_KEY}`);
+    return this.#xenstore.remove(`${homeOf(stubdom)}/${PRE_ATTACHED_KEY}`);
   }
 }

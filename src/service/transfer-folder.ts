@@ -103,8 +103,8 @@ export class TransferFolder {
   }
 }
 
-/** What is left of a transfer: a journal that cannot be read is undefined, and its folder is a leftover all the same. */
-export interface LeftFolder {
+/** What is left of a transfer: a journal that cannot be read is undefined, and its folder is a orphan all the same. */
+export interface OrphanFolder {
   readonly path: string;
   readonly transfer: string;
   readonly journal: Journal | undefined;
@@ -138,12 +138,12 @@ function unusable(where: string, details: ErrorDetails): StubferryError {
 }
 
 /** Folders of transfers in `parent`, by their names; nothing else that lies there. */
-export async function leftFolders(parent: string): Promise<LeftFolder[]> {
+export async function orphanFolders(parent: string): Promise<OrphanFolder[]> {
   const names = await readdir(parent).catch(() => []);
   return names.filter(isUuid).map((transfer) => readFolder(join(parent, transfer), transfer));
 }
 
-function readFolder(path: string, transfer: string): LeftFolder {
+function readFolder(path: string, transfer: string): OrphanFolder {
   try {
     const text = readFileSync(join(path, JOURNAL), 'utf8');
     if (text.length > LONGEST_JOURNAL) throw new Error('it is too long');

@@ -20,7 +20,7 @@ async function bareState(path: string, opaque: boolean): Promise<StateSource> {
  * @returns bytes compared
  * @throws StubferryError REPLAY_DIFFERS naming the first offset at which they differ
  */
-export async function compareStates(
+export async function assertSameState(
   original: string,
   copy: string,
   options: { readonly opaque: boolean; readonly copyIsBare: boolean },

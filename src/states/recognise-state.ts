@@ -17,7 +17,7 @@ import { hasQevmMagic, type QevmStart, recogniseQevm } from '../formats/qevm/ind
 import type { StateSource } from '../formats/state-source.js';
 import { STATEFILE_MAGIC } from '../formats/statefile/file-header.js';
 import { StatefileReader, StatefileSource } from '../formats/statefile/statefile-reader.js';
-import { type Compression, compressionOf, peekAt, unpack } from '../io/index.js';
+import { type Compression, compressionOf, peekFront, unpack } from '../io/index.js';
 import { containerReaderFor, type OpenedContainer, openContainer } from './containers/index.js';
 
 /** Enough for every magic, and for QEMU's configuration section. */
@@ -85,12 +85,12 @@ export function withoutState(where: string): StubferryError {
  * @throws StubferryError NOT_A_STATE, and whatever the header of the input is refused for
  */
 export async function examineInput(outer: StateSource, where: string): Promise<ExaminedInput> {
-  const { front, source } = await peekAt(outer, ENOUGH);
+  const { front, source } = await peekFront(outer, ENOUGH);
   const compressed = compressionOf(front);
   if (compressed === false) return recognised(front, source, compressed, where);
   const unpacked = unpack(compressed, source, where);
   try {
-    const inner = await peekAt(unpacked, ENOUGH);
+    const inner = await peekFront(unpacked, ENOUGH);
     return await recognised(inner.front, inner.source, compressed, where);
   } catch (error) {
     // What unpacks it must not be left behind.

@@ -10,25 +10,25 @@
  */
 
 import { StubferryError } from '../base/errors/index.js';
-import { Patience } from '../base/time/index.js';
+import { StallTimer } from '../base/time/index.js';
 import { ACKNOWLEDGEMENT, ACKNOWLEDGEMENTS, type ControlBlock, type Phase } from '../formats/protocol/control-block.js';
 import { DISCARD_MS } from '../formats/state-sink.js';
-import { isFollowedBy, type Link, Pace } from './ring/index.js';
+import { type Link, matchEpoch, PollBackoff } from './ring/index.js';
 
-/** @throws StubferryError NO_PROGRESS, PROTOCOL_VIOLATION, and what {@link isFollowedBy} and {@link PeerWatch.poll} throw */
+/** @throws StubferryError NO_PROGRESS, PROTOCOL_VIOLATION, and what {@link matchEpoch} and {@link PeerMonitor.poll} throw */
 export async function untilAcknowledged(link: Link): Promise<void> {
-  const pace = new Pace(link.clock, link.writes);
-  const patience = new Patience(link.clock);
+  const pace = new PollBackoff(link.clock, link.writes);
+  const patience = new StallTimer(link.clock);
   let before = '';
   for (; ; await pace.wait()) {
     const receiver = await link.peer.poll();
     // Before the receiver's first block, its absence is the peer watch's to judge.
     if (receiver === undefined) continue;
-    if (isFollowedBy(link, receiver) && isAcknowledged(link, receiver.phase)) return;
+    if (matchEpoch(link, receiver) && isAcknowledged(link, receiver.phase)) return;
     const now = `${receiver.epoch} ${receiver.cursor} ${receiver.phase}`;
     if (now !== before) patience.renew();
     before = now;
-    checkPatience(link, receiver, patience.look());
+    checkWait(link, receiver, patience.look());
   }
 }
 
@@ -43,7 +43,7 @@ function isAcknowledged({ superblock, device }: Link, phase: Phase): boolean {
   });
 }
 
-function checkPatience({ timeouts, device }: Link, receiver: ControlBlock, waited: number): void {
+function checkWait({ timeouts, device }: Link, receiver: ControlBlock, waited: number): void {
   const verdict = receiver.phase === 'verified' ? timeouts.commitMs + DISCARD_MS : 0;
   const limit = verdict + timeouts.progressMs;
   if (waited <= limit) return;

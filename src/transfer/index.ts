@@ -1,3 +1,3 @@
-export type { Following, OnProgress, Timings, TransferSummary } from './progress.js';
+export type { OnProgress, Timings, TransferCallbacks, TransferSummary } from './progress.js';
 export { lingerForSender, receiveState } from './receiver.js';
 export { type StateToSend, sendState } from './sender.js';

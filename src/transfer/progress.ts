@@ -26,7 +26,7 @@ export interface TransferSummary {
 export type OnProgress = (bytes: number, frames: number) => void;
 
 /** Who follows a transfer while it runs. */
-export interface Following {
+export interface TransferCallbacks {
   readonly onProgress?: OnProgress;
   /** Called when this side is in that phase: from `verified` on, when its word is on the disk. Must not throw. */
   readonly onPhase?: (phase: Phase) => void;

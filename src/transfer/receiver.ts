@@ -16,8 +16,8 @@ import { checkEnd, StateDigest } from '../formats/protocol/state-digest.js';
 import type { Superblock } from '../formats/protocol/superblock.js';
 import { NIL_UUID } from '../formats/protocol/uuid.js';
 import { DISCARD_MS, type StateSink } from '../formats/state-sink.js';
-import type { Following, TransferSummary } from './progress.js';
-import { type IncomingFrame, type Link, Pace, RingReader, ringPlace } from './ring/index.js';
+import type { TransferCallbacks, TransferSummary } from './progress.js';
+import { type IncomingFrame, type Link, PollBackoff, RingReader, ringPlace } from './ring/index.js';
 import { WatchedSink } from './watched-sink.js';
 
 /** How long a receiver in the stubdom that has acknowledged stays for dom0 to hear it, milliseconds: the disk stays anyway, and a guest waits. */
@@ -27,7 +27,11 @@ const LINGER_MS = 1_000;
  * Receives one state into `sink`. Leaves the link for the caller to close; when it throws, the sink is discarded.
  * @throws StubferryError whatever the sender, the disk or the sink does
  */
-export async function receiveState(link: Link, sink: StateSink, options: Following = {}): Promise<TransferSummary> {
+export async function receiveState(
+  link: Link,
+  sink: StateSink,
+  options: TransferCallbacks = {},
+): Promise<TransferSummary> {
   const watched = new WatchedSink(sink, link);
   const work = untilCommitted(link, watched, options);
   try {
@@ -57,7 +61,7 @@ async function discarded(link: Link, sink: StateSink): Promise<boolean> {
  * does not answer is no error.
  */
 export async function lingerForSender(link: Link): Promise<void> {
-  const pace = new Pace(link.clock, link.writes);
+  const pace = new PollBackoff(link.clock, link.writes);
   let over = false;
   const heard = async (): Promise<void> => {
     while (!over && (await link.peer.poll())?.phase !== 'done') await pace.wait();
@@ -66,7 +70,7 @@ export async function lingerForSender(link: Link): Promise<void> {
   over = true;
 }
 
-async function untilCommitted(link: Link, sink: StateSink, options: Following): Promise<TransferSummary> {
+async function untilCommitted(link: Link, sink: StateSink, options: TransferCallbacks): Promise<TransferSummary> {
   const reader = new RingReader(link);
   for (;;) {
     try {
@@ -85,7 +89,7 @@ async function receiveOnce(
   link: Link,
   reader: RingReader,
   sink: StateSink,
-  options: Following,
+  options: TransferCallbacks,
 ): Promise<TransferSummary> {
   const { clock, device, own } = link;
   const first = await reader.next();
@@ -123,7 +127,7 @@ async function commit(
   sink: StateSink,
   end: EndRecord,
   cursor: number,
-  { onPhase }: Following,
+  { onPhase }: TransferCallbacks,
 ): Promise<{ end: number; acknowledged: number }> {
   link.assertUsable();
   const { clock, own, peer, superblock, timeouts } = link;

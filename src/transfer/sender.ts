@@ -12,8 +12,8 @@ import { type BeginRecord, encodeBegin, encodeEnd } from '../formats/protocol/re
 import { StateDigest } from '../formats/protocol/state-digest.js';
 import type { StateSource } from '../formats/state-source.js';
 import { untilAcknowledged } from './acknowledgement.js';
-import type { Following, Timings, TransferSummary } from './progress.js';
-import { type Link, Pace, RingWriter } from './ring/index.js';
+import type { Timings, TransferCallbacks, TransferSummary } from './progress.js';
+import { type Link, PollBackoff, RingWriter } from './ring/index.js';
 
 /** A state that is there to be sent: its first bytes have come, and said what it is. */
 export interface StateToSend {
@@ -30,12 +30,16 @@ export interface StateToSend {
 export function sendState(
   link: Link,
   open: () => Promise<StateToSend>,
-  options: Following = {},
+  options: TransferCallbacks = {},
 ): Promise<TransferSummary> {
   return link.guard(stream(link, open, options));
 }
 
-async function stream(link: Link, open: () => Promise<StateToSend>, options: Following): Promise<TransferSummary> {
+async function stream(
+  link: Link,
+  open: () => Promise<StateToSend>,
+  options: TransferCallbacks,
+): Promise<TransferSummary> {
   const writer = new RingWriter(link);
   try {
     const { begin, end, timings } = await untilSent(link, writer, open, options);
@@ -48,7 +52,7 @@ async function stream(link: Link, open: () => Promise<StateToSend>, options: Fol
 
 /** Nothing is asked of a source before somebody is there to receive it: the source may be a guest that stops for this. */
 async function untilReceiver(link: Link): Promise<void> {
-  const pace = new Pace(link.clock, link.writes);
+  const pace = new PollBackoff(link.clock, link.writes);
   while ((await link.peer.poll()) === undefined) await pace.wait();
 }
 
@@ -57,7 +61,7 @@ async function untilSent(
   link: Link,
   writer: RingWriter,
   open: () => Promise<StateToSend>,
-  options: Following,
+  options: TransferCallbacks,
 ): Promise<Omit<TransferSummary, 'timings'> & { timings: Omit<Timings, 'acknowledged'> }> {
   const { superblock, clock } = link;
   await untilReceiver(link);

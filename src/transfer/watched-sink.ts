@@ -9,7 +9,7 @@
  */
 
 import { StubferryError } from '../base/errors/index.js';
-import { Patience } from '../base/time/index.js';
+import { StallTimer } from '../base/time/index.js';
 import type { BeginRecord, EndRecord } from '../formats/protocol/records.js';
 import type { DataFrame, StateSink } from '../formats/state-sink.js';
 import type { Link } from './ring/index.js';
@@ -18,7 +18,7 @@ import type { Link } from './ring/index.js';
 export class WatchedSink implements StateSink {
   readonly #sink: StateSink;
   readonly #link: Link;
-  readonly #patience: Patience;
+  readonly #stall: StallTimer;
   readonly #stop: () => void;
   /** Of the call that is under way, milliseconds. */
   #limit: number | undefined;
@@ -26,7 +26,7 @@ export class WatchedSink implements StateSink {
   constructor(sink: StateSink, link: Link) {
     this.#sink = sink;
     this.#link = link;
-    this.#patience = new Patience(link.clock);
+    this.#stall = new StallTimer(link.clock);
     this.#stop = link.clock.every(link.timeouts.heartbeatMs, () => this.#look());
   }
 
@@ -52,7 +52,7 @@ export class WatchedSink implements StateSink {
   }
 
   async #within(ms: number, call: Promise<void>): Promise<void> {
-    this.#patience.renew();
+    this.#stall.renew();
     this.#limit = ms;
     try {
       await call;
@@ -62,7 +62,7 @@ export class WatchedSink implements StateSink {
   }
 
   #look(): void {
-    if (this.#limit === undefined || this.#patience.look() <= this.#limit) return;
+    if (this.#limit === undefined || this.#stall.look() <= this.#limit) return;
     this.#link.fail(
       new StubferryError('NO_PROGRESS', 'the destination does not take the state', {
         where: this.#link.device.path,

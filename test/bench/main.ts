@@ -10,11 +10,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { flow } from './flow.js';
-import { gateLatency } from './gate.js';
 import { catLatency, idle, type LatencyCase, latency, MINIMAL, USUAL } from './latency.js';
 import { hasLoops, isInstalled, machine } from './machine.js';
 import { migrations } from './migration.js';
 import { plots } from './plots.js';
+import { gateLatency } from './qmp-proxy.js';
 import { machineText, withPerformance } from './readme.js';
 import type { LatencyResult, Results } from './results.js';
 import { rings, sizes } from './sizes.js';
@@ -77,10 +77,10 @@ async function measure({ rounds, flowMib, samples, long }: Extent): Promise<Resu
     const waiting = [await idle(folder, 'over a shared file', 'file')];
     if (loops) waiting.push(await idle(folder, 'over a loop device', 'loop'));
     const latencies = await measureLatency(folder, samples, loops);
-    say('through the gate ...');
-    const gate = await gateLatency(folder);
-    if (gate === undefined)
-      say('left out, needs qemu-system-x86_64: the gate against a plain file, a machine with its RAM');
+    say('through the proxy ...');
+    const proxy = await gateLatency(folder);
+    if (proxy === undefined)
+      say('left out, needs qemu-system-x86_64: the proxy against a plain file, a machine with its RAM');
     else say('a machine with its RAM ...');
     const migration = await migrations(folder, rounds);
     return {
@@ -90,7 +90,7 @@ async function measure({ rounds, flowMib, samples, long }: Extent): Promise<Resu
       rings: byRing,
       idle: waiting,
       latency: latencies,
-      gate,
+      proxy,
       migration,
     };
   } finally {

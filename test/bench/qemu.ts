@@ -21,7 +21,7 @@ export async function withQemu<T>(
   const sockets = monitors.flatMap((path) => ['-qmp', `unix:${path},server=on,wait=off`]);
   const qemu: ChildProcess = spawn(QEMU, ['-nodefaults', '-display', 'none', ...args, ...sockets], { stdio: 'ignore' });
   try {
-    await Promise.all(monitors.map(untilThere));
+    await Promise.all(monitors.map(waitForDevice));
     return await use();
   } finally {
     qemu.kill('SIGKILL');
@@ -87,7 +87,7 @@ export class Client {
 
 const PATIENCE_MS = 10_000;
 
-export async function untilThere(path: string): Promise<void> {
+export async function waitForDevice(path: string): Promise<void> {
   for (const deadline = now() + PATIENCE_MS; !existsSync(path); await delay(5)) {
     if (now() > deadline) throw new Error(`${path} did not come`);
   }

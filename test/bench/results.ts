@@ -8,7 +8,7 @@ export interface Results {
   readonly latency: readonly LatencyResult[];
   readonly idle: readonly IdleResult[];
   /** Absent where there is no QEMU. */
-  readonly gate?: GateResult | undefined;
+  readonly proxy?: GateResult | undefined;
   /** Absent where there is no QEMU. */
   readonly migration?: MigrationResult | undefined;
 }
@@ -88,7 +88,7 @@ export interface GateResult {
   readonly bytes: number;
   /** Milliseconds, pair by pair. */
   readonly plainFile: readonly number[];
-  readonly gate: readonly number[];
+  readonly proxy: readonly number[];
 }
 
 /** A whole machine with its RAM. */

@@ -126,17 +126,17 @@ function idleTable({ idle }: Results): Table {
   };
 }
 
-function gateTable({ gate }: Results): Table[] {
-  if (gate === undefined) return [];
-  const more = gate.gate.map((through, index) => through - (gate.plainFile[index] ?? Number.NaN));
-  const title = `QMP save command to its reply, ${gate.bytes} bytes of device state, ${gate.gate.length} saves each in turn`;
+function gateTable({ proxy }: Results): Table[] {
+  if (proxy === undefined) return [];
+  const more = proxy.proxy.map((through, index) => through - (proxy.plainFile[index] ?? Number.NaN));
+  const title = `QMP save command to its reply, ${proxy.bytes} bytes of device state, ${proxy.proxy.length} saves each in turn`;
   return [
     {
       title,
       rows: [
         ['', 'ms: median (range)', 'difference'],
-        ['QEMU to a plain file on tmpfs', spread(gate.plainFile), ''],
-        ['through the gate, COMMITTED in dom0', spread(gate.gate), `${median(more).toFixed(2)} ms`],
+        ['QEMU to a plain file on tmpfs', spread(proxy.plainFile), ''],
+        ['through the proxy, COMMITTED in dom0', spread(proxy.proxy), `${median(more).toFixed(2)} ms`],
       ],
     },
   ];

@@ -4,7 +4,7 @@
  */
 
 import { type ErrorCode, StubferryError } from '../../src/base/errors/index.js';
-import { type Answer, type Ask, type Walk, walkBytes } from '../../src/formats/pull-parser/index.js';
+import { type PullParser, parseBytes, type ReadRequest, type ReadResult } from '../../src/formats/pull-parser/index.js';
 import type { Seekable, StateSource } from '../../src/formats/state-source.js';
 import {
   CheckedSource,
@@ -42,7 +42,7 @@ function walkRefusal(bytes: Buffer): StubferryError | undefined {
   const reader = containerReaderFor(bytes, 'input');
   if (reader === undefined) return undefined;
   try {
-    walkBytes(bytes, bounded(reader, bytes.length));
+    parseBytes(bytes, bounded(reader, bytes.length));
     return undefined;
   } catch (error) {
     if (error instanceof StubferryError) return error;
@@ -59,20 +59,20 @@ function isRefusal(error: unknown, code: ErrorCode): error is StubferryError {
 }
 
 /** Every question of the reader is counted: each byte of an input may be asked for once, and a little more. */
-function* bounded(reader: ContainerReader, length: number): Walk<void> {
-  const walk = reader.walk();
-  let [asked, answer]: [number, Answer] = [0, { passed: 0, bytes: new Uint8Array(0) }];
+function* bounded(reader: ContainerReader, length: number): PullParser<void> {
+  const parser = reader.parse();
+  let [asked, result]: [number, ReadResult] = [0, { passed: 0, bytes: new Uint8Array(0) }];
   for (;;) {
-    const step = walk.next(answer);
+    const step = parser.next(result);
     if (step.done === true) return;
     asked += 1;
     checkAsk(step.value);
     if (asked > length + 64) throw new Error(`${asked} questions for ${length} bytes`);
-    answer = yield step.value;
+    result = yield step.value;
   }
 }
 
-function checkAsk({ kind, length }: Ask): void {
+function checkAsk({ kind, length }: ReadRequest): void {
   if (kind === 'take' && length > MOST_TAKEN) throw new Error(`${length} bytes wanted at once`);
   if (!(length >= 0)) throw new Error(`${length} bytes wanted`);
 }

@@ -13,7 +13,7 @@ import type { HotplugDriver } from '../../xen/hotplug/index.js';
 import type { AgentLife } from '../agent-context.js';
 import { runTransfer } from '../run-transfer.js';
 import type { Provenance } from '../state-to-send.js';
-import { rehearse } from '../warm-up/rehearsal.js';
+import { warmUp } from '../warm-up/warm-up.js';
 import { Dom0Disk } from './dom0-disk.js';
 import { type Dom0Work, prepareDom0End } from './dom0-end.js';
 
@@ -36,7 +36,7 @@ export interface Dom0Job {
 export async function runDom0Agent(job: Dom0Job, context: AgentLife): Promise<TransferSummary> {
   const superblock = superblockFor({ ...job, direction: job.work.direction });
   checkLimits(superblock, job.disk);
-  if (context.rehearses) await rehearse(context.log);
+  if (context.warmsUp) await warmUp(context.log);
   const { task, close } = await prepareDom0End(job.work, job, context);
   try {
     const options = { path: job.disk, superblock, driver: job.driver, stubdom: undefined, keep: job.keepDisk };

@@ -13,14 +13,14 @@ import {
   backingOf,
   type FileLock,
   lockExclusive,
+  notifyingDevice,
   openDevice,
-  toldOfWrites,
 } from '../../blockdev-utils/index.js';
 import { checkLimits, type Superblock } from '../../formats/protocol/superblock.js';
 import { diskSizeFor, formatDisk } from '../../transfer/ring/index.js';
 import type { Attachment, HotplugDriver } from '../../xen/hotplug/index.js';
 import type { AgentContext } from '../agent-context.js';
-import { letGoOf, withDiskDeadline } from '../disk-deadline.js';
+import { releaseDisk, withDiskDeadline } from '../disk-deadline.js';
 import { roleLockPath } from '../role-lock.js';
 import { takeBacking } from './backing.js';
 
@@ -42,7 +42,7 @@ export class Dom0Disk {
   readonly kind: BackingKind;
   readonly #options: DiskOptions;
   readonly #lock: FileLock;
-  readonly #letGo: () => Promise<void>;
+  readonly #releaseFound: () => Promise<void>;
   readonly #context: Pick<AgentContext, 'log' | 'timeouts'>;
 
   private constructor(
@@ -50,7 +50,7 @@ export class Dom0Disk {
     lock: FileLock,
     attachment: Attachment,
     kind: BackingKind,
-    letGo: () => Promise<void>,
+    releaseFound: () => Promise<void>,
     options: DiskOptions,
     context: Pick<AgentContext, 'log' | 'timeouts'>,
   ) {
@@ -58,7 +58,7 @@ export class Dom0Disk {
     this.superblock = options.superblock;
     this.attachment = attachment;
     this.kind = kind;
-    this.#letGo = letGo;
+    this.#releaseFound = releaseFound;
     this.#lock = lock;
     this.#options = options;
     this.#context = context;
@@ -68,8 +68,8 @@ export class Dom0Disk {
   static async make(options: DiskOptions, context: Omit<AgentContext, 'onEvent'>): Promise<Dom0Disk> {
     const { path, superblock, driver, stubdom } = options;
     checkLimits(superblock, path);
-    const letGo = await takeBacking(path, diskSizeFor(superblock.ringLength), options.keep);
-    const undo: (() => Promise<unknown>)[] = [letGo];
+    const releaseFound = await takeBacking(path, diskSizeFor(superblock.ringLength), options.keep);
+    const undo: (() => Promise<unknown>)[] = [releaseFound];
     try {
       const kind = await backingOf(path);
       const lock = await lockExclusive(path);
@@ -78,15 +78,15 @@ export class Dom0Disk {
       undo.push(() => device.close());
       await withDiskDeadline(path, context, formatDisk(device, superblock));
       const attachment = await driver.attach(path, kind, { stubdom, signal: context.signal });
-      const told = toldOfWrites(device, driver.toldAt(attachment));
-      return new Dom0Disk(told, lock, attachment, kind, letGo, options, context);
+      const told = notifyingDevice(device, driver.toldAt(attachment));
+      return new Dom0Disk(told, lock, attachment, kind, releaseFound, options, context);
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;
     }
   }
 
-  /** Never throws. A disk that stays attached does not change what became of the state; whoever lists the leftovers finds it. */
+  /** Never throws. A disk that stays attached does not change what became of the state; whoever lists the orphans finds it. */
   async remove(): Promise<void> {
     const { driver } = this.#options;
     try {
@@ -97,7 +97,7 @@ export class Dom0Disk {
       const error = StubferryError.from(cause).report();
       this.#context.log.warn({ ...this.attachment, error }, 'the transfer disk could not be detached');
     }
-    await letGoOf(this.device, this.#context, this.#close());
+    await releaseDisk(this.device, this.#context, this.#close());
   }
 
   async #close(): Promise<void> {
@@ -105,7 +105,7 @@ export class Dom0Disk {
     await this.device.close();
     await this.#lock.release();
     await unlink(roleLockPath(path)).catch(() => undefined);
-    await this.#letGo().catch((cause: unknown) => {
+    await this.#releaseFound().catch((cause: unknown) => {
       this.#context.log.warn(
         { path, error: StubferryError.from(cause).report() },
         'the transfer disk could not be removed',

@@ -4,7 +4,7 @@ import { untilAborted } from '../../base/time/until-aborted.js';
 import { WRITER } from '../../base/version.js';
 import type { StateSource } from '../../formats/state-source.js';
 import { StatefileSink } from '../../formats/statefile/index.js';
-import { type FileIdentity, openSource, outputFor, RawSink, ReadyOutput } from '../../io/index.js';
+import { type FileIdentity, openSource, outputFor, PreOpenedOutput, RawSink } from '../../io/index.js';
 import type { StateToSend } from '../../transfer/index.js';
 import type { AgentContext } from '../agent-context.js';
 import type { PreparedTask } from '../run-transfer.js';
@@ -46,7 +46,7 @@ async function receiving(
   const readerMs = context.timeouts.absentMs;
   const onPublish = (file: FileIdentity): void => context.onEvent({ event: 'publishing', file });
   const open = await outputFor(output, { transferUuid, replace, onPublish, spoolFolder, spoolLimit, readerMs });
-  const ready = await ReadyOutput.prepare(open);
+  const ready = await PreOpenedOutput.prepare(open);
   const sink = raw ? new RawSink(ready.open) : new StatefileSink(ready.open, { transferUuid, writer: WRITER });
   return { task: { role: 'receiver', open: async () => sink }, close: () => ready.close() };
 }

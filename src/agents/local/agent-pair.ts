@@ -17,8 +17,8 @@ import { type ErrorCode, errnoOf, StubferryError } from '../../base/errors/index
 import type { Log } from '../../base/log.js';
 import { atMost, systemClock } from '../../base/time/index.js';
 import type { Direction } from '../../formats/protocol/superblock.js';
-import { type FileIdentity, partPath } from '../../io/index.js';
-import { letGuestGoOn } from '../../qemu/index.js';
+import { type FileIdentity, temporaryPath } from '../../io/index.js';
+import { resumeGuest } from '../../qemu/index.js';
 import { type DriverName, driverFor } from '../../xen/hotplug/index.js';
 import type { AgentEvent } from '../agent-events.js';
 import type { TransferReport } from '../transfer-report.js';
@@ -90,7 +90,7 @@ export async function runPair(options: PairOptions): Promise<PairReport> {
     const isSafe = receiver.ok || sender.ok;
     const diedOnDuty = !stubdom.ok && stubdom.error.code === 'AGENT_DIED' && guestStopped;
     const shallGoOn = options.qemu !== undefined && (!isSafe || options.qemu.goesOn);
-    const stuck = diedOnDuty && shallGoOn ? await letGuestGoOn(options.qemu.qmp, folder) : undefined;
+    const stuck = diedOnDuty && shallGoOn ? await resumeGuest(options.qemu.qmp, folder) : undefined;
     // A sender that ended well has read the receiver's word on the disk: that counts, whatever became of the receiver.
     if (isSafe && stuck !== undefined) throw stuck;
     if (receiver.ok) return { transfer, state: receiver.report, senderHeard: sender.ok };
@@ -131,8 +131,8 @@ const DEVICE = 'device';
 /** A dom0 agent that was killed has left its disk attached. */
 async function detachLeftovers(attach: DriverName, disk: string): Promise<void> {
   const driver = driverFor(attach);
-  for (const leftover of await driver.leftovers()) {
-    if (leftover.backing === disk) await driver.detach(leftover);
+  for (const orphan of await driver.orphans()) {
+    if (orphan.backing === disk) await driver.detach(orphan);
   }
 }
 
@@ -145,7 +145,7 @@ async function startBoth(
   const disk = join(folder, DISK);
   const device = options.attach === 'file' ? disk : join(folder, DEVICE);
   const common = ['--transfer', transfer, ...(options.replace ? ['--force'] : [])];
-  if (liesInFile(input)) common.push('--no-rehearsal');
+  if (liesInFile(input)) common.push('--no-warm-up');
   const save = direction === 'save';
   const dom0End = save ? ['--save', output] : ['--restore', input];
   const dom0 = startAgent({
@@ -180,7 +180,7 @@ async function startBoth(
   return supervise(dom0, stubdom, options.signal);
 }
 
-/** Then no guest stands still for it any more, or does since long ago: a rehearsal would take longer than it saves. */
+/** Then no guest stands still for it any more, or does since long ago: a warm-up would take longer than it saves. */
 function liesInFile(input: string): boolean {
   try {
     return (input === '-' ? fstatSync(0) : statSync(input)).isFile();
@@ -241,7 +241,7 @@ async function cleanDestination(
   published: FileIdentity | undefined,
 ): Promise<void> {
   if (output === '-') return;
-  await unlink(partPath(output, transfer)).catch(() => undefined);
+  await unlink(temporaryPath(output, transfer)).catch(() => undefined);
   if (published === undefined || replace) return;
   const there = await lstat(output).catch(() => undefined);
   if (there?.dev === published.dev && there.ino === published.ino) await unlink(output);

@@ -7,7 +7,7 @@
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compareStates } from '../../states/compare-states.js';
+import { assertSameState } from '../../states/compare-states.js';
 import type { TransferReport } from '../transfer-report.js';
 import { type PairOptions, runPair } from './agent-pair.js';
 
@@ -45,7 +45,7 @@ export async function replayState(state: string, options: ReplayOptions): Promis
       qemu: undefined,
       replace: false,
     });
-    await compareStates(state, statefile, { opaque, copyIsBare: false });
+    await assertSameState(state, statefile, { opaque, copyIsBare: false });
     const back = await runPair({
       ...options,
       direction: 'restore',
@@ -54,7 +54,7 @@ export async function replayState(state: string, options: ReplayOptions): Promis
       qemu: undefined,
       replace: false,
     });
-    const bytes = await compareStates(state, restored, { opaque, copyIsBare: true });
+    const bytes = await assertSameState(state, restored, { opaque, copyIsBare: true });
     return {
       state,
       bytes,

@@ -6,11 +6,11 @@
  */
 import { stat } from 'node:fs/promises';
 import { type ErrorCode, errnoOf, StubferryError } from '../../base/errors/index.js';
-import { Patience, systemClock } from '../../base/time/index.js';
-import { type AccessPath, type BlockDevice, openDevice, toldOfWrites } from '../../blockdev-utils/index.js';
+import { StallTimer, systemClock } from '../../base/time/index.js';
+import { type AccessPath, type BlockDevice, notifyingDevice, openDevice } from '../../blockdev-utils/index.js';
 import type { Direction, Superblock } from '../../formats/protocol/superblock.js';
 import { NIL_UUID } from '../../formats/protocol/uuid.js';
-import { isOver, Pace, readSuperblock } from '../../transfer/ring/index.js';
+import { isOver, PollBackoff, readSuperblock } from '../../transfer/ring/index.js';
 import type { AgentContext } from '../agent-context.js';
 import { withDiskDeadline } from '../disk-deadline.js';
 
@@ -40,16 +40,16 @@ export async function findDisk(
   expectation: Expectation,
   context: Pick<AgentContext, 'timeouts' | 'signal'>,
 ): Promise<FoundDisk> {
-  const pace = new Pace(systemClock);
-  const patience = new Patience(systemClock);
-  const patienceMs = context.timeouts.absentMs;
+  const pace = new PollBackoff(systemClock);
+  const patience = new StallTimer(systemClock);
+  const waitMs = context.timeouts.absentMs;
   for (;;) {
-    const last = await withDiskDeadline(path, context, openIfReady(path, expectation), letGo);
+    const last = await withDiskDeadline(path, context, openIfReady(path, expectation), releaseFound);
     if (!(last instanceof StubferryError)) return last;
-    if (patience.look() > patienceMs) {
+    if (patience.look() > waitMs) {
       throw new StubferryError('DISK_ABSENT', 'the transfer disk did not become usable', {
         where: path,
-        expected: `a transfer disk within ${patienceMs} ms`,
+        expected: `a transfer disk within ${waitMs} ms`,
         found: `${last.code}: ${last.message}`,
         hint: 'is the dom0 agent running, and did it attach the disk to this domain?',
         cause: last,
@@ -60,7 +60,7 @@ export async function findDisk(
 }
 
 /** Closes a disk that came when it was not waited for any more. */
-export async function letGo(found: FoundDisk | StubferryError): Promise<void> {
+export async function releaseFound(found: FoundDisk | StubferryError): Promise<void> {
   if (!(found instanceof StubferryError)) await found.device.close();
 }
 
@@ -72,7 +72,7 @@ export async function openIfReady(path: string, expectation: Expectation): Promi
   let device: BlockDevice | undefined;
   try {
     const access = await accessFor(path);
-    device = toldOfWrites(await openDevice(path, { access }), access === 'buffered' ? path : undefined);
+    device = notifyingDevice(await openDevice(path, { access }), access === 'buffered' ? path : undefined);
     const superblock = await readSuperblock(device);
     // The last disk may still be there, for the other direction even: the next one is waited for.
     if (superblock.transferUuid === expectation.after || (await isOver(device, superblock))) throw over(path);

@@ -2,7 +2,7 @@
  * The restore that a stubdom begins its life with: its QEMU waits for a state, and the guest stands still until it has it.
  *
  *     begin --> the disk is asked for, QEMU is waited for --> transfer --> loaded
- *         '--> meanwhile the agent makes its gate
+ *         '--> meanwhile the agent makes its proxy
  *
  * Dom0 takes longest to answer, so the question goes first: nothing that the agent makes for later saves is in its way.
  */

@@ -5,8 +5,8 @@ import type { StateSink } from '../../formats/state-sink.js';
 import {
   type FileIdentity,
   outputFor,
+  PreOpenedOutput,
   RawSink,
-  ReadyOutput,
   SpooledOutput,
   type StreamOutput,
 } from '../../io/index.js';
@@ -62,13 +62,13 @@ function restoringToPath(
   { spoolFolder, spoolLimit }: SpoolOptions,
   context: AgentContext,
 ): RestoringEnd {
-  let ready: ReadyOutput | undefined;
+  let ready: PreOpenedOutput | undefined;
   return {
     failed: new AbortController().signal,
     prepare: async (transferUuid) => {
       const readerMs = context.timeouts.absentMs;
       const onPublish = (file: FileIdentity): void => context.onEvent({ event: 'publishing', file });
-      ready = await ReadyOutput.prepare(
+      ready = await PreOpenedOutput.prepare(
         await outputFor(path, { transferUuid, replace, onPublish, spoolFolder, spoolLimit, readerMs }),
       );
       const sink = new RawSink(ready.open);
@@ -86,12 +86,12 @@ function restoringToQemu(
   const [failure, closing] = [new AbortController(), new AbortController()];
   const connecting = connectIncoming(to, timeouts.absentMs, AbortSignal.any([signal, closing.signal]));
   connecting.catch((error: unknown) => failure.abort(error));
-  let ready: ReadyOutput | undefined;
+  let ready: PreOpenedOutput | undefined;
   return {
     failed: failure.signal,
     prepare: async (transferUuid) => async () => {
       const { qemu, openStream } = await connecting;
-      ready = await ReadyOutput.prepare(async () => {
+      ready = await PreOpenedOutput.prepare(async () => {
         const feed = await SpooledOutput.open({ folder: spoolFolder, limit: spoolLimit, transferUuid }, openStream);
         return new LoadingOutput(feed, qemu, (status) => onEvent({ event: 'guest', status }));
       });
@@ -108,13 +108,13 @@ function restoringToQemu(
 /** A QEMU that waits for its state, and what opens the stream on which it waits. */
 async function connectIncoming(
   { incoming, qmp, qemuLog: log }: Extract<RestoreTo, { incoming: string }>,
-  patienceMs: number,
+  waitMs: number,
   signal: AbortSignal,
 ): Promise<{ readonly qemu: IncomingQemu; readonly openStream: () => Promise<StreamOutput> }> {
   // The monitor comes first: QEMU answers on it only when it listens for its state, too.
-  const qemu = await IncomingQemu.connect({ qmp, log, patienceMs, signal });
+  const qemu = await IncomingQemu.connect({ qmp, log, waitMs, signal });
   try {
-    return { qemu, openStream: await incomingStream(incoming, patienceMs) };
+    return { qemu, openStream: await incomingStream(incoming, waitMs) };
   } catch (error) {
     qemu.close();
     throw error;

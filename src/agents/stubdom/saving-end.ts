@@ -9,7 +9,13 @@
 import { StubferryError } from '../../base/errors/index.js';
 import type { StateSource } from '../../formats/state-source.js';
 import { openSource } from '../../io/index.js';
-import { assertHasGuest, assertSavable, type Capture, DeviceStateCapture, prepareMigration } from '../../qemu/index.js';
+import {
+  assertHasGuest,
+  assertNoMigrationBlockers,
+  type Capture,
+  DeviceStateCapture,
+  prepareMigration,
+} from '../../qemu/index.js';
 import { cont, type Monitor, machineType, QmpClient, stop } from '../../qemu/qmp/index.js';
 import type { StateToSend } from '../../transfer/index.js';
 import type { AgentContext } from '../agent-context.js';
@@ -80,11 +86,11 @@ class SavingFromQemu implements SavingEnd {
     options: SendableOptions,
     context: AgentContext,
   ): Promise<SavingFromQemu> {
-    const monitor = await QmpClient.connect(from.qmp, { patienceMs: 0, signal: context.signal });
+    const monitor = await QmpClient.connect(from.qmp, { waitMs: 0, signal: context.signal });
     let capture: Capture | undefined;
     try {
       await assertHasGuest(monitor);
-      await assertSavable(monitor);
+      await assertNoMigrationBlockers(monitor);
       capture = await prepareCapture(monitor, from, context.timeouts.progressMs);
       const provenance = await provenanceOf(monitor, options.provenance);
       return new SavingFromQemu(from, { ...options, provenance }, context, monitor, capture);

@@ -13,7 +13,7 @@ import type { AgentContext, AgentLife } from '../agent-context.js';
 import { runTransfer } from '../run-transfer.js';
 import type { Provenance } from '../state-to-send.js';
 import { type DiskPlace, withTransferDisk } from '../transfer-disk.js';
-import { rehearse } from '../warm-up/rehearsal.js';
+import { warmUp } from '../warm-up/warm-up.js';
 import { prepareRestoring, type RestoreTo, type RestoringEnd, type SpoolOptions } from './restoring-end.js';
 import { prepareSaving, type SaveFrom, type SavingEnd } from './saving-end.js';
 
@@ -34,11 +34,11 @@ export interface StubdomJob extends SpoolOptions {
 
 /** @throws StubferryError */
 export async function runStubdomAgent(job: StubdomJob, context: AgentLife): Promise<TransferSummary> {
-  if (context.rehearses) await rehearse(context.log);
+  if (context.warmsUp) await warmUp(context.log);
   return runStubdomTransfer(job, context);
 }
 
-/** The transfer alone: a QEMU that waits for its state has nothing of a rehearsal. @throws StubferryError */
+/** The transfer alone: a QEMU that waits for its state has nothing of a warm-up. @throws StubferryError */
 export async function runStubdomTransfer(job: StubdomJob, context: AgentContext): Promise<TransferSummary> {
   const { save, restore, opaque, sha256, provenance } = job;
   const sendable = { opaque, unpack: false, sha256, provenance };

@@ -75,7 +75,7 @@ export const ERROR_CODES = {
   QEMU_UNSUITED: { status: 65, means: 'QEMU is in no state to save or to load' },
   CAPTURE_LOST: { status: 66, means: 'QEMU says that it has saved, but the state did not come' },
   LOAD_FAILED: { status: 67, means: 'QEMU did not load the state' },
-  GATE_UNUSABLE: { status: 68, means: "the gate's socket cannot be made" },
+  GATE_UNUSABLE: { status: 68, means: "the proxy's socket cannot be made" },
 
   XENSTORE_UNREACHABLE: { status: 70, means: 'xenstore cannot be connected to' },
   XENSTORE_PROTOCOL: { status: 71, means: "what answers is no xenstored, or breaks the protocol's rules" },

@@ -1,4 +1,4 @@
 export { atMost, type Clock, systemClock } from './clock.js';
-export { LoopTurn } from './loop-turn.js';
-export { Patience } from './patience.js';
+export { EventLoopYield } from './event-loop-yield.js';
+export { StallTimer } from './stall-timer.js';
 export { untilAborted } from './until-aborted.js';

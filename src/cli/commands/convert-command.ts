@@ -9,12 +9,12 @@ import { NIL_UUID } from '../../formats/protocol/uuid.js';
 import { copyAll, writeStatefile, writeWhole } from '../../states/conversions/index.js';
 import { nameOf, openState, type StateToRead } from '../../states/open-state.js';
 import { type CommandContext, runCommand } from '../command-context.js';
-import { addOutputOptions, type OutputOptions, openOutput } from '../options/output-options.js';
+import { addFileOutputOptions, type FileOutputOptions, openOutput } from '../options/output-options.js';
 import { parseDomid, parseSize, parseUuidOption } from '../options/parse-values.js';
 import { formatBytes } from '../render/format-values.js';
 import { printJson, printText } from '../render/print.js';
 
-interface ConvertOptions extends OutputOptions {
+interface ConvertOptions extends FileOutputOptions {
   readonly to: 'raw' | 'statefile';
   readonly transfer?: string;
   readonly created?: number;
@@ -37,7 +37,7 @@ export function convertCommand(program: Command): void {
     )
     .argument('<state>', 'file, FIFO, or - for standard input')
     .addOption(new Option('--to <format>', 'what it becomes').choices(['raw', 'statefile']).makeOptionMandatory());
-  addOutputOptions(command)
+  addFileOutputOptions(command)
     .optionsGroup('What a statefile says of itself:')
     .option('--transfer <uuid>', "the transfer's UUID (default: a new one)", parseUuidOption)
     .option('--created <time>', 'when it was saved, such as 2026-11-23T19:36:42.303Z (default: now)', parseTime)

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { ERROR_CODES } from '../../base/errors/index.js';
 import { VERSION } from '../../base/version.js';
 import { LIMITS } from '../../formats/protocol/limits.js';
-import { examineHost, type Finding } from '../../service/doctor/index.js';
+import { examineHost, type HostCheck } from '../../service/doctor/index.js';
 import { runCommand } from '../command-context.js';
 import { parseSize } from '../options/parse-values.js';
 import { type HostOptions, hostOptions } from '../options/service-options.js';
@@ -37,7 +37,7 @@ export function doctorCommand(program: Command): void {
   });
 }
 
-function report(findings: readonly Finding[], isReady: boolean): string {
+function report(findings: readonly HostCheck[], isReady: boolean): string {
   const rows = findings.map(({ what, verdict, found, fix }) => [verdict, what, found, fix ?? '']);
   const lacking = findings.filter(({ verdict }) => verdict === 'missing').map(({ what }) => what);
   const last = isReady ? 'this host is ready' : `this host is not ready as dom0: ${lacking.join(', ')}`;

@@ -1,6 +1,6 @@
 /** Runs dom0's agent as a service until it is stopped by a signal. */
 import type { Command } from 'commander';
-import { driverFor, eventWriter, rehearse } from '../../agents/index.js';
+import { driverFor, eventWriter, warmUp } from '../../agents/index.js';
 import { StubferryError } from '../../base/errors/index.js';
 import { systemClock, untilAborted } from '../../base/time/index.js';
 import { VERSION } from '../../base/version.js';
@@ -27,7 +27,7 @@ export async function runDom0Service(
   // Not with the signal: what is attached is detached by xenstore when the service has been told to end.
   const xenstore = await untilAborted(signal, XenstoreClient.connect(path === undefined ? {} : { path }));
   try {
-    if (options.rehearsal) await rehearse(log);
+    if (options.warmUp) await warmUp(log);
     const driver = driverFor(options.attach ?? 'xen', xenstore);
     const given = command.getOptionValueSource('maxState') !== 'default';
     const service = await Dom0Service.start({

@@ -9,11 +9,11 @@ import { copyAll, writeWhole } from '../../states/conversions/index.js';
 import { nameOf, openAnyState, openState } from '../../states/open-state.js';
 import { examineInput } from '../../states/recognise-state.js';
 import { type CommandContext, runCommand } from '../command-context.js';
-import { addOutputOptions, type OutputOptions, openOutput } from '../options/output-options.js';
+import { addFileOutputOptions, type FileOutputOptions, openOutput } from '../options/output-options.js';
 import { formatBytes } from '../render/format-values.js';
 import { printJson, printText } from '../render/print.js';
 
-interface ExtractOptions extends OutputOptions {
+interface ExtractOptions extends FileOutputOptions {
   readonly config: boolean;
   readonly section?: string;
 }
@@ -34,7 +34,7 @@ export function extractCommand(program: Command): void {
         .default(false)
         .conflicts('section'),
     );
-  addOutputOptions(command).action((file: string, options: ExtractOptions) => {
+  addFileOutputOptions(command).action((file: string, options: ExtractOptions) => {
     return runCommand(command, (context) => extract(context, file, options), { stdoutIsState: options.output === '-' });
   });
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { driverFor } from '../../agents/index.js';
 import { StubferryError } from '../../base/errors/index.js';
-import { askService, collectWithoutService, type Leftover } from '../../service/index.js';
+import { askService, collectWithoutService, type Orphan } from '../../service/index.js';
 import { DEFAULT_TIMEOUTS } from '../../transfer/ring/index.js';
 import { XenstoreClient } from '../../xen/xenstore/index.js';
 import { type CommandContext, runCommand } from '../command-context.js';
@@ -16,8 +16,8 @@ interface GcOptions extends HostOptions {
 }
 
 interface Collected {
-  readonly removed: readonly Leftover[];
-  readonly kept: readonly Leftover[];
+  readonly removed: readonly Orphan[];
+  readonly kept: readonly Orphan[];
 }
 
 export function gcCommand(program: Command): void {
@@ -71,6 +71,6 @@ function report({ removed, kept }: Collected, dryRun: boolean): string {
   return rows.length === 0 ? 'nothing is left over' : table(['', 'what', 'transfer', 'where'], rows);
 }
 
-function rowOf({ kind, what, transfer }: Leftover): string[] {
+function rowOf({ kind, what, transfer }: Orphan): string[] {
   return [kind, transfer ?? '', what];
 }

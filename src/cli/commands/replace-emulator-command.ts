@@ -9,7 +9,7 @@ import { allInMemory, replaceEmulator, type SaveFile } from '../../states/conver
 import { nameOf, openState } from '../../states/open-state.js';
 import { examineInput, withoutState } from '../../states/recognise-state.js';
 import { type CommandContext, runCommand } from '../command-context.js';
-import { addOutputOptions, type OutputOptions, openOutput } from '../options/output-options.js';
+import { addFileOutputOptions, type FileOutputOptions, openOutput } from '../options/output-options.js';
 import { printJson, printText } from '../render/print.js';
 
 export function replaceEmulatorCommand(program: Command): void {
@@ -23,14 +23,19 @@ export function replaceEmulatorCommand(program: Command): void {
     )
     .argument('<save>', 'the save file')
     .argument('<state>', 'file, FIFO, or - for standard input');
-  addOutputOptions(command).action((save: string, state: string, options: OutputOptions) => {
+  addFileOutputOptions(command).action((save: string, state: string, options: FileOutputOptions) => {
     return runCommand(command, (context) => replace(context, save, state, options), {
       stdoutIsState: options.output === '-',
     });
   });
 }
 
-async function replace(context: CommandContext, save: string, path: string, options: OutputOptions): Promise<number> {
+async function replace(
+  context: CommandContext,
+  save: string,
+  path: string,
+  options: FileOutputOptions,
+): Promise<number> {
   const { signal } = context;
   const open = await openOutput(options);
   const state = await untilAborted(signal, deviceStateIn(path));

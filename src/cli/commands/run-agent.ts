@@ -11,7 +11,7 @@ import { printJson } from '../render/print.js';
 export interface AgentOptions extends TransferOptions {
   readonly transfer?: string;
   readonly eventsFd?: number;
-  readonly rehearsal: boolean;
+  readonly warmUp: boolean;
 }
 
 /** @param largest as in {@link addTransferOptions} */
@@ -19,7 +19,7 @@ export function addAgentOptions(command: Command, largest?: string): Command {
   command
     .option('--transfer <uuid>', "the transfer's UUID", parseUuidOption)
     .option('--events-fd <fd>', 'write events, one JSON document on a line, to this descriptor', parseDescriptor)
-    .option('--no-rehearsal', 'be ready at once, without trying transfers first: no guest stands still for this state');
+    .option('--no-warm-up', 'be ready at once, without trying transfers first: no guest stands still for this state');
   return addTransferOptions(command, largest);
 }
 
@@ -35,7 +35,7 @@ export async function runAgent(
   const onEvent = started ? eventWriter(eventsFd) : () => undefined;
   try {
     const report: TransferReport = transferReport(
-      await work({ timeouts: timeoutsFrom(options), signal, onEvent, log, rehearses: options.rehearsal }),
+      await work({ timeouts: timeoutsFrom(options), signal, onEvent, log, warmsUp: options.warmUp }),
     );
     onEvent({ event: 'done', report });
     if (json && !context.stdoutIsState) await printJson({ transfer: report });

@@ -3,8 +3,8 @@ import { type Command, Option } from 'commander';
 import {
   type AgentLife,
   type DiskPlace,
-  type GateJob,
-  runGateAgent,
+  type ProxyJob,
+  runProxyAgent,
   runStubdomAgent,
   type StubdomJob,
 } from '../../agents/index.js';
@@ -23,15 +23,20 @@ interface StubdomOptions extends AgentOptions, QemuOptions {
   readonly xenstore?: string | true;
   readonly source?: string;
   readonly sink?: string;
+  readonly qmpProxy?: string;
+  /** Another name of it. */
   readonly gate?: string;
 }
+
+/** A proxy serves every save of its QEMU, whatever transfer that belongs to. */
+const NOT_WITH_PROXY = ['source', 'sink', 'transfer', 'migrate', 'checkpoint', 'opaque'];
 
 export function stubdomAgentCommand(agent: Command): void {
   const command = agent
     .command('stubdom')
     .summary('find the transfer disk, and send or receive as it says')
     .description(
-      'The stubdom side: waits for the transfer disk, runs one transfer over it. With --gate it stands between the ' +
+      'The stubdom side: waits for the transfer disk, runs one transfer over it. With --qmp-proxy it stands between the ' +
         "toolstack and QEMU and runs a transfer for each save, until it is stopped. Exit status: 'stubferry exit-codes'.",
     )
     .option('--disk <path>', 'device node or file of the transfer disk; it may come later')
@@ -45,10 +50,11 @@ export function stubdomAgentCommand(agent: Command): void {
     .option('--sink <path>', 'where the bare state goes when it is for a restore: a file, a FIFO or -')
     .addOption(
       new Option(
-        '--gate <socket>',
+        '--qmp-proxy <socket>',
         'listen here for the toolstack, and pass on to QEMU (--qmp) all but its saves',
-      ).conflicts(['source', 'sink', 'transfer', 'migrate', 'checkpoint', 'opaque']),
-    );
+      ).conflicts(['gate', ...NOT_WITH_PROXY]),
+    )
+    .addOption(new Option('--gate <socket>', 'another name of --qmp-proxy').conflicts(NOT_WITH_PROXY));
   addAgentOptions(addQemuOptions(command)).action((options: StubdomOptions) => {
     const run = (context: CommandContext): Promise<number> => runStubdom(context, options);
     return runCommand(command, run, { stdoutIsState: options.sink === '-' });
@@ -56,11 +62,11 @@ export function stubdomAgentCommand(agent: Command): void {
 }
 
 async function runStubdom(context: CommandContext, options: StubdomOptions): Promise<number> {
-  const { gate, qmp } = options;
-  if (gate !== undefined && qmp === undefined)
-    throw new StubferryError('USAGE', '--gate needs --qmp, the monitor of QEMU');
+  const { qmpProxy: proxy = options.gate, qmp } = options;
+  if (proxy !== undefined && qmp === undefined)
+    throw new StubferryError('USAGE', '--qmp-proxy needs --qmp, the monitor of QEMU');
   const work = (disk: DiskPlace, life: AgentLife): Promise<TransferSummary> => {
-    if (gate !== undefined && qmp !== undefined) return runGateAgent(gateJob(options, disk, gate, qmp), life);
+    if (proxy !== undefined && qmp !== undefined) return runProxyAgent(proxyJob(options, disk, proxy, qmp), life);
     return runStubdomAgent(stubdomJob(options, disk), life);
   };
   if (options.disk !== undefined) {
@@ -107,9 +113,9 @@ function stubdomJob(options: StubdomOptions, disk: DiskPlace): StubdomJob {
   };
 }
 
-function gateJob(options: StubdomOptions, disk: DiskPlace, listen: string, qmp: string): GateJob {
+function proxyJob(options: StubdomOptions, disk: DiskPlace, listen: string, qmp: string): ProxyJob {
   const restore = restoreToQemu(options);
-  const job: Omit<GateJob, 'restore'> = {
+  const job: Omit<ProxyJob, 'restore'> = {
     ...{ listen, qmp, disk, provenance: provenanceFrom(options) },
     // A domain that can ask dom0 for a transfer disk has the guest's disks from there, too.
     listMedia: options.xenstore === undefined ? async () => [] : () => xenFrontends(),

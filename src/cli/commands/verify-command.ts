@@ -10,7 +10,7 @@ import { nameOf } from '../../states/open-state.js';
 import { examineDisk } from '../../transfer/ring/index.js';
 import { runCommand } from '../command-context.js';
 import { printJson, printText } from '../render/print.js';
-import { type Verdict, verdictText, verifyContainer, verifyState } from '../render/verdict.js';
+import { type Verification, verdictText, verifyContainer, verifyState } from '../render/verdict.js';
 
 export function verifyCommand(program: Command): void {
   const command = program
@@ -32,7 +32,7 @@ export function verifyCommand(program: Command): void {
   });
 }
 
-async function verify(file: string, given: Given): Promise<Verdict> {
+async function verify(file: string, given: Given): Promise<Verification> {
   switch (given.format) {
     case 'qevm':
       return closing(given.source, () => verifyState(file, given.source, 'QEMU state'));
@@ -54,7 +54,7 @@ async function closing<T>(opened: { close(): Promise<void> }, work: () => Promis
 }
 
 /** Its frames by their checksums, and the QEMU state in them as one that comes bare. */
-async function verifyStatefile(file: string, source: StateSource, reader: StatefileReader): Promise<Verdict> {
+async function verifyStatefile(file: string, source: StateSource, reader: StatefileReader): Promise<Verification> {
   const inspected = reader.begin.kind === 'opaque' ? source : new CheckedSource(source, nameOf(file));
   const buffer = new Uint8Array(1024 * 1024);
   while ((await inspected.read(buffer)) > 0);
@@ -62,7 +62,7 @@ async function verifyStatefile(file: string, source: StateSource, reader: Statef
   return { file, format: 'statefile', checked: 'every-byte', bytes, dataRecords: frames };
 }
 
-async function verifyDisk(file: string, device: Parameters<typeof examineDisk>[0]): Promise<Verdict> {
+async function verifyDisk(file: string, device: Parameters<typeof examineDisk>[0]): Promise<Verification> {
   let first: StubferryError | undefined;
   const { dataFrames, payloadBytes, wrapped } = await examineDisk(device, (error) => {
     first ??= error;

@@ -8,14 +8,14 @@ import { outputFor } from '../../io/index.js';
 import { DEFAULT_TIMEOUTS } from '../../transfer/ring/index.js';
 import { parseSize } from './parse-values.js';
 
-export interface OutputOptions {
+export interface FileOutputOptions {
   readonly output: string;
   readonly force: boolean;
   readonly spoolDir: string;
   readonly spoolLimit: number;
 }
 
-export function addOutputOptions(command: Command): Command {
+export function addFileOutputOptions(command: Command): Command {
   return command
     .requiredOption('-o, --output <path>', 'where it goes: a file, a FIFO, or - for standard output')
     .option('--force', 'replace a file at the destination', false)
@@ -27,7 +27,7 @@ export function addOutputOptions(command: Command): Command {
     );
 }
 
-export function openOutput({ output, force, spoolDir, spoolLimit }: OutputOptions): Promise<OpenOutput> {
+export function openOutput({ output, force, spoolDir, spoolLimit }: FileOutputOptions): Promise<OpenOutput> {
   return outputFor(output, {
     // Names the file while it is not whole yet.
     transferUuid: randomUUID(),

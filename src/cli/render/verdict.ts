@@ -7,7 +7,7 @@ import { nameOf } from '../../states/open-state.js';
 import type { ExaminedInput } from '../../states/recognise-state.js';
 import { formatBytes } from './format-values.js';
 
-export interface Verdict {
+export interface Verification {
   readonly file: string;
   readonly format: string;
   /**
@@ -28,12 +28,12 @@ export interface Verdict {
 type ExaminedContainer = Extract<ExaminedInput, { format: 'container' }>;
 
 /** Reads all of a bare state. @throws StubferryError what is wrong with it */
-export async function verifyState(file: string, source: StateSource, format: string): Promise<Verdict> {
+export async function verifyState(file: string, source: StateSource, format: string): Promise<Verification> {
   return { file, format, checked: 'structure', ...stateFacts(await readState(source, nameOf(file))) };
 }
 
 /** @throws StubferryError what is wrong with it, or with the state that it holds */
-export async function verifyContainer(file: string, examined: ExaminedContainer): Promise<Verdict> {
+export async function verifyContainer(file: string, examined: ExaminedContainer): Promise<Verification> {
   const { container, flaw, state } = examined;
   if (flaw !== undefined) throw flaw;
   if (container.kind === 'libvirt-save') {
@@ -48,7 +48,7 @@ export async function verifyContainer(file: string, examined: ExaminedContainer)
 }
 
 /** The verdict in one line. */
-export function verdictText(verdict: Verdict): string {
+export function verdictText(verdict: Verification): string {
   const { file, format, checked, bytes, dataRecords = 0, sections, split, libxcRecords, pages } = verdict;
   const size = `${bytes} bytes (${formatBytes(bytes)})`;
   if (checked === 'every-byte')
@@ -62,6 +62,6 @@ export function verdictText(verdict: Verdict): string {
   );
 }
 
-function stateFacts({ bytes, sections, split }: QevmState): Pick<Verdict, 'bytes' | 'sections' | 'split'> {
+function stateFacts({ bytes, sections, split }: QevmState): Pick<Verification, 'bytes' | 'sections' | 'split'> {
   return { bytes, sections: sections.length, split };
 }

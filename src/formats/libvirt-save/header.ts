@@ -11,7 +11,7 @@
  *     92   N  the domain's XML, NUL, the cookie, NUL, zeros
  *   92+N      QEMU's migration stream, compressed as the format says, to the end of the file
  */
-import { type ByteOrder, isLittle, type Place, viewOf, type Walk } from '../pull-parser/index.js';
+import { type ByteOrder, type Cursor, isLittle, type PullParser, viewOf } from '../pull-parser/index.js';
 
 export const LIBVIRT_MAGIC = 'LibvirtQemudSave';
 export const LIBVIRT_PARTIAL_MAGIC = 'LibvirtQemudPart';
@@ -38,15 +38,15 @@ export interface LibvirtHeader {
 }
 
 /** @throws StubferryError TRUNCATED, CORRUPT, UNSUPPORTED_VERSION, LIMIT_EXCEEDED */
-export function* takeLibvirtHeader(place: Place): Walk<LibvirtHeader> {
-  const bytes = yield* place.take(HEADER_BYTES, 'the header of a libvirt save file');
+export function* takeLibvirtHeader(cursor: Cursor): PullParser<LibvirtHeader> {
+  const bytes = yield* cursor.take(HEADER_BYTES, 'the header of a libvirt save file');
   const view = viewOf(bytes);
   const finished = Buffer.from(bytes.subarray(0, MAGIC_BYTES)).toString('latin1') === LIBVIRT_MAGIC;
   const byteOrder = view.getUint32(16, true) <= LATEST_VERSION ? 'little' : 'big';
   const little = isLittle(byteOrder);
   const version = view.getUint32(16, little);
   if (version < 1 || version > LATEST_VERSION) {
-    throw place.error('UNSUPPORTED_VERSION', 'a libvirt save file of another version', {
+    throw cursor.error('UNSUPPORTED_VERSION', 'a libvirt save file of another version', {
       offset: 16,
       expected: `1 or ${LATEST_VERSION}`,
       found: `${version}`,
@@ -54,7 +54,7 @@ export function* takeLibvirtHeader(place: Place): Walk<LibvirtHeader> {
   }
   const textBytes = view.getUint32(20, little);
   if (textBytes === 0 || textBytes > MOST_TEXT) {
-    throw place.error(
+    throw cursor.error(
       textBytes === 0 ? 'CORRUPT' : 'LIMIT_EXCEEDED',
       'the XML in the libvirt save file has no such length',
       {
@@ -67,7 +67,7 @@ export function* takeLibvirtHeader(place: Place): Walk<LibvirtHeader> {
   const format = version === 1 ? 0 : view.getUint32(28, little);
   const compression = COMPRESSIONS[format];
   if (compression === undefined) {
-    throw place.error('UNSUPPORTED_VERSION', 'the stream in the libvirt save file is compressed in an unknown way', {
+    throw cursor.error('UNSUPPORTED_VERSION', 'the stream in the libvirt save file is compressed in an unknown way', {
       offset: 28,
       expected: `0 to ${COMPRESSIONS.length - 1} (${COMPRESSIONS.join(', ')})`,
       found: `${format}`,
@@ -75,7 +75,7 @@ export function* takeLibvirtHeader(place: Place): Walk<LibvirtHeader> {
   }
   const cookieOffset = view.getUint32(32, little);
   if (cookieOffset >= textBytes) {
-    throw place.error('CORRUPT', 'the cookie of the libvirt save file lies outside of its text', {
+    throw cursor.error('CORRUPT', 'the cookie of the libvirt save file lies outside of its text', {
       offset: 32,
       expected: `less than ${textBytes}`,
       found: `${cookieOffset}`,

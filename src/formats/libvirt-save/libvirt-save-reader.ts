@@ -1,17 +1,17 @@
 /** Walks a libvirt save file to where QEMU's stream begins, which goes on to the end of the file. Layout: header.ts. */
-import { type Place, utf8Text, type Walk } from '../pull-parser/index.js';
+import { type Cursor, type PullParser, utf8Text } from '../pull-parser/index.js';
 import { type LibvirtHeader, takeLibvirtHeader } from './header.js';
 import type { LibvirtSaveSummary } from './summary.js';
 
 export class LibvirtSaveReader {
-  readonly #place: Place;
+  readonly #cursor: Cursor;
   #header: LibvirtHeader | undefined;
   #xml: string | undefined;
   #cookie: string | undefined;
   #stateOffset: number | undefined;
 
-  constructor(place: Place) {
-    this.#place = place;
+  constructor(cursor: Cursor) {
+    this.#cursor = cursor;
   }
 
   /** What was found so far. Undefined before the header. */
@@ -24,15 +24,15 @@ export class LibvirtSaveReader {
   }
 
   /** @throws StubferryError TRUNCATED, also when libvirt had not finished it, CORRUPT, UNSUPPORTED_VERSION, LIMIT_EXCEEDED */
-  *walk(): Walk<void> {
-    this.#header = yield* takeLibvirtHeader(this.#place);
+  *parse(): PullParser<void> {
+    this.#header = yield* takeLibvirtHeader(this.#cursor);
     const { textBytes, cookieOffset, finished } = this.#header;
-    const text = Buffer.from(yield* this.#place.take(textBytes, 'the XML of a libvirt save file'));
+    const text = Buffer.from(yield* this.#cursor.take(textBytes, 'the XML of a libvirt save file'));
     this.#xml = this.#textIn(text, 0, cookieOffset === 0 ? textBytes : cookieOffset);
     if (cookieOffset !== 0) this.#cookie = this.#textIn(text, cookieOffset, textBytes);
-    const { offset } = this.#place;
+    const { offset } = this.#cursor;
     if (!finished) {
-      throw this.#place.error('TRUNCATED', 'libvirt had not finished this save', {
+      throw this.#cursor.error('TRUNCATED', 'libvirt had not finished this save', {
         offset: 0,
         expected: '"LibvirtQemudSave"',
         found: '"LibvirtQemudPart"',
@@ -44,9 +44,9 @@ export class LibvirtSaveReader {
 
   #textIn(bytes: Buffer, from: number, to: number): string {
     const end = bytes.subarray(from, to).indexOf(0);
-    const offset = this.#place.offset - bytes.length + from;
-    if (end !== -1) return utf8Text(this.#place, bytes.subarray(from, from + end), offset);
-    throw this.#place.error('CORRUPT', 'a text in the libvirt save file has no end', {
+    const offset = this.#cursor.offset - bytes.length + from;
+    if (end !== -1) return utf8Text(this.#cursor, bytes.subarray(from, from + end), offset);
+    throw this.#cursor.error('CORRUPT', 'a text in the libvirt save file has no end', {
       offset,
       expected: `a NUL within ${to - from} bytes`,
       found: 'none',

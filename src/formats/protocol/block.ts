@@ -6,7 +6,7 @@
  *     | what the block says, little-endian                     | xxh64   |
  *     +--------------------------------------------------------+---------+
  *
- * Every block that is not payload ends in the xxh64 of its first 4088 bytes: the *seal*. The seed of the seal
+ * Every block that is not payload ends in the xxh64 of its first 4088 bytes: the *checksum*. The seed of the checksum
  * says where the block belongs: a block of another transfer, or of another place on the same disk, does not
  * check, without a field to compare.
  */
@@ -15,23 +15,23 @@ import { xxh64 } from './xxh64.js';
 /** Bytes. */
 export const BLOCK_SIZE = 4096;
 
-const SEAL_OFFSET = BLOCK_SIZE - 8;
+const CHECKSUM_OFFSET = BLOCK_SIZE - 8;
 
 /** Bytes of a block that can say something. */
-export const BLOCK_ROOM = SEAL_OFFSET;
+export const BLOCK_ROOM = CHECKSUM_OFFSET;
 
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Writes the seal of `block` (4096 bytes). */
-export function sealBlock(block: Uint8Array, seed: bigint): void {
-  viewOf(block).setBigUint64(SEAL_OFFSET, xxh64(block.subarray(0, SEAL_OFFSET), seed), true);
+/** Writes the checksum of `block` (4096 bytes). */
+export function writeChecksum(block: Uint8Array, seed: bigint): void {
+  viewOf(block).setBigUint64(CHECKSUM_OFFSET, xxh64(block.subarray(0, CHECKSUM_OFFSET), seed), true);
 }
 
-/** Whether `block` (4096 bytes) carries the seal it should. */
-export function isSealed(block: Uint8Array, seed: bigint): boolean {
-  return viewOf(block).getBigUint64(SEAL_OFFSET, true) === xxh64(block.subarray(0, SEAL_OFFSET), seed);
+/** Whether `block` (4096 bytes) carries the checksum it should. */
+export function hasValidChecksum(block: Uint8Array, seed: bigint): boolean {
+  return viewOf(block).getBigUint64(CHECKSUM_OFFSET, true) === xxh64(block.subarray(0, CHECKSUM_OFFSET), seed);
 }
 
 /** Whether every byte is zero. */

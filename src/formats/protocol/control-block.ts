@@ -12,12 +12,12 @@
  *     48   2  phase            50  2  error code (its exit status; 0 for none)
  *     52   4  length of the reason
  *     64   n  the reason, UTF-8, at most 1024 bytes
- *     4088 8  seal, seed: transfer UUID xor the block's number on the disk
+ *     4088 8  checksum, seed: transfer UUID xor the block's number on the disk
  *
  * A change of the sequence is the heartbeat: it is compared with the reader's own clock only.
  */
 import { printable } from '../../base/errors/index.js';
-import { isSealed, readCount, sealBlock, viewOf, writeCount } from './block.js';
+import { hasValidChecksum, readCount, viewOf, writeChecksum, writeCount } from './block.js';
 import { LIMITS } from './limits.js';
 import type { Direction } from './superblock.js';
 
@@ -75,7 +75,7 @@ export interface ControlBlock {
   readonly reason: string;
 }
 
-/** Encodes into `block` (4096 bytes, any content). @param seed see the seal in the layout */
+/** Encodes into `block` (4096 bytes, any content). @param seed see the checksum in the layout */
 export function encodeControlBlock(block: Uint8Array, role: Role, control: ControlBlock, seed: bigint): void {
   block.fill(0);
   const view = viewOf(block);
@@ -92,12 +92,13 @@ export function encodeControlBlock(block: Uint8Array, role: Role, control: Contr
     block.subarray(REASON_OFFSET, REASON_OFFSET + LIMITS.reason),
   );
   view.setUint32(52, written, true);
-  sealBlock(block, seed);
+  writeChecksum(block, seed);
 }
 
 /** The control block in a slot, or undefined when the slot is blank, torn or another's. */
 export function decodeControlBlock(block: Uint8Array, role: Role, seed: bigint): ControlBlock | undefined {
-  if (Buffer.from(block.subarray(0, 8)).toString('latin1') !== MAGIC[role] || !isSealed(block, seed)) return undefined;
+  if (Buffer.from(block.subarray(0, 8)).toString('latin1') !== MAGIC[role] || !hasValidChecksum(block, seed))
+    return undefined;
   const view = viewOf(block);
   const sequence = readCount(view, 8);
   const cursor = readCount(view, 32);

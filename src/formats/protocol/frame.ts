@@ -16,15 +16,24 @@
  *     56   8  chain before this frame
  *     64   8  xxh64 of the padded payload, seeded with the chain before; the same as that for no payload
  *     72   n  the record, protobuf (proto/records.proto)
- *     4088 8  seal, seed: the transfer's UUID
+ *     4088 8  checksum, seed: the transfer's UUID
  *
  * Why so: bulk bytes stay out of protobuf, are read from QEMU straight into their place behind the header, hashed
- * there and written with one aligned write. The position and the epoch under the seal are what makes a frame of an
+ * there and written with one aligned write. The position and the epoch under the checksum are what makes a frame of an
  * earlier lap, of an earlier agent, of an earlier transfer, or of another place on the disk, never pass for the
  * expected one. The chain ties each payload to all before it. Only DATA moves it on: a record that a reader does not know,
  * or that only one medium has, can come and go without breaking it.
  */
-import { BLOCK_ROOM, BLOCK_SIZE, isSealed, padded, readCount, sealBlock, viewOf, writeCount } from './block.js';
+import {
+  BLOCK_ROOM,
+  BLOCK_SIZE,
+  hasValidChecksum,
+  padded,
+  readCount,
+  viewOf,
+  writeChecksum,
+  writeCount,
+} from './block.js';
 import { xxh64 } from './xxh64.js';
 
 /** "SFRM", little-endian. */
@@ -111,7 +120,7 @@ export function encodeFrameHeader(block: Uint8Array, fields: FrameFields, seed: 
   view.setBigUint64(56, fields.chainBefore, true);
   view.setBigUint64(64, fields.chainAfter, true);
   block.set(record, RECORD_OFFSET);
-  sealBlock(block, seed);
+  writeChecksum(block, seed);
 }
 
 /** DATA is its payload, so it has some; an INDEX may be empty; the others are their record alone. */
@@ -129,14 +138,14 @@ function mayHavePayload(type: FrameType | undefined, length: number): boolean {
   }
 }
 
-/** Why a block is no frame header: another thing, or one whose seal is wrong. */
-export type NoFrame = 'no-magic' | 'bad-seal' | 'bad-length';
+/** Why a block is no frame header: another thing, or one whose checksum is wrong. */
+export type NoFrame = 'no-magic' | 'bad-checksum' | 'bad-length';
 
-/** Reads a header block, or says why it is none. A sealed header whose lengths contradict each other is `bad-length`. */
+/** Reads a header block, or says why it is none. A header with a valid checksum whose lengths contradict each other is `bad-length`. */
 export function decodeFrameHeader(block: Uint8Array, seed: bigint): FrameHeader | NoFrame {
   const view = viewOf(block);
   if (view.getUint32(0, true) !== MAGIC) return 'no-magic';
-  if (!isSealed(block, seed)) return 'bad-seal';
+  if (!hasValidChecksum(block, seed)) return 'bad-checksum';
   const typeNumber = view.getUint16(4, true);
   const type = typeOf.get(typeNumber);
   const recordLength = view.getUint32(8, true);

@@ -17,8 +17,8 @@ import { isUuid } from './uuid.js';
 
 /** Below a domain's own folder; the stubdom can write there, and create it. */
 export const REQUEST_KEY = 'data/stubferry/request';
-export const ANSWER_KEY = 'data/stubferry/answer';
-export const OFFER_KEY = 'data/stubferry/offer';
+export const REPLY_KEY = 'data/stubferry/answer';
+export const PRE_ATTACHED_KEY = 'data/stubferry/offer';
 
 const VERSION = 1;
 const PROTOCOL = `stubferry/${VERSION}`;
@@ -33,7 +33,7 @@ export interface Request {
 }
 
 /** What dom0 says to it. */
-export type Answer =
+export type DiskReply =
   | {
       readonly verdict: 'attached';
       readonly nonce: string;
@@ -49,12 +49,12 @@ export type Answer =
       readonly reason: string;
     };
 
-export function encodeRequest({ direction, nonce }: Request): string {
+export function encodeDiskRequest({ direction, nonce }: Request): string {
   return `${PROTOCOL} ${direction} ${nonce}`;
 }
 
 /** @throws StubferryError UNSUPPORTED_VERSION, LIMIT_EXCEEDED, PROTOCOL_VIOLATION */
-export function decodeRequest(text: string, where: string): Request {
+export function decodeDiskRequest(text: string, where: string): Request {
   const [direction, nonce, ...more] = wordsOf(text, where);
   const known = direction === 'save' || direction === 'restore';
   if (!known || nonce === undefined || !isUuid(nonce) || more.length > 0)
@@ -68,7 +68,7 @@ export function nonceOf(text: string): string | undefined {
   return nonce !== undefined && isUuid(nonce) ? nonce.toLowerCase() : undefined;
 }
 
-export function encodeAnswer(answer: Answer): string {
+export function encodeReply(answer: DiskReply): string {
   const { verdict, nonce } = answer;
   if (verdict === 'attached') return `${PROTOCOL} attached ${nonce} ${answer.transferUuid} ${answer.device}`;
   const front = `${PROTOCOL} refused ${nonce} ${answer.code} `;
@@ -83,7 +83,7 @@ export function encodeAnswer(answer: Answer): string {
 }
 
 /** @throws StubferryError UNSUPPORTED_VERSION, LIMIT_EXCEEDED, PROTOCOL_VIOLATION */
-export function decodeAnswer(text: string, where: string): Answer {
+export function decodeReply(text: string, where: string): DiskReply {
   const [verdict, nonce, third, ...rest] = wordsOf(text, where);
   if (nonce !== undefined && isUuid(nonce) && third !== undefined) {
     const last = rest.join(' ');
@@ -96,17 +96,17 @@ export function decodeAnswer(text: string, where: string): Answer {
 }
 
 /** A disk that is there for the next save. */
-export interface Offer {
+export interface PreAttachment {
   readonly transferUuid: string;
   readonly device: string;
 }
 
-export function encodeOffer({ transferUuid, device }: Offer): string {
+export function encodePreAttachment({ transferUuid, device }: PreAttachment): string {
   return `${PROTOCOL} offered ${transferUuid} ${device}`;
 }
 
 /** @throws StubferryError UNSUPPORTED_VERSION, LIMIT_EXCEEDED, PROTOCOL_VIOLATION */
-export function decodeOffer(text: string, where: string): Offer {
+export function decodePreAttachment(text: string, where: string): PreAttachment {
   const [verb, transferUuid, ...rest] = wordsOf(text, where);
   const device = rest.join(' ');
   if (verb === 'offered' && transferUuid !== undefined && isUuid(transferUuid) && device.startsWith('/'))

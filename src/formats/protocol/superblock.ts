@@ -12,13 +12,13 @@
  *     72   4  most payload bytes in a frame
  *     80   8  most bytes in the whole state
  *     88  32  who wrote it, UTF-8, padded with NUL
- *     4088 8  seal, seed 0
+ *     4088 8  checksum, seed 0
  *
- * In every version, whatever its major number, the magic, the version and the seal stay where they are: so any
+ * In every version, whatever its major number, the magic, the version and the checksum stay where they are: so any
  * agent can tell "another version" from "damaged". A newer minor number means additions that may be ignored.
  */
 import { printable, StubferryError } from '../../base/errors/index.js';
-import { BLOCK_SIZE, isSealed, readCount, sealBlock, viewOf, writeCount } from './block.js';
+import { BLOCK_SIZE, hasValidChecksum, readCount, viewOf, writeChecksum, writeCount } from './block.js';
 import { LIMITS } from './limits.js';
 import { formatUuid, parseUuid, UUID_BYTES } from './uuid.js';
 
@@ -66,7 +66,7 @@ export function encodeSuperblock(superblock: Superblock): Uint8Array {
   view.setUint32(72, superblock.maxPayload, true);
   writeCount(view, 80, superblock.maxState);
   block.set(Buffer.from(superblock.writer, 'utf8').subarray(0, WRITER_BYTES), 88);
-  sealBlock(block, 0n);
+  writeChecksum(block, 0n);
   return block;
 }
 
@@ -95,7 +95,8 @@ export function decodeSuperblock(block: Uint8Array, where: string, offset: numbe
       expected,
       found: `${found ?? 'a number above 2^53'}`,
     });
-  if (!isSealed(block, 0n)) throw damaged('checksum does not match', 'the xxh64 in its last 8 bytes', 'another one');
+  if (!hasValidChecksum(block, 0n))
+    throw damaged('checksum does not match', 'the xxh64 in its last 8 bytes', 'another one');
 
   const view = viewOf(block);
   const major = view.getUint16(8, true);

@@ -24,7 +24,7 @@ export function parseUuid(text: string): Uint8Array {
   return Buffer.from(text.replaceAll('-', ''), 'hex');
 }
 
-/** The seed of all seals of one transfer: both halves of its UUID, folded. */
+/** The seed of all checksums of one transfer: both halves of its UUID, folded. */
 export function uuidSeed(uuid: string): bigint {
   const view = viewOf(parseUuid(uuid));
   return view.getBigUint64(0, true) ^ view.getBigUint64(8, true);

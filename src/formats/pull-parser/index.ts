@@ -1,4 +1,6 @@
 export { type ByteOrder, hex32, isLittle, viewOf } from './byte-order.js';
+export { parseBytes } from './parse-bytes.js';
+export { Cursor, type PullParser, type ReadRequest, type ReadResult } from './pull-parser.js';
 export {
   type Draft,
   encodeRecordHeader,
@@ -10,5 +12,3 @@ export {
   takeRecordHeader,
 } from './record.js';
 export { utf8Text } from './text.js';
-export { type Answer, type Ask, Place, type Walk } from './walk.js';
-export { walkBytes } from './walk-bytes.js';

@@ -7,7 +7,7 @@
  *            zeros to a multiple of 8
  */
 import { type ByteOrder, isLittle, viewOf } from './byte-order.js';
-import type { Place, Walk } from './walk.js';
+import type { Cursor, PullParser } from './pull-parser.js';
 
 export const RECORD_HEADER_BYTES = 8;
 const ALIGNMENT = 8;
@@ -47,22 +47,22 @@ export function encodeRecordHeader(type: number, length: number, order: ByteOrde
 }
 
 /** @param format whose record it is, for messages. @throws StubferryError TRUNCATED */
-export function* takeRecordHeader(place: Place, order: ByteOrder, format: string): Walk<RecordHeader> {
-  const { offset } = place;
-  const view = viewOf(yield* place.take(RECORD_HEADER_BYTES, `the header of a ${format} record`));
+export function* takeRecordHeader(cursor: Cursor, order: ByteOrder, format: string): PullParser<RecordHeader> {
+  const { offset } = cursor;
+  const view = viewOf(yield* cursor.take(RECORD_HEADER_BYTES, `the header of a ${format} record`));
   const type = view.getUint32(0, isLittle(order));
   return { type, length: view.getUint32(4, isLittle(order)), offset, optional: type >= OPTIONAL };
 }
 
 /** Takes what pads a body of `length` bytes. @throws StubferryError TRUNCATED, CORRUPT when it is not zero */
-export function* takePadding(place: Place, length: number, what: string): Walk<void> {
+export function* takePadding(cursor: Cursor, length: number, what: string): PullParser<void> {
   const count = paddingAfter(length);
   if (count === 0) return;
-  const { offset } = place;
-  const padding = yield* place.take(count, `the padding of ${what}`);
+  const { offset } = cursor;
+  const padding = yield* cursor.take(count, `the padding of ${what}`);
   const first = padding.findIndex((byte) => byte !== 0);
   if (first === -1) return;
-  throw place.error('CORRUPT', `the padding of ${what} is not zero`, {
+  throw cursor.error('CORRUPT', `the padding of ${what} is not zero`, {
     offset: offset + first,
     expected: `${count} zeros`,
     found: `0x${(padding[first] ?? 0).toString(16).padStart(2, '0')}`,

@@ -23,7 +23,7 @@ export class ByteFeed {
   readonly #where: string;
   readonly #base: number;
   readonly #expected: number;
-  #piece: Uint8Array = new Uint8Array(0);
+  #span: Uint8Array = new Uint8Array(0);
   #at = 0;
   #position = 0;
   #ended = false;
@@ -45,15 +45,15 @@ export class ByteFeed {
   }
 
   /** Offers the next piece; the one before must have been read to its end. */
-  offer(piece: Uint8Array): void {
+  offer(span: Uint8Array): void {
     // A Buffer's `slice` does not copy, a Uint8Array's does.
-    this.#piece = new Uint8Array(piece.buffer, piece.byteOffset, piece.length);
+    this.#span = new Uint8Array(span.buffer, span.byteOffset, span.length);
     this.#at = 0;
   }
 
   /** There will be no more pieces. */
   end(): void {
-    this.#piece = new Uint8Array(0);
+    this.#span = new Uint8Array(0);
     this.#at = 0;
     this.#ended = true;
   }
@@ -72,12 +72,12 @@ export class ByteFeed {
 
   /** The next `count` bytes (at most a few KiB); a view that is valid until the parser yields. @throws TRUNCATED */
   *take(count: number, what: string): Parsing<Uint8Array> {
-    const left = this.#piece.length - this.#at;
+    const left = this.#span.length - this.#at;
     if (left >= count) return this.#read(count);
     const carry = new Uint8Array(count);
     let filled = 0;
     while (filled < count) {
-      const part = this.#read(Math.min(count - filled, this.#piece.length - this.#at));
+      const part = this.#read(Math.min(count - filled, this.#span.length - this.#at));
       carry.set(part, filled);
       filled += part.length;
       if (filled < count) yield* this.#more(what);
@@ -87,11 +87,11 @@ export class ByteFeed {
 
   /** The next byte, which is not read by this; undefined at the end of the state. */
   *peek(): Parsing<number | undefined> {
-    while (this.#at === this.#piece.length) {
+    while (this.#at === this.#span.length) {
       if (this.#ended) return undefined;
       yield;
     }
-    return this.#piece[this.#at];
+    return this.#span[this.#at];
   }
 
   *u8(what: string): Parsing<number> {
@@ -120,7 +120,7 @@ export class ByteFeed {
   *skip(count: number, what: string): Parsing<void> {
     let left = count;
     while (left > 0) {
-      left -= this.#read(Math.min(left, this.#piece.length - this.#at)).length;
+      left -= this.#read(Math.min(left, this.#span.length - this.#at)).length;
       if (left > 0) yield* this.#more(what);
     }
   }
@@ -130,7 +130,7 @@ export class ByteFeed {
     const kept = new Collected(Math.min(limit, front.length + this.#expected - this.#position));
     kept.add(front);
     for (;;) {
-      const part = this.#read(this.#piece.length - this.#at);
+      const part = this.#read(this.#span.length - this.#at);
       if (kept.length + part.length > limit) {
         throw new StubferryError('LIMIT_EXCEEDED', `${what} are too large to be looked into`, {
           where: this.#where,
@@ -146,7 +146,7 @@ export class ByteFeed {
   }
 
   #read(count: number): Uint8Array {
-    const part = this.#piece.subarray(this.#at, this.#at + count);
+    const part = this.#span.subarray(this.#at, this.#at + count);
     this.#at += part.length;
     this.#position += part.length;
     for (let done = 0; this.#hash !== undefined && done < part.length; done += HASH_AT_ONCE) {

@@ -10,7 +10,7 @@
  */
 import { hasPriority, type Node } from './chain.js';
 import { baseName, SECTION_TYPES, sectionHeaderAt } from './section-header.js';
-import { usualLength } from './usual-bodies.js';
+import { hintedLength } from './section-size-hints.js';
 
 /** See {@link Node}: a weight says how much it looks like a header. */
 export type Candidate = Node;
@@ -48,5 +48,5 @@ export function candidateAt(bytes: Uint8Array, at: number): Candidate | undefine
   if (!POSSIBLE_NAME.test(name) || !POSSIBLE_BASE.test(baseName(name))) return;
   const weight = (USUAL_NAME.test(name) ? 1 : 0.6) * (instance <= USUAL_INSTANCE ? 1 : 0.7);
   const isFull = bytes[at] === SECTION_TYPES.full;
-  return { ...header, offset: at, weight, isFull, isEarly: hasPriority(name), usual: usualLength(header) };
+  return { ...header, offset: at, weight, isFull, isEarly: hasPriority(name), usual: hintedLength(header) };
 }

@@ -15,7 +15,7 @@
  * and instance: isapc's two `isa-ide` have.)
  */
 import { baseName, type SectionHeader } from './section-header.js';
-import { AS_USUAL, lengthScore, type UsualLength } from './usual-bodies.js';
+import { HINTED_SCORE, type HintedLength, lengthScore } from './section-size-hints.js';
 
 export interface Node extends SectionHeader {
   readonly offset: number;
@@ -26,7 +26,7 @@ export interface Node extends SectionHeader {
   /** Of a device that is saved before others: see {@link hasPriority}. */
   readonly isEarly: boolean;
   /** How long its body usually is. */
-  readonly usual: UsualLength;
+  readonly usual: HintedLength;
 }
 
 /** What 7.2 saves before other devices: bridges, IOMMUs, virtio-mem and an interrupt controller. */
@@ -74,16 +74,16 @@ export function bestChain(nodes: readonly Node[], end: number, rules: ChainRules
   const { before } = rules;
   const search = new Search(nodes, rules);
   let bestLeft = -1;
-  for (let place = 0; place <= nodes.length; place += 1) {
-    const to = nodes[place];
-    search.begin(place, to, to?.offset ?? end);
+  for (let index = 0; index <= nodes.length; index += 1) {
+    const to = nodes[index];
+    search.begin(index, to, to?.offset ?? end);
     if (typeof before === 'number') {
-      const left = place - before - 1;
+      const left = index - before - 1;
       if (left >= 0 && search.scoreOf(left) > search.scoreOf(bestLeft)) bestLeft = left;
       // The last one first: it is mostly the best one, and then the others are dismissed by their score alone.
-      for (let from = place - 1; from > left; from -= 1) search.consider(from);
+      for (let from = index - 1; from > left; from -= 1) search.consider(from);
       search.consider(bestLeft);
-    } else for (const from of before[place] ?? []) search.consider(from);
+    } else for (const from of before[index] ?? []) search.consider(from);
   }
   return { places: search.chainTo(nodes.length), score: search.scoreOf(nodes.length) };
 }
@@ -95,7 +95,7 @@ class Search {
   /** Sections up to and with this one, in its best chain. */
   readonly #lengths: Int32Array;
   readonly #before: Int32Array;
-  #place = 0;
+  #index = 0;
   #to: Node | undefined;
   #bodyEnd = 0;
 
@@ -107,16 +107,16 @@ class Search {
     this.#before = new Int32Array(nodes.length + 1).fill(-1);
   }
 
-  scoreOf(place: number): number {
-    return this.#scores[place] ?? Number.NEGATIVE_INFINITY;
+  scoreOf(index: number): number {
+    return this.#scores[index] ?? Number.NEGATIVE_INFINITY;
   }
 
   /** Turns to the node at `place`, in order; to the end when there is none. */
-  begin(place: number, to: Node | undefined, offset: number): void {
-    this.#place = place;
+  begin(index: number, to: Node | undefined, offset: number): void {
+    this.#index = index;
     this.#to = to;
     this.#bodyEnd = offset - this.#rules.trailer;
-    if (place !== 0 || to === undefined) return;
+    if (index !== 0 || to === undefined) return;
     this.#scores[0] = to.weight;
     this.#lengths[0] = 1;
   }
@@ -124,15 +124,15 @@ class Search {
   /** Whether the node at `from` is the best one before that node so far. */
   consider(from: number): void {
     const node = this.#nodes[from];
-    if (node === undefined || this.#place === 0) return;
+    if (node === undefined || this.#index === 0) return;
     const sum = this.scoreOf(from) + (this.#to?.weight ?? 0);
-    const best = this.scoreOf(this.#place);
-    if (sum + AS_USUAL <= best) return;
+    const best = this.scoreOf(this.#index);
+    if (sum + HINTED_SCORE <= best) return;
     const score = sum - costOf(node, this.#to, this.#bodyEnd, this.#descentFrom(from, node));
     if (!(score > best)) return;
-    this.#scores[this.#place] = score;
-    this.#lengths[this.#place] = (this.#lengths[from] ?? 0) + 1;
-    this.#before[this.#place] = from;
+    this.#scores[this.#index] = score;
+    this.#lengths[this.#index] = (this.#lengths[from] ?? 0) + 1;
+    this.#before[this.#index] = from;
   }
 
   /** What it costs to go from there to a lower id. */
@@ -143,7 +143,7 @@ class Search {
 
   chainTo(end: number): number[] {
     const chain: number[] = [];
-    for (let place = this.#before[end] ?? -1; place >= 0; place = this.#before[place] ?? -1) chain.push(place);
+    for (let index = this.#before[end] ?? -1; index >= 0; index = this.#before[index] ?? -1) chain.push(index);
     return chain.reverse();
   }
 }

@@ -29,10 +29,10 @@ export interface Destination {
  * `refused`: QEMU will not load the state. `lost`: it will, without the state of a device. `needed`: the destination has to
  * be started with a device. `unknown`: nothing is known of it there.
  */
-export type Verdict = 'refused' | 'lost' | 'needed' | 'unknown';
+export type Outcome = 'refused' | 'lost' | 'needed' | 'unknown';
 
 export interface Finding {
-  readonly verdict: Verdict;
+  readonly verdict: Outcome;
   /** The section, `NAME` or `NAME:INSTANCE`; `machine type`. */
   readonly subject: string;
   readonly problem: string;
@@ -120,8 +120,8 @@ function absent(section: QevmSection, { sections = [], dump, addable }: Destinat
     const consequence = `start the destination with ${option}, at the same place, or QEMU refuses the state`;
     return { verdict: 'needed', subject, problem, consequence };
   }
-  const place = elsewhere === undefined ? '' : `; there is ${titled(elsewhere)}`;
-  const problem = `the destination has no such device${place}`;
+  const location = elsewhere === undefined ? '' : `; there is ${titled(elsewhere)}`;
+  const problem = `the destination has no such device${location}`;
   const consequence = `${REFUSES}: Unknown savevm section or instance '${printable(section.name)}' ${section.instance}`;
   return { verdict: 'refused', subject, problem, consequence };
 }

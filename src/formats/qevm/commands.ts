@@ -4,7 +4,7 @@
  *     0x08  u16 number  u16 n  n bytes
  */
 import type { ByteFeed, Parsing } from './byte-feed.js';
-import { complaint, type Place } from './complaint.js';
+import { type Location, parseError } from './parse-error.js';
 
 /** Those that mean nothing once a stream is at rest. Others change what follows: postcopy, COLO, a stream in the stream. */
 const WITHOUT_EFFECT = new Map([
@@ -15,14 +15,14 @@ const WITHOUT_EFFECT = new Map([
 ]);
 
 /** Passes over a command. @throws StubferryError UNKNOWN_RECORD */
-export function* readCommand(feed: ByteFeed, place: Place): Parsing<undefined> {
+export function* readCommand(feed: ByteFeed, location: Location): Parsing<undefined> {
   const at = feed.position;
   yield* feed.skip(1, 'a command');
   const number = yield* feed.u16('the number of a command');
   const length = yield* feed.u16('the length of a command');
   if (!WITHOUT_EFFECT.has(number)) {
     const expected = [...WITHOUT_EFFECT.values()].join(', ');
-    throw complaint('UNKNOWN_RECORD', 'a command of a live migration', place, at, expected, `command ${number}`);
+    throw parseError('UNKNOWN_RECORD', 'a command of a live migration', location, at, expected, `command ${number}`);
   }
   yield* feed.skip(length, 'the data of a command');
 }

@@ -11,8 +11,8 @@
  */
 import { printable } from '../../base/errors/index.js';
 import type { ByteFeed, Parsing } from './byte-feed.js';
-import { complaint, type Place } from './complaint.js';
 import { QEVM_LIMITS } from './limits.js';
+import { type Location, parseError } from './parse-error.js';
 import { LONGEST_MACHINE_TYPE } from './recognise.js';
 import { SUBSECTION } from './section-header.js';
 import type { Configuration } from './state.js';
@@ -22,12 +22,12 @@ export interface ReadConfiguration extends Configuration {
 }
 
 /** Stands behind the 0x07. */
-export function* readConfiguration(feed: ByteFeed, place: Place): Parsing<ReadConfiguration> {
+export function* readConfiguration(feed: ByteFeed, location: Location): Parsing<ReadConfiguration> {
   const offset = feed.position;
   const length = yield* feed.u32('the length of the machine type');
   if (length > LONGEST_MACHINE_TYPE) {
     const [expected, found] = [`at most ${LONGEST_MACHINE_TYPE} bytes`, `${length}`];
-    throw complaint('CORRUPT', 'the machine type in the configuration is too long', place, offset, expected, found);
+    throw parseError('CORRUPT', 'the machine type in the configuration is too long', location, offset, expected, found);
   }
   const machineType = printable(Buffer.from(yield* feed.take(length, 'the machine type')).toString('latin1'));
   let targetPageBits: number | undefined;
@@ -37,34 +37,34 @@ export function* readConfiguration(feed: ByteFeed, place: Place): Parsing<ReadCo
     yield* feed.skip(1, 'a subsection');
     const name = yield* feed.text('the name of a subsection of the configuration');
     yield* feed.u32('the version of a subsection of the configuration');
-    if (name === 'configuration/target-page-bits') targetPageBits = yield* readPageBits(feed, place);
-    else if (name === 'configuration/capabilities') capabilities = yield* readCapabilities(feed, place);
+    if (name === 'configuration/target-page-bits') targetPageBits = yield* readPageBits(feed, location);
+    else if (name === 'configuration/capabilities') capabilities = yield* readCapabilities(feed, location);
     else if (name === 'configuration/uuid') yield* feed.skip(16, 'the UUID of the machine');
     else {
       const expected = 'configuration/target-page-bits, configuration/capabilities or configuration/uuid';
       const found = JSON.stringify(printable(name));
-      throw complaint('UNKNOWN_RECORD', 'an unknown part of the configuration', place, at, expected, found);
+      throw parseError('UNKNOWN_RECORD', 'an unknown part of the configuration', location, at, expected, found);
     }
   }
   return { machineType, targetPageBits, capabilities };
 }
 
-function* readPageBits(feed: ByteFeed, place: Place): Parsing<number> {
+function* readPageBits(feed: ByteFeed, location: Location): Parsing<number> {
   const offset = feed.position;
   const bits = yield* feed.u32('the bits of a page');
   if (bits >= 10 && bits <= 16) return bits;
-  throw complaint('CORRUPT', 'pages of RAM of an impossible size', place, offset, '10 to 16 bits', `${bits}`);
+  throw parseError('CORRUPT', 'pages of RAM of an impossible size', location, offset, '10 to 16 bits', `${bits}`);
 }
 
-function* readCapabilities(feed: ByteFeed, place: Place): Parsing<readonly string[]> {
+function* readCapabilities(feed: ByteFeed, location: Location): Parsing<readonly string[]> {
   const offset = feed.position;
   const count = yield* feed.u32('the number of capabilities');
   if (count > QEVM_LIMITS.capabilities) {
     const expected = `at most ${QEVM_LIMITS.capabilities}`;
-    throw complaint(
+    throw parseError(
       'LIMIT_EXCEEDED',
       'too many capabilities in the configuration',
-      place,
+      location,
       offset,
       expected,
       `${count}`,

@@ -9,10 +9,10 @@
 
 import { messageOf } from '../../base/errors/index.js';
 import { viewOf } from '../protocol/block.js';
-import { complaint, type Place } from './complaint.js';
 import { type Description, descriptionFrom } from './description.js';
 import { beyondJsonLimits } from './json-extent.js';
 import { QEVM_LIMITS } from './limits.js';
+import { type Location, parseError } from './parse-error.js';
 import { DESCRIPTION, END_OF_STATE } from './section-header.js';
 
 /** The mark and the length. */
@@ -33,19 +33,26 @@ export function descriptionMarkIn(bytes: Uint8Array): number | undefined {
 }
 
 /** @param offset of the mark, for errors. @throws StubferryError CORRUPT, LIMIT_EXCEEDED */
-export function readDescription(bytes: Uint8Array, mark: number, place: Place, offset: number): Description {
+export function readDescription(bytes: Uint8Array, mark: number, location: Location, offset: number): Description {
   const text = bytes.subarray(mark + BEFORE_TEXT);
   const problem = beyondJsonLimits(text, QEVM_LIMITS.description);
   if (problem !== undefined) {
     const [expected, found] = problem;
-    throw complaint('LIMIT_EXCEEDED', 'the description of the devices is too large', place, offset, expected, found);
+    throw parseError(
+      'LIMIT_EXCEEDED',
+      'the description of the devices is too large',
+      location,
+      offset,
+      expected,
+      found,
+    );
   }
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(text.buffer, text.byteOffset, text.length).toString('utf8'));
   } catch (cause) {
     const found = messageOf(cause).slice(0, 120);
-    throw complaint('CORRUPT', 'the description of the devices is no JSON', place, offset, 'JSON', found);
+    throw parseError('CORRUPT', 'the description of the devices is no JSON', location, offset, 'JSON', found);
   }
   return descriptionFrom(parsed);
 }

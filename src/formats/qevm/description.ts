@@ -54,7 +54,7 @@ export function descriptionFrom(parsed: unknown): Description {
   const root = JSON_OF.object(parsed, 'description');
   return {
     pageSize: JSON_OF.count(root['page_size'], 'page_size'),
-    devices: JSON_OF.list(root['devices'], 'devices').map((device, place) => deviceFrom(device, `devices[${place}]`)),
+    devices: JSON_OF.list(root['devices'], 'devices').map((device, index) => deviceFrom(device, `devices[${index}]`)),
   };
 }
 
@@ -71,9 +71,9 @@ function structFrom(struct: Record<string, unknown>, path: string, name?: string
   return {
     vmsdName: JSON_OF.text(vmsdName, `${path}.vmsd_name`),
     version: JSON_OF.count(version, `${path}.version`),
-    fields: JSON_OF.list(fields, `${path}.fields`).map((field, place) => fieldFrom(field, `${path}.fields[${place}]`)),
-    subsections: JSON_OF.list(subsections, `${path}.subsections`).map((subsection, place) => {
-      const inner = `${path}.subsections[${place}]`;
+    fields: JSON_OF.list(fields, `${path}.fields`).map((field, index) => fieldFrom(field, `${path}.fields[${index}]`)),
+    subsections: JSON_OF.list(subsections, `${path}.subsections`).map((subsection, index) => {
+      const inner = `${path}.subsections[${index}]`;
       return structFrom(JSON_OF.object(subsection, inner), inner);
     }),
   };

@@ -15,8 +15,8 @@
  */
 import { printable } from '../../base/errors/index.js';
 import type { ByteFeed, Parsing } from './byte-feed.js';
-import { complaint, type Place } from './complaint.js';
 import { QEVM_LIMITS } from './limits.js';
+import { type Location, parseError } from './parse-error.js';
 import type { Ram, RamBlock } from './state.js';
 
 const FILLED = 0x002;
@@ -34,18 +34,18 @@ const DEFAULT_PAGE_BITS = 12;
 /** Largest output of deflate for a page of 64 KiB, with room. */
 const LONGEST_COMPRESSED = 128 * 1024;
 
-export class RamWalk {
+export class RamParser {
   readonly #feed: ByteFeed;
-  readonly #place: Place;
+  readonly #location: Location;
   readonly #ignoreShared: boolean;
   readonly #pageSize: number;
   readonly #blocks = new Map<string, RamBlock>();
   readonly #pages = { whole: 0, filled: 0, compressed: 0 };
   #hasBlock = false;
 
-  constructor(feed: ByteFeed, place: Place, pageBits = DEFAULT_PAGE_BITS, capabilities: readonly string[] = []) {
+  constructor(feed: ByteFeed, location: Location, pageBits = DEFAULT_PAGE_BITS, capabilities: readonly string[] = []) {
     this.#feed = feed;
-    this.#place = place;
+    this.#location = location;
     this.#pageSize = 2 ** pageBits;
     this.#ignoreShared = capabilities.includes('x-ignore-shared');
   }
@@ -130,6 +130,6 @@ export class RamWalk {
   }
 
   #error(code: 'CORRUPT' | 'LIMIT_EXCEEDED', message: string, at: number, expected: string, found: string): Error {
-    return complaint(code, message, this.#place, at, expected, found);
+    return parseError(code, message, this.#location, at, expected, found);
   }
 }

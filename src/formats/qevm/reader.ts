@@ -17,7 +17,7 @@ import { StubferryError } from '../../base/errors/index.js';
 import { ByteFeed, type Parsing } from './byte-feed.js';
 import { QEVM_LIMITS } from './limits.js';
 import type { QevmState } from './state.js';
-import { StateWalk } from './state-walk.js';
+import { StateParser } from './state-parser.js';
 
 export interface ReaderOptions {
   /** Added to offsets in errors: where the state's first byte is within its container. */
@@ -35,9 +35,9 @@ export class QevmReader {
 
   /** @param where the source, for messages */
   constructor(where: string, options: ReaderOptions = {}) {
-    const place = { where, base: options.offset ?? 0 };
-    this.#feed = new ByteFeed(where, place.base, options.expectedBytes);
-    this.#parsing = new StateWalk(this.#feed, place, options.maxDeviceBytes ?? QEVM_LIMITS.deviceBytes).state();
+    const location = { where, base: options.offset ?? 0 };
+    this.#feed = new ByteFeed(where, location.base, options.expectedBytes);
+    this.#parsing = new StateParser(this.#feed, location, options.maxDeviceBytes ?? QEVM_LIMITS.deviceBytes).state();
   }
 
   /** The next bytes. They may be changed afterwards. @throws StubferryError */

@@ -14,10 +14,10 @@ import { printable } from '../../base/errors/index.js';
 import { viewOf } from '../protocol/block.js';
 import { candidateAt } from './candidates.js';
 import { bestChain, type Node } from './chain.js';
-import { complaint, hexByte, type Place } from './complaint.js';
 import { QEVM_LIMITS } from './limits.js';
-import type { DevicePart, Piece } from './piece.js';
+import { hexByte, type Location, parseError } from './parse-error.js';
 import { FOOTER, FOOTER_BYTES, SECTION_TYPES, type SectionType } from './section-header.js';
+import type { DeviceSections, Span } from './span.js';
 
 interface FooteredNode extends Node {
   readonly type: SectionType;
@@ -31,17 +31,24 @@ const CONTINUATION_BYTES = 5;
 const SAME_ID = 32;
 
 /** @throws StubferryError CORRUPT, LIMIT_EXCEEDED */
-export function splitByFooters(part: DevicePart, place: Place): Piece[] {
+export function splitByFooters(part: DeviceSections, location: Location): Span[] {
   const { bytes, end } = part;
   if (end === 0) return [];
-  const nodes = nodesIn(part, place);
+  const nodes = nodesIn(part, location);
   const { before, reached } = linksOf(nodes, bytes, end);
   const { places: chain } = bestChain(nodes, end, { before, trailer: FOOTER_BYTES, anyDescent: true });
   if (chain.length === 0) {
     const last = nodes[reached];
     const message = `the section ${printable(last?.name ?? '')} does not end in its footer`;
     const expected = `0x7e, section id ${last?.id}, and the next section or the end mark`;
-    throw complaint('CORRUPT', message, place, part.offset + (last?.offset ?? 0), expected, 'neither, up to the end');
+    throw parseError(
+      'CORRUPT',
+      message,
+      location,
+      part.offset + (last?.offset ?? 0),
+      expected,
+      'neither, up to the end',
+    );
   }
   const doubtful = doubtfulIn(chain, before, nodes);
   return chain.flatMap((at, step) => {
@@ -55,7 +62,7 @@ export function splitByFooters(part: DevicePart, place: Place): Piece[] {
 }
 
 /** Every place at which a section may begin: the first byte, and behind a footer. */
-function nodesIn({ bytes, end, offset }: DevicePart, place: Place): readonly FooteredNode[] {
+function nodesIn({ bytes, end, offset }: DeviceSections, location: Location): readonly FooteredNode[] {
   const within = bytes.subarray(0, end);
   const started = new Map<number, Node>();
   const nodes: FooteredNode[] = [];
@@ -64,7 +71,7 @@ function nodesIn({ bytes, end, offset }: DevicePart, place: Place): readonly Foo
     if (node === undefined) return;
     if (nodes.length === QEVM_LIMITS.sections) {
       const expected = `at most ${QEVM_LIMITS.sections}`;
-      throw complaint('LIMIT_EXCEEDED', 'too many sections', place, offset + at, expected, 'more');
+      throw parseError('LIMIT_EXCEEDED', 'too many sections', location, offset + at, expected, 'more');
     }
     if (node.type === 'start') started.set(node.id, node);
     nodes.push({ ...node, footerOf });
@@ -72,7 +79,7 @@ function nodesIn({ bytes, end, offset }: DevicePart, place: Place): readonly Foo
   add(0, undefined);
   if (nodes.length === 0) {
     const found = hexByte(bytes[0]);
-    throw complaint('CORRUPT', 'no section begins here', place, offset, 'the header of a section', found);
+    throw parseError('CORRUPT', 'no section begins here', location, offset, 'the header of a section', found);
   }
   for (let at = within.indexOf(FOOTER, 1); at !== -1; at = within.indexOf(FOOTER, at + 1)) {
     const after = at + FOOTER_BYTES;
@@ -119,17 +126,17 @@ function linksOf(nodes: readonly FooteredNode[], bytes: Uint8Array, end: number)
   const places = (footerOf: number | undefined, at: number, to: FooteredNode | undefined): number[] => {
     if (footerOf === undefined) return [];
     const same = (byId.get(footerOf) ?? []).slice(-SAME_ID);
-    return same.filter((place) => {
-      const from = nodes[place];
+    return same.filter((index) => {
+      const from = nodes[index];
       return from !== undefined && from.offset + from.headerBytes + FOOTER_BYTES <= at && mayFollow(from, to);
     });
   };
-  nodes.forEach((node, place) => {
+  nodes.forEach((node, index) => {
     const links = places(node.footerOf, node.offset, node);
     before.push(links);
-    if (place > 0 && links.length === 0) return;
-    reached = place;
-    byId.set(node.id, [...(byId.get(node.id) ?? []).slice(1 - SAME_ID), place]);
+    if (index > 0 && links.length === 0) return;
+    reached = index;
+    byId.set(node.id, [...(byId.get(node.id) ?? []).slice(1 - SAME_ID), index]);
   });
   const footer = end - FOOTER_BYTES;
   const last = footer >= 0 && bytes[footer] === FOOTER ? viewOf(bytes).getUint32(footer + 1) : undefined;
@@ -152,7 +159,7 @@ function doubtfulIn(
   const live = new Set<number>([end]);
   /** How many links begin and end at a place: those that are open at a place pass over it. */
   const opened = new Int32Array(end + 1);
-  const own = new Map(chain.map((place, step) => [chain[step + 1] ?? end, place]));
+  const own = new Map(chain.map((index, step) => [chain[step + 1] ?? end, index]));
   for (let to = end; to > 0; to -= 1) {
     if (!live.has(to)) continue;
     for (const from of before[to] ?? []) {
@@ -164,11 +171,11 @@ function doubtfulIn(
   }
   let open = 0;
   const passed = new Set<number>();
-  for (let place = 0; place <= end; place += 1) {
-    open += opened[place] ?? 0;
-    if (open > 0) passed.add(place);
+  for (let index = 0; index <= end; index += 1) {
+    open += opened[index] ?? 0;
+    if (open > 0) passed.add(index);
   }
-  return new Set(chain.filter((place) => passed.has(place)));
+  return new Set(chain.filter((index) => passed.has(index)));
 }
 
 /** Whether `to` is to be expected after `from`, in a state that no guest has had its hands in. */

@@ -7,24 +7,24 @@
  */
 import { type Candidate, candidatesIn } from './candidates.js';
 import { bestChain } from './chain.js';
-import { complaint, hexByte, type Place } from './complaint.js';
-import { assertNotCut } from './cut-state.js';
 import { QEVM_LIMITS } from './limits.js';
-import type { DevicePart, Piece } from './piece.js';
+import { hexByte, type Location, parseError } from './parse-error.js';
+import type { DeviceSections, Span } from './span.js';
+import { assertNotTruncated } from './truncation.js';
 
 /** @throws StubferryError CORRUPT, TRUNCATED */
-export function splitByInference(part: DevicePart, place: Place): Piece[] {
+export function splitByInference(part: DeviceSections, location: Location): Span[] {
   const { bytes, end, offset } = part;
   if (end === 0) return [];
   const all = candidatesIn(bytes, end, QEVM_LIMITS.candidates);
   if (all[0]?.offset !== 0) {
     const found = hexByte(bytes[0]);
-    throw complaint('CORRUPT', 'no section begins here', place, offset, 'the header of a section', found);
+    throw parseError('CORRUPT', 'no section begins here', location, offset, 'the header of a section', found);
   }
   const chain = chainOf(all, end);
-  const pieces = piecesOf(chain, all, end);
-  assertNotCut(pieces.at(-1), all, part, place);
-  return pieces;
+  const spans = piecesOf(chain, all, end);
+  assertNotTruncated(spans.at(-1), all, part, location);
+  return spans;
 }
 
 /**
@@ -35,24 +35,24 @@ function chainOf(candidates: readonly Candidate[], end: number): readonly Candid
   const rules = { before: QEVM_LIMITS.candidatesBack, trailer: 0 };
   const [strict, loose] = [false, true].map((anyDescent) => {
     const { places, score } = bestChain(candidates, end, { ...rules, anyDescent });
-    return { chain: places.flatMap((place) => candidates[place] ?? []), score };
+    return { chain: places.flatMap((index) => candidates[index] ?? []), score };
   });
   const ids = loose?.chain.map(({ id }) => id) ?? [];
   const isBetter = loose !== undefined && loose.score > (strict?.score ?? Number.NEGATIVE_INFINITY);
   return (isBetter && new Set(ids).size === ids.length ? loose : strict)?.chain ?? [];
 }
 
-function piecesOf(chain: readonly Candidate[], all: readonly Candidate[], end: number): Piece[] {
+function piecesOf(chain: readonly Candidate[], all: readonly Candidate[], end: number): Span[] {
   const same = new Map<string, number[]>();
   for (const candidate of all) {
     const offsets = same.get(keyOf(candidate));
     if (offsets === undefined) same.set(keyOf(candidate), [candidate.offset]);
     else offsets.push(candidate.offset);
   }
-  return chain.map((candidate, place) => {
+  return chain.map((candidate, index) => {
     const { id, name, instance, version, offset, headerBytes } = candidate;
-    const after = chain[place + 1]?.offset ?? end;
-    const from = chain[place - 1]?.offset ?? -1;
+    const after = chain[index + 1]?.offset ?? end;
+    const from = chain[index - 1]?.offset ?? -1;
     const alternatives = (same.get(keyOf(candidate)) ?? []).filter((at) => at !== offset && at > from && at < after);
     const bodyLength = after - offset - headerBytes;
     const header = { id, name, instance, version, headerBytes };

@@ -94,13 +94,13 @@ function addStruct(
   };
   const own = known.get(name) ?? new Map<string, Versions>();
   known.set(name, own);
-  for (const [place, subsection] of JSON_OF.list(struct['Subsections'] ?? [], `${path}.Subsections`).entries()) {
-    const { name: inner, ...of } = addStruct(subsection, `${path}.Subsections[${place}]`, known);
+  for (const [index, subsection] of JSON_OF.list(struct['Subsections'] ?? [], `${path}.Subsections`).entries()) {
+    const { name: inner, ...of } = addStruct(subsection, `${path}.Subsections[${index}]`, known);
     own.set(inner, of);
   }
-  for (const [place, field] of JSON_OF.list(struct['Fields'] ?? [], `${path}.Fields`).entries()) {
-    const { Description: inner } = JSON_OF.object(field, `${path}.Fields[${place}]`);
-    if (inner !== undefined) addStruct(inner, `${path}.Fields[${place}].Description`, known);
+  for (const [index, field] of JSON_OF.list(struct['Fields'] ?? [], `${path}.Fields`).entries()) {
+    const { Description: inner } = JSON_OF.object(field, `${path}.Fields[${index}]`);
+    if (inner !== undefined) addStruct(inner, `${path}.Fields[${index}].Description`, known);
   }
   return { name, ...versions };
 }

@@ -3,9 +3,9 @@
  *
  *     0    8  magic "SFSTATE1"
  *     8    2  format major       10  2  format minor
- *     16  16  transfer UUID: seeds the seals of all frames that follow
+ *     16  16  transfer UUID: seeds the checksums of all frames that follow
  *     32  32  who wrote it, UTF-8, padded with NUL
- *     4088 8  seal, seed 0
+ *     4088 8  checksum, seed 0
  *
  * The whole file:
  *
@@ -17,7 +17,7 @@
  */
 
 import { printable, StubferryError } from '../../base/errors/index.js';
-import { BLOCK_SIZE, isSealed, sealBlock, viewOf } from '../protocol/block.js';
+import { BLOCK_SIZE, hasValidChecksum, viewOf, writeChecksum } from '../protocol/block.js';
 import { FORMAT_MAJOR, FORMAT_MINOR } from '../protocol/superblock.js';
 import { formatUuid, parseUuid, UUID_BYTES } from '../protocol/uuid.js';
 
@@ -37,7 +37,7 @@ export function encodeStatefileHeader(header: StatefileHeader): Uint8Array {
   view.setUint16(10, FORMAT_MINOR, true);
   block.set(parseUuid(header.transferUuid), 16);
   block.set(Buffer.from(header.writer, 'utf8').subarray(0, WRITER_BYTES), 32);
-  sealBlock(block, 0n);
+  writeChecksum(block, 0n);
   return block;
 }
 
@@ -52,7 +52,7 @@ export function decodeStatefileHeader(block: Uint8Array, where: string): Statefi
       found: JSON.stringify(printable(magic)),
     });
   }
-  if (!isSealed(block, 0n)) {
+  if (!hasValidChecksum(block, 0n)) {
     throw new StubferryError('CORRUPT', 'the header of the statefile is damaged', {
       where,
       offset: 0,

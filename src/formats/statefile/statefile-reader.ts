@@ -18,19 +18,19 @@ import { uuidSeed } from '../protocol/uuid.js';
 import { readFully, type StateSource } from '../state-source.js';
 import { DataIndex, decodeIndexEntries } from './data-index.js';
 import { decodeStatefileHeader, type StatefileHeader } from './file-header.js';
-import { FrameWalk, type WalkedFrame } from './frame-walk.js';
+import { FrameReader, type ReadFrame } from './frame-reader.js';
 
 export class StatefileReader {
   readonly header: StatefileHeader;
   readonly begin: BeginRecord;
-  readonly #walk: FrameWalk;
+  readonly #walk: FrameReader;
   readonly #where: string;
   readonly #digest: StateDigest;
   readonly #index = new DataIndex();
   #end: EndRecord | undefined;
   #fileBytes = 0;
 
-  private constructor(header: StatefileHeader, begin: BeginRecord, walk: FrameWalk, where: string) {
+  private constructor(header: StatefileHeader, begin: BeginRecord, walk: FrameReader, where: string) {
     this.header = header;
     this.begin = begin;
     this.#walk = walk;
@@ -51,7 +51,7 @@ export class StatefileReader {
       });
     }
     const header = decodeStatefileHeader(block, where);
-    const walk = new FrameWalk(source, where, uuidSeed(header.transferUuid));
+    const walk = new FrameReader(source, where, uuidSeed(header.transferUuid));
     const { header: first } = await walk.next();
     const begin = located(where, first.position, () => decodeBegin(first.record));
     return new StatefileReader(header, begin, walk, where);
@@ -116,7 +116,7 @@ export class StatefileReader {
     this.#fileBytes = fileBytes;
   }
 
-  #checkIndex({ header, paddedPayload }: WalkedFrame): void {
+  #checkIndex({ header, paddedPayload }: ReadFrame): void {
     const count = located(this.#where, header.position, () => decodeIndex(header.record));
     const entries = decodeIndexEntries(paddedPayload.subarray(0, header.payloadLength), count);
     const walked = this.#index.entries;

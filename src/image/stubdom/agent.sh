@@ -13,5 +13,5 @@ start_agent() {
   fi
   # shellcheck disable=SC2086
   exec node $AGENT --log-level info agent stubdom \
-    $TRANSFER_DISKS --qmp $QMP --gate $GATE --fifo-dir $RUN --spool-dir $RUN "$@"
+    $TRANSFER_DISKS --qmp $QMP --qmp-proxy $QMP_PROXY --fifo-dir $RUN --spool-dir $RUN "$@"
 }

@@ -7,7 +7,7 @@ check_image() {
   check node node --version
   check qemu $QEMU --version
   check agent node $AGENT --version
-  check_gate
+  check_proxy
   say "check memory $(grep -E '^(MemTotal|MemFree|MemAvailable|AnonPages|Slab|Unevictable|Mapped):' /proc/meminfo | tr -s ' ' | tr '\n' ' ')"
   reboot -f
 }
@@ -21,15 +21,15 @@ check() {
 }
 
 # The agent as it serves, before a QEMU without a machine.
-check_gate() {
+check_proxy() {
   target=0 RESTORE=''
   # There is no dom0 to ask.
   TRANSFER_DISKS='--disk /dev/xvdz'
   ARGV=$(printf '%s\n' -machine none -accel qtest -nodefaults -display none)
   run qemu start_qemu &
   keep agent start_agent &
-  wait_until 600 gate [ -S $GATE ]
-  say "check gate status $?"
+  wait_until 600 proxy [ -S $QMP_PROXY ]
+  say "check proxy status $?"
   for name in qemu agent; do
     say "check $name-memory $(grep -E '^(VmHWM|RssAnon|RssFile)' "/proc/$(cat $RUN/$name.pid)/status" | tr -s '\t ' ' ' | tr '\n' ' ')"
   done

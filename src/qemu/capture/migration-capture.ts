@@ -12,6 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf, printable, StubferryError } from '../../base/errors/index.js';
 import { PipeSource } from '../../io/index.js';
 import {
+  invalidSocketPath,
   type MigrationInfo,
   type Monitor,
   migrate,
@@ -19,7 +20,6 @@ import {
   queryMaxBandwidth,
   queryMigrate,
   setMaxBandwidth,
-  unfitForSocket,
 } from '../qmp/index.js';
 import type { Capture, CaptureOptions } from './capture.js';
 import { makeFolder } from './capture-folder.js';
@@ -78,7 +78,7 @@ async function connected(connection: Promise<unknown[]>, migrated: Promise<void>
 }
 
 async function listen(path: string): Promise<Server> {
-  const unfit = unfitForSocket(path);
+  const unfit = invalidSocketPath(path);
   if (unfit !== undefined) throw lost(path, unfit);
   const server = createServer({ pauseOnConnect: true });
   try {

@@ -18,7 +18,7 @@ export interface IncomingQemuOptions {
   /** File that its standard error goes to. */
   readonly log: string | undefined;
   /** How long its monitor may take to be there and to greet, milliseconds: QEMU may be starting. */
-  readonly patienceMs: number;
+  readonly waitMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -35,8 +35,8 @@ export class IncomingQemu {
   }
 
   /** @throws StubferryError QEMU_UNSUITED when it does not wait for a state; QMP_UNREACHABLE, ... */
-  static async connect({ qmp, log, patienceMs, signal }: IncomingQemuOptions): Promise<IncomingQemu> {
-    const monitor = await QmpClient.connect(qmp, { patienceMs, greetingMs: patienceMs, signal });
+  static async connect({ qmp, log, waitMs, signal }: IncomingQemuOptions): Promise<IncomingQemu> {
+    const monitor = await QmpClient.connect(qmp, { waitMs, greetingMs: waitMs, signal });
     const stop = (): void => monitor.close();
     signal.addEventListener('abort', stop, { once: true });
     try {

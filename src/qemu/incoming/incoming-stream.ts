@@ -39,13 +39,13 @@ export async function incomingStream(incoming: string, readerMs: number): Promis
   throw unsuited(incoming, kind.isDirectory() ? 'a folder' : 'a file or device');
 }
 
-async function connected(path: string, patienceMs: number): Promise<Socket> {
+async function connected(path: string, waitMs: number): Promise<Socket> {
   try {
-    return await connectSocket(path, { signal: new AbortController().signal, patienceMs });
+    return await connectSocket(path, { signal: new AbortController().signal, waitMs });
   } catch (cause) {
     throw new StubferryError('DESTINATION_GONE', 'nobody listens on the socket', {
       where: path,
-      expected: `a QEMU that listens within ${patienceMs} ms`,
+      expected: `a QEMU that listens within ${waitMs} ms`,
       found: StubferryError.from(cause).details.found,
       hint: "start QEMU with -incoming 'unix:PATH' before or during the restore",
       cause,

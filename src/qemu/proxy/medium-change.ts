@@ -1,16 +1,16 @@
 /**
- * What the gate does with a command that names one of its sets of descriptors ({@link StubdomFdsets}).
+ * What the proxy does with a command that names one of its sets of descriptors ({@link StubdomFdsets}).
  *
- *     the disks that are there -> the set is the gate's?  no: the command goes on as it is
+ *     the disks that are there -> the set is the proxy's?  no: the command goes on as it is
  *                                                        yes: answered, or another command goes on
  *
- * An answer of the gate's comes after one of QEMU's, so that replies stay in the order of the commands. When QEMU refuses that one,
+ * An answer of the proxy's comes after one of QEMU's, so that replies stay in the order of the commands. When QEMU refuses that one,
  * or says nothing for long, it is given the toolstack's own command, and answers that in its own words.
  */
 import { queryFdsets } from '../qmp/commands.js';
 import type { ClientCommand } from '../qmp/message.js';
 import type { Monitor } from '../qmp/monitor.js';
-import { successReply } from './gate-reply.js';
+import { successReply } from './reply.js';
 import { type FdsetAction, type Medium, StubdomFdsets } from './stubdom-fdsets.js';
 
 /** The disks of the stubdom that may be media, as they are now. */

@@ -4,7 +4,7 @@
  *     {"fdset-id": 1048576 + devid, "fds": [{"fd": ..., "opaque": "stub-devid:<devid>"}]}
  *
  * QEMU does not have them. A descriptor comes to it by SCM_RIGHTS, which Node cannot send, and none is needed: QEMU is in the same
- * domain as the disk and can open it by its path. So the gate shows the sets, and names the path where libxl names a set:
+ * domain as the disk and can open it by its path. So the proxy shows the sets, and names the path where libxl names a set:
  *
  *     query-fdsets                             what QEMU has, and these
  *     remove-fd N                              success; the set is not shown until another disk is there
@@ -50,8 +50,8 @@ export type FdsetAction =
 export function namesFdsets({ execute, arguments: args, outOfBand }: ClientCommand): boolean {
   if (outOfBand) return false;
   if (execute === 'query-fdsets') return true;
-  if (execute === 'remove-fd') return isOfGate(args['fdset-id']);
-  return execute === 'blockdev-change-medium' && isOfGate(fdsetInPath(args['filename']));
+  if (execute === 'remove-fd') return isOfProxy(args['fdset-id']);
+  return execute === 'blockdev-change-medium' && isOfProxy(fdsetInPath(args['filename']));
 }
 
 export class StubdomFdsets {
@@ -87,7 +87,7 @@ function fdsetOf(devid: number): number {
   return FIRST_FDSET + devid;
 }
 
-function isOfGate(number: unknown): boolean {
+function isOfProxy(number: unknown): boolean {
   return typeof number === 'number' && number >= FIRST_FDSET;
 }
 

@@ -114,11 +114,11 @@ export class QmpClient implements Monitor {
   }
 
   #arrived(chunk: Uint8Array): void {
-    for (const piece of this.#splitter.push(chunk)) {
-      const text = textOf(piece);
-      const message = piece.whole ? parseServerMessage(text) : undefined;
+    for (const fragment of this.#splitter.push(chunk)) {
+      const text = textOf(fragment);
+      const message = fragment.whole ? parseServerMessage(text) : undefined;
       if (message !== undefined) this.#heard(message);
-      else if (piece.whole || text.trim() !== '') this.#end(notQmp(this.path, describe(piece.bytes, text)));
+      else if (fragment.whole || text.trim() !== '') this.#end(notQmp(this.path, describe(fragment.bytes, text)));
     }
   }
 

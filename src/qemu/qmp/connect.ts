@@ -1,14 +1,14 @@
-/** A connection to a unix socket on which QEMU's monitor, or its gate, listens. */
+/** A connection to a unix socket on which QEMU's monitor, or its proxy, listens. */
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf, StubferryError } from '../../base/errors/index.js';
-import { unfitForSocket } from './socket-path.js';
+import { invalidSocketPath } from './socket-path.js';
 
 export interface ConnectOptions {
   readonly signal: AbortSignal;
   /** How long a socket may be absent or refuse, milliseconds: QEMU may be on its way. */
-  readonly patienceMs: number;
+  readonly waitMs: number;
 }
 
 const RETRY_MS = 20;
@@ -22,8 +22,8 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /** @throws StubferryError QMP_UNREACHABLE; the reason of an abort */
-export async function connectSocket(path: string, { signal, patienceMs }: ConnectOptions): Promise<Socket> {
-  const unfit = unfitForSocket(path);
+export async function connectSocket(path: string, { signal, waitMs }: ConnectOptions): Promise<Socket> {
+  const unfit = invalidSocketPath(path);
   if (unfit !== undefined) throw unreachable(path, unfit);
   for (const since = performance.now(); ; await delay(RETRY_MS)) {
     signal.throwIfAborted();
@@ -35,7 +35,7 @@ export async function connectSocket(path: string, { signal, patienceMs }: Connec
       socket.destroy();
       signal.throwIfAborted();
       const errno = errnoOf(cause);
-      if (!NOT_YET.includes(errno) || performance.now() - since >= patienceMs) throw unreachable(path, errno, cause);
+      if (!NOT_YET.includes(errno) || performance.now() - since >= waitMs) throw unreachable(path, errno, cause);
     }
   }
 }

@@ -14,4 +14,4 @@ export {
 } from './commands.js';
 export { connectSocket } from './connect.js';
 export type { Monitor } from './monitor.js';
-export { unfitForSocket } from './socket-path.js';
+export { invalidSocketPath } from './socket-path.js';

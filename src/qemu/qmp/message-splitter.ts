@@ -11,13 +11,13 @@
  */
 
 /** A stretch of the stream. */
-export interface Piece {
+export interface Fragment {
   /** Exactly one message, from brace to brace. Else: what stands between two, or a part of one beyond the limit. */
   readonly whole: boolean;
   readonly bytes: Uint8Array;
 }
 
-export function textOf({ bytes }: Piece): string {
+export function textOf({ bytes }: Fragment): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
@@ -59,26 +59,26 @@ export class MessageSplitter {
   }
 
   /** The pieces that `chunk` completes. They are views of it where they can be. */
-  push(chunk: Uint8Array): Piece[] {
-    const pieces: Piece[] = [];
+  push(chunk: Uint8Array): Fragment[] {
+    const fragments: Fragment[] = [];
     let from = 0;
     for (let at = 0; at < chunk.length; at += 1) {
       const before = this.#inMessage;
       const reset = this.#step(chunk[at] ?? 0);
       const inside = this.#inMessage;
       if (!before && inside) {
-        if (at > from) pieces.push({ whole: false, bytes: chunk.subarray(from, at) });
+        if (at > from) fragments.push({ whole: false, bytes: chunk.subarray(from, at) });
         from = at;
       } else if (before && !inside) {
-        this.#take(pieces, chunk.subarray(from, at + 1), !reset);
+        this.#take(fragments, chunk.subarray(from, at + 1), !reset);
         from = at + 1;
       }
     }
     const rest = chunk.subarray(from);
-    if (rest.length === 0) return pieces;
-    if (!this.#inMessage) pieces.push({ whole: false, bytes: rest });
-    else this.#hold(pieces, rest);
-    return pieces;
+    if (rest.length === 0) return fragments;
+    if (!this.#inMessage) fragments.push({ whole: false, bytes: rest });
+    else this.#hold(fragments, rest);
+    return fragments;
   }
 
   get #inMessage(): boolean {
@@ -117,15 +117,15 @@ export class MessageSplitter {
   }
 
   /** The message that was under way is over with `last`. */
-  #take(pieces: Piece[], last: Uint8Array, complete: boolean): void {
+  #take(fragments: Fragment[], last: Uint8Array, complete: boolean): void {
     const bytes = this.#joined(last);
-    pieces.push({ whole: complete && !this.#overlong && bytes.length <= this.#limit, bytes });
+    fragments.push({ whole: complete && !this.#overlong && bytes.length <= this.#limit, bytes });
     this.#overlong = false;
   }
 
-  #hold(pieces: Piece[], rest: Uint8Array): void {
+  #hold(fragments: Fragment[], rest: Uint8Array): void {
     this.#overlong ||= this.#heldBytes + rest.length > this.#limit;
-    if (this.#overlong) pieces.push({ whole: false, bytes: this.#joined(rest) });
+    if (this.#overlong) fragments.push({ whole: false, bytes: this.#joined(rest) });
     else this.#keep(rest);
   }
 

@@ -54,7 +54,7 @@ function versionText({ qemu, package: built }: z.infer<typeof greeting>['QMP']['
   return built === '' ? number : `${number} (${built.replace(/^\((.*)\)$/, '$1')})`;
 }
 
-/** A command of a client, as far as a gate has to know it. */
+/** A command of a client, as far as a proxy has to know it. */
 export interface ClientCommand {
   readonly execute: string;
   readonly arguments: Readonly<Record<string, unknown>>;

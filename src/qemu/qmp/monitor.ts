@@ -1,4 +1,4 @@
-/** Somebody who can ask QEMU: a connection of one's own ({@link QmpClient}), or that of a toolstack (the gate). */
+/** Somebody who can ask QEMU: a connection of one's own ({@link QmpClient}), or that of a toolstack (the proxy). */
 
 export interface AskOptions {
   /** How long QEMU may take for its answer, milliseconds; undefined for as long as it likes. */

@@ -6,7 +6,7 @@
 const SOCKET_PATH_BYTES = 107;
 
 /** Why `path` can be no socket's; undefined when it can. */
-export function unfitForSocket(path: string): string | undefined {
+export function invalidSocketPath(path: string): string | undefined {
   const length = Buffer.byteLength(path);
   return length <= SOCKET_PATH_BYTES
     ? undefined

@@ -2,24 +2,24 @@
 import { execFile } from 'node:child_process';
 import { access, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { type Finding, missing, ok } from './finding.js';
+import { type HostCheck, missing, ok } from './finding.js';
 
 const NODE_MAJOR = 20;
 
-export function nodeVersion(): Finding {
+export function nodeVersion(): HostCheck {
   const { node } = process.versions;
   if (Number.parseInt(node, 10) >= NODE_MAJOR) return ok('Node', node);
   return missing('Node', node, `install Node ${NODE_MAJOR} or newer`);
 }
 
-export function root(): Finding {
+export function root(): HostCheck {
   const uid = process.geteuid?.() ?? -1;
   return uid === 0
     ? ok('user', 'root')
     : missing('user', `uid ${uid}`, 'run it as root: loop devices and xenstore need that');
 }
 
-export async function xen(): Promise<Finding> {
+export async function xen(): Promise<HostCheck> {
   const type = await textOf('/sys/hypervisor/type');
   if (type === 'xen')
     return ok('Xen', `this machine runs on Xen ${(await textOf('/sys/hypervisor/version/major')) ?? ''}`.trim());
@@ -30,14 +30,14 @@ export async function xen(): Promise<Finding> {
   );
 }
 
-export async function dom0(): Promise<Finding> {
+export async function dom0(): Promise<HostCheck> {
   const capabilities = await textOf('/proc/xen/capabilities');
   if (capabilities?.includes('control_d') === true) return ok('dom0', 'this is the control domain');
   const found = capabilities === undefined ? 'no /proc/xen/capabilities' : `capabilities: ${capabilities}`;
   return missing('dom0', found, 'run it in dom0, with xenfs mounted (mount -t xenfs xenfs /proc/xen)');
 }
 
-export async function loopDevices(): Promise<Finding> {
+export async function loopDevices(): Promise<HostCheck> {
   // Not /dev/loop-control: the node is there without the module, too.
   const devices = await textOf('/proc/devices');
   if (devices !== undefined && /^ *\d+ loop$/m.test(devices)) return ok('loop devices', 'their driver is loaded');
@@ -48,7 +48,7 @@ export async function loopDevices(): Promise<Finding> {
   );
 }
 
-export async function losetup(): Promise<Finding> {
+export async function losetup(): Promise<HostCheck> {
   try {
     const { stdout } = await promisify(execFile)('losetup', ['--version']);
     return ok('losetup', stdout.trim());
@@ -57,7 +57,7 @@ export async function losetup(): Promise<Finding> {
   }
 }
 
-export async function blockBackend(): Promise<Finding> {
+export async function blockBackend(): Promise<HostCheck> {
   if (await isThere('/sys/module/xen_blkback')) return ok('block backend', 'xen-blkback is loaded');
   return missing('block backend', 'no xen-blkback', 'modprobe xen-blkback (and name it in /etc/modules-load.d)');
 }

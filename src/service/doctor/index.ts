@@ -1,9 +1,9 @@
 /** Looks at a host, and says in one line each what is there, what is not, and what to do about it. Changes nothing. */
-import type { Finding } from './finding.js';
+import type { HostCheck } from './finding.js';
 import { blockBackend, dom0, loopDevices, losetup, nodeVersion, root, xen } from './host-checks.js';
 import { agent, saveHelper, stateFolder, transferFolder, xenstore } from './service-checks.js';
 
-export type { Finding, Verdict } from './finding.js';
+export type { CheckStatus, HostCheck } from './finding.js';
 
 export interface HostSetting {
   readonly transferDir: string;
@@ -16,7 +16,7 @@ export interface HostSetting {
   readonly version: string;
 }
 
-export async function examineHost(setting: HostSetting, signal: AbortSignal): Promise<Finding[]> {
+export async function examineHost(setting: HostSetting, signal: AbortSignal): Promise<HostCheck[]> {
   return Promise.all([
     nodeVersion(),
     root(),

@@ -6,9 +6,9 @@ import { isInMemory } from '../../blockdev-utils/index.js';
 import { diskSizeFor } from '../../transfer/ring/index.js';
 import { XenstoreClient } from '../../xen/xenstore/index.js';
 import { askService } from '../index.js';
-import { advice, type Finding, missing, ok } from './finding.js';
+import { advice, type HostCheck, missing, ok } from './finding.js';
 
-export async function xenstore(path: string | undefined, signal: AbortSignal): Promise<Finding> {
+export async function xenstore(path: string | undefined, signal: AbortSignal): Promise<HostCheck> {
   try {
     const client = await XenstoreClient.connect({ ...(path === undefined ? {} : { path }), signal });
     const where = client.path;
@@ -24,7 +24,7 @@ export async function xenstore(path: string | undefined, signal: AbortSignal): P
   }
 }
 
-export async function transferFolder(path: string, ringLength: number): Promise<Finding> {
+export async function transferFolder(path: string, ringLength: number): Promise<HostCheck> {
   const what = 'transfer folder';
   const at = (await isThere(path)) ? path : dirname(path);
   if (!(await isThere(at))) return missing(what, `no ${at}`, `mkdir -p ${at}, on tmpfs`);
@@ -37,7 +37,7 @@ export async function transferFolder(path: string, ringLength: number): Promise<
   return advice(what, `${found}, not on tmpfs`, 'tmpfs is faster, and leaves nothing after a reboot: --transfer-dir');
 }
 
-export async function stateFolder(path: string): Promise<Finding> {
+export async function stateFolder(path: string): Promise<HostCheck> {
   const there = await stat(path).catch(() => undefined);
   if (there?.isDirectory() !== true)
     return missing("toolstack's folder", `no ${path}`, 'install the toolstack: apt install xen-utils-4.17');
@@ -50,7 +50,7 @@ export async function stateFolder(path: string): Promise<Finding> {
     : missing("toolstack's folder", `${path} cannot be written`, 'run it as root');
 }
 
-export async function agent(control: string, version: string, signal: AbortSignal): Promise<Finding> {
+export async function agent(control: string, version: string, signal: AbortSignal): Promise<HostCheck> {
   const what = "dom0's agent";
   try {
     const status = await askService(control, { command: 'status' }, signal);
@@ -71,7 +71,7 @@ export async function agent(control: string, version: string, signal: AbortSigna
 }
 
 /** Only the toolstack's own environment counts: this one is that of a shell. */
-export function saveHelper(environment: NodeJS.ProcessEnv): Finding {
+export function saveHelper(environment: NodeJS.ProcessEnv): HostCheck {
   const helper = environment['LIBXL_SAVE_HELPER'];
   if (helper !== undefined) return ok('save hook', `LIBXL_SAVE_HELPER=${helper}`);
   return advice(

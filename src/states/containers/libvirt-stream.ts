@@ -3,7 +3,7 @@
 import { StubferryError } from '../../base/errors/index.js';
 import type { LibvirtSaveSummary } from '../../formats/libvirt-save/index.js';
 import type { StateSource } from '../../formats/state-source.js';
-import { type Compression, PeekedSource, RangeSource, unpack } from '../../io/index.js';
+import { type Compression, PushbackSource, RangeSource, unpack } from '../../io/index.js';
 
 /** The bare bytes of a state in a container. */
 export interface BareState {
@@ -45,7 +45,7 @@ export async function libvirtStream(
   const close = (): Promise<void> => source.close();
   const stream =
     seekable === undefined
-      ? new PeekedSource(unread, source)
+      ? new PushbackSource(unread, source)
       : new RangeSource(seekable, { offset, length: (await seekable.size()) - offset }, where, close);
   return { offset, source: how === 'raw' ? stream : unpack(how, stream, where) };
 }

@@ -13,13 +13,13 @@ import type { LibvirtSaveSummary } from '../../formats/libvirt-save/index.js';
 import { hasQevmMagic, type QevmStart, type QevmState, recogniseQevm } from '../../formats/qevm/index.js';
 import type { StateSource } from '../../formats/state-source.js';
 import type { EmulatorContext } from '../../formats/xen/libxl-stream/index.js';
-import { MemorySource, peekAt, RangeSource } from '../../io/index.js';
+import { MemorySource, peekFront, RangeSource } from '../../io/index.js';
 import type { ContainerReader } from './container-reader.js';
 import { type BareState, libvirtStream } from './libvirt-stream.js';
+import { parseFile } from './parse-file.js';
+import { parseSource } from './parse-source.js';
 import { checkState } from './state-check.js';
 import type { ContainerSummary } from './summary.js';
-import { walkFile } from './walk-file.js';
-import { walkSource } from './walk-source.js';
 
 /** Most bytes of a state that are held in memory. */
 export const MOST_KEPT = 64 * 1024 * 1024;
@@ -59,8 +59,8 @@ export async function openContainer(
   let flaw: StubferryError | undefined;
   let unread: Uint8Array = new Uint8Array(0);
   try {
-    if (source.seekable !== undefined) await walkFile(source.seekable, reader.walk());
-    else ({ unread } = await walkSource(source, reader.walk(), where, keep));
+    if (source.seekable !== undefined) await parseFile(source.seekable, reader.parse());
+    else ({ unread } = await parseSource(source, reader.parse(), where, keep));
   } catch (cause) {
     if (!(cause instanceof StubferryError)) throw cause;
     flaw = cause;
@@ -98,7 +98,7 @@ function emulatorContext(
 
 /** @throws StubferryError when it does not begin like a QEMU state, or is not whole */
 async function opened({ source, offset }: BareState, where: string, check: boolean): Promise<ContainedState> {
-  const { front, source: whole } = await peekAt(source, FRONT_BYTES);
+  const { front, source: whole } = await peekFront(source, FRONT_BYTES);
   if (!hasQevmMagic(front)) {
     throw new StubferryError(front.length < 4 ? 'TRUNCATED' : 'CORRUPT', 'what should be a QEMU state is none', {
       where,

@@ -1,5 +1,5 @@
 /** Bare QEMU states that are read section by section, so that one that is not whole is refused. */
-import { LoopTurn, systemClock } from '../../base/time/index.js';
+import { EventLoopYield, systemClock } from '../../base/time/index.js';
 import { QevmReader, type QevmState } from '../../formats/qevm/index.js';
 import type { Seekable, StateSource } from '../../formats/state-source.js';
 
@@ -18,10 +18,10 @@ export async function checkState(state: Seekable, where: string, offset = 0): Pr
   const reader = new QevmReader(where, { offset, expectedBytes, maxDeviceBytes: MOST_DEVICE_BYTES });
   const piece = new Uint8Array(PIECE_BYTES);
   // What lies in memory is read without waiting for anything: 32 MiB of it took a stubdom under emulation more than 5 s without a heartbeat.
-  const turn = new LoopTurn(systemClock);
+  const turn = new EventLoopYield(systemClock);
   let at = 0;
   for (;;) {
-    await turn.whenDue();
+    await turn.ifDue();
     const count = await state.readAt(piece, at);
     if (count === 0) return reader.finish();
     reader.push(piece.subarray(0, count));

@@ -60,7 +60,7 @@ export class ControlSlots {
 }
 
 /** The phases after which an agent does nothing more on a disk. */
-export const LAST_PHASES: readonly Phase[] = ['done', ...ACKNOWLEDGEMENTS, 'aborted'];
+export const FINAL_PHASES: readonly Phase[] = ['done', ...ACKNOWLEDGEMENTS, 'aborted'];
 
 /** Where dom0's agent stands on this disk, as its own control block says; undefined when it never came. */
 export async function dom0Phase(device: BlockDevice, superblock: Superblock): Promise<Phase | undefined> {
@@ -73,5 +73,5 @@ export async function dom0Phase(device: BlockDevice, superblock: Superblock): Pr
  */
 export async function isOver(device: BlockDevice, superblock: Superblock): Promise<boolean> {
   const phase = await dom0Phase(device, superblock);
-  return phase !== undefined && LAST_PHASES.includes(phase);
+  return phase !== undefined && FINAL_PHASES.includes(phase);
 }

@@ -41,7 +41,7 @@ export function ringPlace({ ringStart, ringLength }: Superblock, position: numbe
   return ringStart + (position % ringLength);
 }
 
-/** The seed of the seal of a control slot: it says both the transfer and the place. */
+/** The seed of the checksum of a control slot: it says both the transfer and the place. */
 export function controlSeed(superblock: Superblock, role: Role, slot: number): bigint {
   return uuidSeed(superblock.transferUuid) ^ BigInt(CONTROL_OFFSETS[role] / BLOCK_SIZE + slot);
 }

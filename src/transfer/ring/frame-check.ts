@@ -2,7 +2,7 @@
  * Whether a header found at the expected place of the ring is the expected frame. Pure: the one place that knows
  * every way in which it can be another.
  *
- *     no magic, bad seal          nothing there yet, or half written, or damaged: look again
+ *     no magic, bad checksum          nothing there yet, or half written, or damaged: look again
  *     position behind, same place a frame of an earlier lap: look again
  *     position ahead, same place  a frame of a later lap: look again
  *     another epoch               left by an earlier sender: look again
@@ -27,7 +27,7 @@ export interface Expected {
 }
 
 /** Why there is no frame yet. */
-export type NotYet = 'blank' | 'unsealed' | 'earlier-lap' | 'later-lap' | 'other-epoch';
+export type NotYet = 'blank' | 'bad-checksum' | 'earlier-lap' | 'later-lap' | 'other-epoch';
 
 /**
  * @param where the disk, for messages
@@ -43,7 +43,7 @@ export function checkHeader(
   const offset = ringPlace(superblock, expected.position);
   const header = decodeFrameHeader(block, seed);
   if (header === 'no-magic') return 'blank';
-  if (header === 'bad-seal') return 'unsealed';
+  if (header === 'bad-checksum') return 'bad-checksum';
   const violation = (
     message: string,
     should: string | number | bigint,

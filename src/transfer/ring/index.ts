@@ -1,10 +1,10 @@
 export { dom0Phase, isOver } from './control-slots.js';
 export { type DiskSummary, examineDisk } from './disk-at-rest.js';
 export { diskSizeFor, formatDisk, readSuperblock, ringPlace } from './disk-layout.js';
-export { isFollowedBy } from './following.js';
+export { matchEpoch } from './epoch-match.js';
 export type { FrameSlot } from './frame-slot.js';
 export { Link, type LinkOptions } from './link.js';
-export { Pace } from './pace.js';
+export { PollBackoff } from './poll-backoff.js';
 export { type IncomingFrame, RingReader } from './ring-reader.js';
 export { RingWriter } from './ring-writer.js';
 export { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.js';

@@ -8,16 +8,16 @@
 import { randomBytes } from 'node:crypto';
 import { StubferryError } from '../../base/errors/index.js';
 import { atMost, type Clock, systemClock } from '../../base/time/clock.js';
-import { Patience } from '../../base/time/patience.js';
+import { StallTimer } from '../../base/time/stall-timer.js';
 import type { BlockDevice } from '../../blockdev-utils/index.js';
 import { DOM0_ROLE, type Phase, type Role } from '../../formats/protocol/control-block.js';
 import type { Superblock } from '../../formats/protocol/superblock.js';
 import { uuidSeed } from '../../formats/protocol/uuid.js';
 import { ControlSlots } from './control-slots.js';
 import { readSuperblock } from './disk-layout.js';
-import { OwnControl } from './own-control.js';
-import { Pace } from './pace.js';
-import { PeerWatch } from './peer-watch.js';
+import { LocalControlBlock } from './local-control-block.js';
+import { PeerMonitor } from './peer-monitor.js';
+import { PollBackoff } from './poll-backoff.js';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.js';
 import { WriteWatch } from './write-watch.js';
 
@@ -40,8 +40,8 @@ export class Link {
   readonly role: Role;
   readonly superblock: Superblock;
   readonly seed: bigint;
-  readonly own: OwnControl;
-  readonly peer: PeerWatch;
+  readonly own: LocalControlBlock;
+  readonly peer: PeerMonitor;
   /** Undefined where the medium does not tell of them. */
   readonly writes: WriteWatch | undefined;
   readonly clock: Clock;
@@ -54,14 +54,14 @@ export class Link {
   #ignoreSignal: () => void = () => undefined;
   #beating = false;
   #stalled = 0;
-  readonly #stall: Patience;
+  readonly #stall: StallTimer;
 
   private constructor(
     device: BlockDevice,
     role: Role,
     superblock: Superblock,
-    own: OwnControl,
-    peer: PeerWatch,
+    own: LocalControlBlock,
+    peer: PeerMonitor,
     clock: Clock,
     timeouts: Timeouts,
   ) {
@@ -73,7 +73,7 @@ export class Link {
     this.peer = peer;
     this.clock = clock;
     this.writes = WriteWatch.over(device);
-    this.#stall = new Patience(clock);
+    this.#stall = new StallTimer(clock);
     this.timeouts = timeouts;
     this.#failure = new Promise((_, reject) => {
       this.#fail = (error) => {
@@ -89,7 +89,7 @@ export class Link {
   static async open(device: BlockDevice, role: Role, options: LinkOptions = {}): Promise<Link> {
     const { timeouts = DEFAULT_TIMEOUTS, clock = systemClock, signal, epoch = randomEpoch() } = options;
     const superblock = options.superblock ?? (await readSuperblock(device));
-    const own = await OwnControl.take(new ControlSlots(device, role, superblock), epoch, device.path);
+    const own = await LocalControlBlock.take(new ControlSlots(device, role, superblock), epoch, device.path);
     const peerRole = role === 'sender' ? 'receiver' : 'sender';
     const peerSlots = new ControlSlots(device, peerRole, superblock);
     const link = new Link(
@@ -97,7 +97,7 @@ export class Link {
       role,
       superblock,
       own,
-      new PeerWatch(peerSlots, peerRole, device.path, timeouts, clock),
+      new PeerMonitor(peerSlots, peerRole, device.path, timeouts, clock),
       clock,
       timeouts,
     );
@@ -184,7 +184,7 @@ export class Link {
    */
   async close(last?: Phase | StubferryError): Promise<void> {
     this.#closed = true;
-    // At a gate the signal outlives each link, and would keep it in memory.
+    // At a proxy the signal outlives each link, and would keep it in memory.
     this.#ignoreSignal();
     this.peer.close();
     this.writes?.close();
@@ -198,8 +198,8 @@ export class Link {
 
   async #untilHeard(said: Promise<void>): Promise<void> {
     await said.catch(() => undefined);
-    const pace = new Pace(this.clock);
-    const patience = new Patience(this.clock);
+    const pace = new PollBackoff(this.clock);
+    const patience = new StallTimer(this.clock);
     while (!(await this.peer.isGone()) && patience.look() < this.timeouts.deadMs) await pace.wait();
   }
 }

@@ -11,7 +11,7 @@
  *     nothing                               progressMs   NO_PROGRESS
  */
 import { StubferryError } from '../../base/errors/index.js';
-import { Patience } from '../../base/time/patience.js';
+import { StallTimer } from '../../base/time/stall-timer.js';
 import type { Expected, NotYet } from './frame-check.js';
 import type { Link } from './link.js';
 
@@ -20,23 +20,23 @@ export type Missing = NotYet | 'torn';
 
 export class MissingFrame {
   readonly #link: Link;
-  readonly #patience: Patience;
-  #settling: Patience | undefined;
+  readonly #stall: StallTimer;
+  #settling: StallTimer | undefined;
 
   constructor(link: Link) {
     this.#link = link;
-    this.#patience = new Patience(link.clock);
+    this.#stall = new StallTimer(link.clock);
   }
 
   /** A frame came, or is asked for only now. */
   renew(): void {
-    this.#patience.renew();
+    this.#stall.renew();
     this.#settling = undefined;
   }
 
   /** Milliseconds waited so far. */
   waited(): number {
-    return this.#patience.look();
+    return this.#stall.look();
   }
 
   /**
@@ -48,8 +48,8 @@ export class MissingFrame {
     const { peer, timeouts } = this.#link;
     if (expected !== undefined) this.#settle(reason, expected, offset);
     const begun = peer.control !== undefined && peer.control.phase !== 'ready';
-    if (!begun && reason !== 'torn') this.#patience.renew();
-    if (this.#patience.look() > timeouts.progressMs) throw this.#givenUp(reason, offset);
+    if (!begun && reason !== 'torn') this.#stall.renew();
+    if (this.#stall.look() > timeouts.progressMs) throw this.#givenUp(reason, offset);
   }
 
   #settle(reason: Missing, expected: Expected, offset: number): void {
@@ -59,7 +59,7 @@ export class MissingFrame {
       this.#settling = undefined;
       return;
     }
-    this.#settling ??= new Patience(clock);
+    this.#settling ??= new StallTimer(clock);
     if (this.#settling.look() <= timeouts.settleMs) return;
     if (reason === 'later-lap') {
       throw new StubferryError('PROTOCOL_VIOLATION', 'the sender overran the ring', {

@@ -8,13 +8,13 @@
  *        '--- nothing, earlier lap ----'--- torn: not all there yet -----'
  */
 
-import { LoopTurn } from '../../base/time/loop-turn.js';
+import { EventLoopYield } from '../../base/time/event-loop-yield.js';
 import { BLOCK_SIZE, padded } from '../../formats/protocol/block.js';
 import { chainOver, type FrameHeader } from '../../formats/protocol/frame.js';
 import { checkHeader, type Expected } from './frame-check.js';
 import type { Link } from './link.js';
 import { type Missing, MissingFrame } from './missing-frame.js';
-import { Pace } from './pace.js';
+import { PollBackoff } from './poll-backoff.js';
 import { RingWindows } from './ring-windows.js';
 
 /** Frames shorter than this are not worth reading ahead: most of what would be read is not written yet. */
@@ -41,8 +41,8 @@ export interface IncomingFrame {
 export class RingReader {
   readonly #link: Link;
   readonly #windows: RingWindows;
-  readonly #pace: Pace;
-  readonly #turn: LoopTurn;
+  readonly #backoff: PollBackoff;
+  readonly #turn: EventLoopYield;
   readonly #missing: MissingFrame;
   #expected: Expected | undefined;
   #published = 0;
@@ -51,8 +51,8 @@ export class RingReader {
   constructor(link: Link) {
     this.#link = link;
     this.#windows = new RingWindows(link.device, link.superblock);
-    this.#pace = new Pace(link.clock, link.writes);
-    this.#turn = new LoopTurn(link.clock);
+    this.#backoff = new PollBackoff(link.clock, link.writes);
+    this.#turn = new EventLoopYield(link.clock);
     this.#missing = new MissingFrame(link);
   }
 
@@ -73,11 +73,11 @@ export class RingReader {
    * The next frame that is not padding and not an unknown optional one. Asking for it says that the one before is
    * no longer needed.
    *
-   * @throws StubferryError what {@link checkHeader}, {@link MissingFrame.judge} and {@link PeerWatch.poll} throw;
+   * @throws StubferryError what {@link checkHeader}, {@link MissingFrame.judge} and {@link PeerMonitor.poll} throw;
    *   PEER_RESTARTED, after which {@link restart} may follow
    */
   async next(): Promise<IncomingFrame> {
-    await this.#turn.whenDue();
+    await this.#turn.ifDue();
     this.#link.assertUsable();
     this.#renew();
     await this.#publishCursor(false);
@@ -95,7 +95,7 @@ export class RingReader {
 
   #renew(): void {
     this.#missing.renew();
-    this.#pace.reset();
+    this.#backoff.reset();
   }
 
   /** One look at the expected place. */
@@ -113,7 +113,7 @@ export class RingReader {
     const length = BLOCK_SIZE + padded(header.payloadLength);
     const paddedPayload = (await this.#windows.whole(expected.position, length)).subarray(BLOCK_SIZE);
     const position = expected.position + header.frameLength;
-    if (length >= READ_AHEAD_FROM && device.isAtOnce !== true) this.#windows.readAhead(position, length);
+    if (length >= READ_AHEAD_FROM && device.isSynchronous !== true) this.#windows.readAhead(position, length);
     if (chainOver(paddedPayload, expected.chain) !== header.chainAfter) {
       this.#windows.forget();
       return 'torn';
@@ -153,6 +153,6 @@ export class RingReader {
       await peer.poll();
     }
     this.#missing.judge(reason, this.#expected, this.#windows.place(this.position));
-    await this.#pace.wait();
+    await this.#backoff.wait();
   }
 }

@@ -13,16 +13,16 @@
  */
 
 import { StubferryError } from '../../base/errors/index.js';
-import { LoopTurn } from '../../base/time/loop-turn.js';
-import { Patience } from '../../base/time/patience.js';
+import { EventLoopYield } from '../../base/time/event-loop-yield.js';
+import { StallTimer } from '../../base/time/stall-timer.js';
 import { BLOCK_SIZE, padded } from '../../formats/protocol/block.js';
 import { chainOver, encodeFrameHeader, type FrameType, frameLengthFor } from '../../formats/protocol/frame.js';
 import { ringPlace } from './disk-layout.js';
-import { isFollowedBy } from './following.js';
+import { matchEpoch } from './epoch-match.js';
 import { FrameBatch } from './frame-batch.js';
 import { type FrameSlot, makeSlots } from './frame-slot.js';
 import type { Link } from './link.js';
-import { Pace } from './pace.js';
+import { PollBackoff } from './poll-backoff.js';
 
 /** Frames in memory: one being filled, the others waiting for more or on their way to the disk. */
 const SLOTS = 4;
@@ -43,8 +43,8 @@ export class RingWriter {
   #batch: FrameBatch | undefined;
   /** Where the writes under way begin; a Set iterates in the order of insertion, so the first is the lowest. */
   readonly #underWay = new Set<number>();
-  readonly #pace: Pace;
-  readonly #turn: LoopTurn;
+  readonly #backoff: PollBackoff;
+  readonly #turn: EventLoopYield;
   #error: unknown;
   #position = 0;
   #consumed = 0;
@@ -54,8 +54,8 @@ export class RingWriter {
   constructor(link: Link) {
     this.#link = link;
     this.#free = makeSlots(SLOTS, link.superblock.maxPayload);
-    this.#pace = new Pace(link.clock, link.writes);
-    this.#turn = new LoopTurn(link.clock);
+    this.#backoff = new PollBackoff(link.clock, link.writes);
+    this.#turn = new EventLoopYield(link.clock);
   }
 
   /** The chain over all payloads so far. */
@@ -82,10 +82,10 @@ export class RingWriter {
   /**
    * Puts the frame in `slot` on the ring; resolves when its write has begun, or will with the next turn of the event loop. The slot is the
    * writer's from here on.
-   * @throws StubferryError NO_PROGRESS when there is no room for too long; what {@link isFollowedBy} and {@link PeerWatch.poll} throw
+   * @throws StubferryError NO_PROGRESS when there is no room for too long; what {@link matchEpoch} and {@link PeerMonitor.poll} throw
    */
   async put(slot: FrameSlot, frame: OutgoingFrame): Promise<void> {
-    await this.#turn.whenDue();
+    await this.#turn.ifDue();
     this.#link.assertUsable();
     const payloadLength = frame.payloadLength ?? 0;
     const frameLength = frameLengthFor(payloadLength);
@@ -94,7 +94,7 @@ export class RingWriter {
     await this.#room(frameLength);
     const payload = slot.payload.subarray(0, padded(payloadLength)).fill(0, payloadLength);
     const chainAfter = chainOver(payload, this.#chain);
-    this.#seal(slot.header, { ...frame, payloadLength }, frameLength, chainAfter);
+    this.#checksum(slot.header, { ...frame, payloadLength }, frameLength, chainAfter);
     if (frame.type === 'data') this.#chain = chainAfter;
     this.#write(slot.bytes.subarray(0, frameLength), frameLength, slot);
   }
@@ -122,11 +122,11 @@ export class RingWriter {
   async #pad(lapLeft: number): Promise<void> {
     const slot = await this.slot();
     await this.#room(lapLeft);
-    this.#seal(slot.header, { type: 'padding', payloadLength: 0, streamOffset: 0 }, lapLeft, this.#chain);
+    this.#checksum(slot.header, { type: 'padding', payloadLength: 0, streamOffset: 0 }, lapLeft, this.#chain);
     this.#write(slot.bytes.subarray(0, BLOCK_SIZE), lapLeft, slot);
   }
 
-  #seal(
+  #checksum(
     header: Uint8Array,
     frame: OutgoingFrame & { readonly payloadLength: number },
     frameLength: number,
@@ -196,11 +196,11 @@ export class RingWriter {
     const { superblock, timeouts, clock, device } = this.#link;
     if (this.#freeBytes() >= length) return;
     this.#flush();
-    const patience = new Patience(clock);
+    const patience = new StallTimer(clock);
     for (;;) {
       if (await this.#lookAtCursor()) patience.renew();
       if (this.#freeBytes() >= length) {
-        this.#pace.reset();
+        this.#backoff.reset();
         return;
       }
       if (patience.look() > timeouts.progressMs) {
@@ -211,7 +211,7 @@ export class RingWriter {
           hint: 'the destination may be slow or stuck; see the log of the receiver',
         });
       }
-      await this.#pace.wait();
+      await this.#backoff.wait();
     }
   }
 
@@ -224,7 +224,7 @@ export class RingWriter {
   async #lookAtCursor(): Promise<boolean> {
     const receiver = await this.#link.peer.poll();
     // Until the receiver follows this epoch, its cursor belongs to an earlier sender.
-    if (receiver === undefined || !isFollowedBy(this.#link, receiver)) return false;
+    if (receiver === undefined || !matchEpoch(this.#link, receiver)) return false;
     const { cursor } = receiver;
     if (cursor < this.#consumed || cursor > this.#position) {
       throw new StubferryError('PROTOCOL_VIOLATION', "the receiver's cursor is impossible", {

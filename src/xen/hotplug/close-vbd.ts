@@ -9,8 +9,8 @@ import type { XenstoreClient } from '../xenstore/index.js';
 import type { Detachment } from './driver.js';
 import type { OwnVbd } from './own-vbd.js';
 import { beginClosing, removeVbd } from './vbd.js';
-import { awaitEnd, readEnds, shownEnds } from './vbd-ends.js';
 import { backendPath } from './vbd-paths.js';
+import { describeStates, readStates, waitForStates } from './vbd-states.js';
 
 /** @throws StubferryError of xenstore */
 export async function closeVbd(store: XenstoreClient, vbd: OwnVbd, withinMs: number): Promise<Detachment> {
@@ -18,13 +18,13 @@ export async function closeVbd(store: XenstoreClient, vbd: OwnVbd, withinMs: num
     await removeVbd(store, vbd);
     return {};
   }
-  const isClosed = await awaitEnd(
+  const isClosed = await waitForStates(
     store,
     backendPath(vbd),
     { withinMs },
     (state) => state === 'Closed' || state === 'gone',
   );
-  const late = isClosed ? undefined : await readEnds(store, vbd);
+  const late = isClosed ? undefined : await readStates(store, vbd);
   await removeVbd(store, vbd);
-  return late === undefined ? {} : { forced: `${shownEnds(late)} after ${withinMs} ms of closing` };
+  return late === undefined ? {} : { forced: `${describeStates(late)} after ${withinMs} ms of closing` };
 }

@@ -8,8 +8,8 @@
  */
 import { StubferryError } from '../../base/errors/index.js';
 import type { XenstoreClient } from '../xenstore/index.js';
-import { awaitEnd, type Limits, readEnds, shownEnds, type VbdEnds } from './vbd-ends.js';
 import { backendPath, frontendPath, type Vbd } from './vbd-paths.js';
+import { describeStates, type Limits, readStates, type VbdStates, waitForStates } from './vbd-states.js';
 import { virtualDeviceName } from './virtual-device.js';
 import type { XenbusState } from './xenbus-state.js';
 
@@ -20,11 +20,11 @@ const LOOK_MS = 1_000;
 export async function connectVbd(store: XenstoreClient, vbd: Vbd, { withinMs, signal }: Limits): Promise<void> {
   const until = performance.now() + withinMs;
   let last = frontendPath(vbd);
-  let ends: VbdEnds;
+  let ends: VbdStates;
   do {
     const limits = { withinMs: Math.max(0, Math.min(LOOK_MS, until - performance.now())), signal };
-    await awaitEnd(store, last, limits, isSettled);
-    ends = await readEnds(store, vbd);
+    await waitForStates(store, last, limits, isSettled);
+    ends = await readStates(store, vbd);
     last = ends.frontend === 'Connected' ? backendPath(vbd) : frontendPath(vbd);
   } while (!isOver(ends) && performance.now() < until);
   if (isConnected(ends)) return;
@@ -32,12 +32,12 @@ export async function connectVbd(store: XenstoreClient, vbd: Vbd, { withinMs, si
   throw new StubferryError('ATTACH_FAILED', 'the transfer disk did not connect', {
     where: `${virtualDeviceName(vbd.number)} of domain ${vbd.stubdom}`,
     expected: 'both ends Connected (4)',
-    found: `${shownEnds(ends)}${when}`,
+    found: `${describeStates(ends)}${when}`,
     hint: hintFor(ends),
   });
 }
 
-function hintFor({ frontend, backend }: VbdEnds): string {
+function hintFor({ frontend, backend }: VbdStates): string {
   if (backend === 'Initialising') return 'dom0 serves no vbds: modprobe xen-blkback';
   if (isGoing(backend) && !isGoing(frontend)) return "dom0's end has given up: see dom0's kernel log (dmesg)";
   return 'the stubdom does not take the disk: does its kernel run, and has it xen-blkfront?';
@@ -52,10 +52,10 @@ function isGoing(state: XenbusState): boolean {
   return state === 'Closing' || state === 'Closed' || state === 'gone';
 }
 
-function isOver(ends: VbdEnds): boolean {
+function isOver(ends: VbdStates): boolean {
   return isConnected(ends) || isGoing(ends.frontend) || isGoing(ends.backend);
 }
 
-function isConnected({ frontend, backend }: VbdEnds): boolean {
+function isConnected({ frontend, backend }: VbdStates): boolean {
   return frontend === 'Connected' && backend === 'Connected';
 }

@@ -30,7 +30,7 @@ export async function makeNode(backing: string, kind: BackingKind): Promise<Dom0
  * @param node of the attachment, if there is one
  * @throws StubferryError DISK_IO when somebody keeps it open
  */
-export async function letGoOfNode(backing: string, node?: string): Promise<void> {
+export async function releaseNode(backing: string, node?: string): Promise<void> {
   // Where the backing is itself the block device, nothing was made.
   if (node === backing) return;
   // By the file: the loop device may be another's by now.

@@ -70,5 +70,5 @@ export interface HotplugDriver {
    * @param folder only what has its backing below it, as far as it bears no mark of ours
    * @throws StubferryError DISK_IO; of xenstore
    */
-  leftovers(folder?: string): Promise<Attachment[]>;
+  orphans(folder?: string): Promise<Attachment[]>;
 }

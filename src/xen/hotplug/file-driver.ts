@@ -26,5 +26,5 @@ export const fileDriver: HotplugDriver = {
   },
   detach: async () => ({}),
   list: async () => [],
-  leftovers: async () => [],
+  orphans: async () => [],
 };

@@ -1,9 +1,9 @@
 /** A loop device over the backing: a real block device without Xen. The stubdom's agent uses it as it would use a vbd. */
 import { attachLoop, coherentAccess } from '../../blockdev-utils/index.js';
-import { letGoOfNode } from './dom0-node.js';
+import { releaseNode } from './dom0-node.js';
 import type { HotplugDriver } from './driver.js';
+import { orphanOf } from './orphans.js';
 import { transferLoops } from './transfer-loops.js';
-import { unownedOf } from './unowned.js';
 
 export const loopDriver: HotplugDriver = {
   name: 'loop',
@@ -14,9 +14,9 @@ export const loopDriver: HotplugDriver = {
     return { device: node, backing: file };
   },
   detach: async ({ backing, device }) => {
-    await letGoOfNode(backing, device);
+    await releaseNode(backing, device);
     return {};
   },
   list: () => transferLoops(),
-  leftovers: async (folder) => unownedOf(await transferLoops(folder)),
+  orphans: async (folder) => orphanOf(await transferLoops(folder)),
 };

@@ -1,9 +1,9 @@
 /** Attachments that are vbds: from one to the other, and what is left of them. */
 import type { XenstoreClient } from '../xenstore/index.js';
 import type { Attachment } from './driver.js';
+import { orphanOf } from './orphans.js';
 import { type OwnVbd, ownVbds, readOwnVbd } from './own-vbd.js';
 import { transferLoops } from './transfer-loops.js';
-import { unownedOf } from './unowned.js';
 import { virtualDeviceName } from './virtual-device.js';
 
 export function attachmentOf({ stubdom, number, node, backing }: Omit<OwnVbd, 'by'>): Attachment {
@@ -28,8 +28,8 @@ export async function vbdsOf(store: XenstoreClient, { backing, vbd }: Attachment
  * @param folder of the loop devices only those whose file is below it
  * @throws StubferryError DISK_IO; of xenstore
  */
-export async function leftVbds(store: XenstoreClient, by: OwnVbd['by'], folder?: string): Promise<Attachment[]> {
+export async function orphanVbds(store: XenstoreClient, by: OwnVbd['by'], folder?: string): Promise<Attachment[]> {
   const vbds = await ownVbds(store);
   const loops = (await transferLoops(folder)).filter(({ device }) => !vbds.some(({ node }) => node === device));
-  return unownedOf([...vbds.filter((vbd) => vbd.by === by).map(attachmentOf), ...loops]);
+  return orphanOf([...vbds.filter((vbd) => vbd.by === by).map(attachmentOf), ...loops]);
 }

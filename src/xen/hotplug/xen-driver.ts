@@ -4,18 +4,18 @@
  *     attach:  loop device -> vbd, in one transaction -> both ends Connected
  *     detach:  both ends Closed, or not in time -> vbd removed -> loop device
  *
- * In that order a crash leaves nothing that `leftovers` does not find: a loop device that carries a transfer disk, or a vbd with our mark.
+ * In that order a crash leaves nothing that `orphans` does not find: a loop device that carries a transfer disk, or a vbd with our mark.
  */
 import { coherentAccess } from '../../blockdev-utils/index.js';
 import type { XenstoreClient } from '../xenstore/index.js';
 import { closeVbd } from './close-vbd.js';
 import { connectVbd } from './connect-vbd.js';
-import { letGoOfNode, makeNode } from './dom0-node.js';
+import { makeNode, releaseNode } from './dom0-node.js';
 import type { Detachment, HotplugDriver } from './driver.js';
 import { ownVbds } from './own-vbd.js';
 import { stubdomOf } from './stubdom-of.js';
 import { createVbd, removeVbd } from './vbd.js';
-import { attachmentOf, leftVbds, vbdsOf } from './vbd-attachment.js';
+import { attachmentOf, orphanVbds, vbdsOf } from './vbd-attachment.js';
 import type { Vbd } from './vbd-paths.js';
 import { VBD_TIMES, type VbdTimes } from './vbd-times.js';
 
@@ -24,7 +24,7 @@ export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTime
   async function takeBack(backing: string, node: string, made: Vbd | undefined): Promise<void> {
     const vbds = made === undefined ? await vbdsOf(store, { device: '', backing }, 'xen') : [made];
     for (const vbd of vbds) await removeVbd(store, { ...vbd, backing });
-    await letGoOfNode(backing, node);
+    await releaseNode(backing, node);
   }
 
   return {
@@ -41,7 +41,7 @@ export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTime
         await connectVbd(store, vbd, { withinMs: connectMs, signal: options?.signal });
         return attachmentOf({ ...vbd, node: node.path, backing });
       } catch (error) {
-        // Why it failed says more than that it could not be taken back; what is left then is a leftover.
+        // Why it failed says more than that it could not be taken back; what is left then is a orphan.
         await takeBack(backing, node.path, vbd).catch(() => undefined);
         throw error;
       }
@@ -54,11 +54,11 @@ export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTime
         detachment = { ...detachment, ...(await closeVbd(store, vbd, closeMs)) };
       }
       if (named !== undefined) await removeVbd(store, { ...named, backing });
-      await letGoOfNode(backing, named?.node);
+      await releaseNode(backing, named?.node);
       return detachment;
     },
 
     list: async () => (await ownVbds(store, 'xen')).map(attachmentOf),
-    leftovers: (folder) => leftVbds(store, 'xen', folder),
+    orphans: (folder) => orphanVbds(store, 'xen', folder),
   };
 }

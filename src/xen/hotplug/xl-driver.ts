@@ -13,13 +13,13 @@ import { PACKAGE_ROOT } from '../../base/package-root.js';
 import { coherentAccess } from '../../blockdev-utils/index.js';
 import type { XenstoreClient } from '../xenstore/index.js';
 import { connectVbd } from './connect-vbd.js';
-import { letGoOfNode, makeNode } from './dom0-node.js';
+import { makeNode, releaseNode } from './dom0-node.js';
 import type { Detachment, HotplugDriver } from './driver.js';
 import { LIBXL_DIR, makeUserdata } from './libxl-userdata.js';
 import { type OwnVbd, ownVbds, SCRIPT_NAME, USERDATA } from './own-vbd.js';
 import { stubdomOf } from './stubdom-of.js';
 import { freeVbd, removeVbd } from './vbd.js';
-import { attachmentOf, leftVbds, vbdsOf } from './vbd-attachment.js';
+import { attachmentOf, orphanVbds, vbdsOf } from './vbd-attachment.js';
 import { backendPath, type Vbd } from './vbd-paths.js';
 import { VBD_TIMES, type VbdTimes } from './vbd-times.js';
 import { virtualDeviceName } from './virtual-device.js';
@@ -73,11 +73,11 @@ export function xlDriver(
         await connectVbd(store, vbd, { withinMs: connectMs, signal });
         return attachmentOf({ ...vbd, node, backing });
       } catch (error) {
-        // Why it failed says more than that it could not be taken back; what is left then is a leftover.
+        // Why it failed says more than that it could not be taken back; what is left then is a orphan.
         for (const vbd of await vbdsOf(store, { device: '', backing }, 'xl').catch(() => []))
           await takeBack(vbd).catch(() => undefined);
         if (userdata !== undefined) await unlink(userdata).catch(() => undefined);
-        await letGoOfNode(backing, node).catch(() => undefined);
+        await releaseNode(backing, node).catch(() => undefined);
         throw error;
       }
     },
@@ -87,12 +87,12 @@ export function xlDriver(
       let detachment: Detachment = {};
       for (const vbd of await vbdsOf(store, attachment, 'xl')) detachment = { ...detachment, ...(await takeBack(vbd)) };
       if (named !== undefined) await removeVbd(store, { ...named, backing });
-      await letGoOfNode(backing, named?.node);
+      await releaseNode(backing, named?.node);
       return detachment;
     },
 
     list: async () => (await ownVbds(store, 'xl')).map(attachmentOf),
-    leftovers: (folder) => leftVbds(store, 'xl', folder),
+    orphans: (folder) => orphanVbds(store, 'xl', folder),
   };
 }
 

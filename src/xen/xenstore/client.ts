@@ -13,7 +13,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { StubferryError } from '../../base/errors/index.js';
-import type { Answer } from './connection.js';
+import type { Reply } from './connection.js';
 import { listChildren } from './directory.js';
 import { findXenstore } from './open-transport.js';
 import { refused } from './refused.js';
@@ -201,7 +201,7 @@ export class XenstoreClient {
     throw refused(request, answer.refusal);
   }
 
-  async #ask<T>(request: requests.Request<T>, tx?: Transaction): Promise<Answer<T>> {
+  async #ask<T>(request: requests.Request<T>, tx?: Transaction): Promise<Reply<T>> {
     if (tx === undefined) return (await this.#session.connection()).request(request);
     if (tx.isOver) throw new Error(`${request.type} in a transaction that is over`);
     return tx.connection.request(request, tx.id);
@@ -218,7 +218,7 @@ export class XenstoreClient {
   }
 }
 
-function valueIfThere<T>(request: requests.Request<T>, answer: Answer<T>): T | undefined {
+function valueIfThere<T>(request: requests.Request<T>, answer: Reply<T>): T | undefined {
   if (!('refusal' in answer)) return answer.value;
   if (answer.refusal === 'ENOENT') return undefined;
   throw refused(request, answer.refusal);

@@ -18,7 +18,7 @@ import { refusalOf, type WatchEvent, watchEventOf } from './wire/replies.js';
 import type { Request } from './wire/requests.js';
 
 /** What xenstored answered: what was asked for, or the name of an errno, such as EACCES. */
-export type Answer<T> = { readonly value: T } | { readonly refusal: string };
+export type Reply<T> = { readonly value: T } | { readonly refusal: string };
 
 export interface ConnectionOptions {
   readonly path: string;
@@ -78,13 +78,13 @@ export class Connection {
    * @throws StubferryError XENSTORE_TIMEOUT, XENSTORE_GONE, XENSTORE_PROTOCOL; LIMIT_EXCEEDED for a payload that is too large, and
    *   for too many requests at once
    */
-  async request<T>({ type, payload, parse }: Request<T>, transactionId = 0): Promise<Answer<T>> {
+  async request<T>({ type, payload, parse }: Request<T>, transactionId = 0): Promise<Reply<T>> {
     if (this.#over !== undefined) throw this.#over;
     const transport = this.#transport;
     if (transport === undefined) throw gone(this.#options.path);
     checkLimits(this.#options.path, payload.length, transport.payloadMax, this.#waiting.size);
     const requestId = this.#nextId();
-    const answer = new Promise<Answer<T>>((resolve, reject) => {
+    const answer = new Promise<Reply<T>>((resolve, reject) => {
       this.#waiting.set(requestId, {
         type,
         transactionId,

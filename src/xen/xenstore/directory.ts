@@ -1,10 +1,10 @@
 /** The children of a node, also where their names do not fit into one message. */
 import { StubferryError } from '../../base/errors/index.js';
-import type { Answer } from './connection.js';
+import type { Reply } from './connection.js';
 import { childrenOf } from './wire/replies.js';
 import { directory, directoryPart, type Request } from './wire/requests.js';
 
-export type Ask = <T>(request: Request<T>) => Promise<Answer<T>>;
+export type Send = <T>(request: Request<T>) => Promise<Reply<T>>;
 
 /** Bytes of names: 1000 domains take 4 KB. */
 const LIST_MAX = 1024 * 1024;
@@ -13,13 +13,13 @@ const LIST_MAX = 1024 * 1024;
 const ATTEMPTS = 20;
 
 /** @throws StubferryError LIMIT_EXCEEDED; XENSTORE_CONFLICT when the list changes all the time */
-export async function listChildren(path: string, ask: Ask): Promise<Answer<string[]>> {
+export async function listChildren(path: string, ask: Send): Promise<Reply<string[]>> {
   const answer = await ask(directory(path));
   const isLong = 'refusal' in answer && answer.refusal === 'E2BIG';
   return isLong ? inParts(path, ask) : answer;
 }
 
-async function inParts(path: string, ask: Ask): Promise<Answer<string[]>> {
+async function inParts(path: string, ask: Send): Promise<Reply<string[]>> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     let list = Buffer.alloc(0);
     let generation: string | undefined;

@@ -1,7 +1,7 @@
 import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import { WRITER } from '../../../src/base/version.js';
-import { BLOCK_SIZE, sealBlock, viewOf } from '../../../src/formats/protocol/block.js';
+import { BLOCK_SIZE, viewOf, writeChecksum } from '../../../src/formats/protocol/block.js';
 import { FORMAT_MAJOR, FORMAT_MINOR } from '../../../src/formats/protocol/superblock.js';
 import { startAgent } from '../../support/agents/agent.js';
 import { saveByHand } from '../../support/agents/by-hand.js';
@@ -121,7 +121,7 @@ describe('a stubdom agent', () => {
     const block = new Uint8Array(BLOCK_SIZE);
     await disk.read(block, 0, BLOCK_SIZE, 0);
     viewOf(block).setUint16(8, FORMAT_MAJOR + 1, true);
-    sealBlock(block, 0n);
+    writeChecksum(block, 0n);
     for (const offset of [0, BLOCK_SIZE]) await disk.write(block, 0, BLOCK_SIZE, offset);
     await disk.close();
     expect(await stubdom('--source', '-').end).toMatchObject({

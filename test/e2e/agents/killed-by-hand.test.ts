@@ -17,7 +17,7 @@ const LANES = 3;
 const DEADLINE_MS = 30_000;
 const STATE = new PatternState(48 * 1024 * 1024);
 const STATE_SHA256 = STATE.sha256();
-const BOTH = ['--peer-timeout', '1s', '--attach-timeout', '2s', '--ring', '8M', '--no-rehearsal'];
+const BOTH = ['--peer-timeout', '1s', '--attach-timeout', '2s', '--ring', '8M', '--no-warm-up'];
 
 /** Exit status to error code: all that the survivor may say. */
 const SAYINGS: Readonly<Record<number, string>> = { 20: 'DISK_ABSENT', 35: 'PEER_ABSENT', 36: 'PEER_DEAD' };
@@ -74,7 +74,7 @@ describe('what a killed dom0 agent leaves at the destination', () => {
     await dom0.moving;
     dom0.child.kill('SIGKILL');
     await stubdom.end;
-    const parts = async () => (await scratch.leftovers()).filter((name) => name.endsWith('.part'));
+    const parts = async () => (await scratch.orphans()).filter((name) => name.endsWith('.part'));
     expect(await parts()).toHaveLength(1);
     const args = ['save', '--opaque', '-i', '/proc/self/status', '-o', scratch.path('out')];
     expect((await stubferry([...args, ...scratch.options])).exit).toBe(0);

@@ -98,7 +98,7 @@ describe('stubferry convert', () => {
     // What it did not take any more.
     started.child.stdin?.on('error', () => undefined);
     started.child.stdin?.write(MIGRATION_STREAM.bytes.subarray(0, 1_000_000));
-    while ((await scratch.leftovers()).length === 0) await delay(20);
+    while ((await scratch.orphans()).length === 0) await delay(20);
     process.kill(started.pid, 'SIGTERM');
     expect(failureOf(await started.ended)).toMatchObject({
       exit: 130,

@@ -1,7 +1,7 @@
 /** `stubferry doctor` on a machine without Xen says so plainly; on a Xen host: test/xen/scenarios/save-restore.ts. */
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import type { Finding } from '../../../src/service/doctor/index.js';
+import type { HostCheck } from '../../../src/service/doctor/index.js';
 import { documentOf, stubferry } from '../../support/cli/run-stubferry.js';
 
 const onXen = existsSync('/proc/xen/capabilities');
@@ -19,7 +19,7 @@ describe('stubferry doctor, without Xen', () => {
   });
 
   it('tells a program the same as one document', async () => {
-    const { ready, findings } = documentOf<{ ready: boolean; findings: Finding[] }>(
+    const { ready, findings } = documentOf<{ ready: boolean; findings: HostCheck[] }>(
       await stubferry(['doctor', '--json']),
     );
     expect(ready).toBe(false);

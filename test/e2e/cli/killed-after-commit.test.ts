@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, jest } from '@jest/globals';
-import { untilThere } from '../../support/agents/agent.js';
+import { waitForDevice } from '../../support/agents/agent.js';
 import { agentOf } from '../../support/cli/agents-of-pair.js';
 import { feed } from '../../support/cli/feed.js';
 import { documentOf, startStubferry } from '../../support/cli/run-stubferry.js';
@@ -22,7 +22,7 @@ it('a state that the sender was told is COMMITTED stays, also when the dom0 agen
   await delay(500);
   process.kill(stubdom, 'SIGSTOP');
   process.kill(dom0, 'SIGCONT');
-  await untilThere(scratch.path('out'));
+  await waitForDevice(scratch.path('out'));
   await delay(300);
   process.kill(dom0, 'SIGKILL');
   process.kill(stubdom, 'SIGCONT');

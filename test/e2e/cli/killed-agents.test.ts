@@ -70,6 +70,6 @@ describe('stubferry restore into a FIFO, of which the stubdom agent is killed', 
     await momentOf(new SeededRandom(1), 2).come(pair, bothThere(pair), STATE);
     process.kill(pid, 'SIGKILL');
     expect(failureOf(await pair.ended)).toMatchObject({ exit: 50, code: 'AGENT_DIED' });
-    expect(await scratch.leftovers()).toEqual([]);
+    expect(await scratch.orphans()).toEqual([]);
   });
 });

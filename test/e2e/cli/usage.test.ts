@@ -28,10 +28,10 @@ const NOT_UNDERSTOOD: readonly (readonly [string, readonly string[], string])[] 
   ['an incoming QEMU without a monitor', ['restore', 'x', '--incoming', 'f'], '--incoming needs --qmp'],
   ['a monitor without an incoming QEMU', ['restore', 'x', '-o', 'y', '--qmp', 'q'], '--qmp needs --incoming'],
   ['a log of no QEMU', ['restore', 'x', '-o', 'y', '--qemu-log', 'l'], '--qemu-log is for a restore with --incoming'],
-  ['a gate without a monitor', [...STUBDOM, '--gate', 'g'], '--gate needs --qmp'],
+  ['a proxy without a monitor', [...STUBDOM, '--qmp-proxy', 'g'], '--qmp-proxy needs --qmp'],
   [
-    'a gate with a source',
-    [...STUBDOM, '--gate', 'g', '--source', 's'],
+    'a proxy with a source',
+    [...STUBDOM, '--qmp-proxy', 'g', '--source', 's'],
     "cannot be used with option '--source <path>'",
   ],
   ['an agent with two sources', [...STUBDOM, '--source', 's', '--qmp', 'q'], 'give either --source or --qmp'],

@@ -9,7 +9,7 @@ import { PatternState } from '../../support/cli/feed.js';
 import { documentOf, failureOf, startStubferry, stubferry } from '../../support/cli/run-stubferry.js';
 import { useScratch } from '../../support/cli/scratch.js';
 import { folderIn, PLACES } from '../../support/hotplug/places.js';
-import { until } from '../../support/qemu/gated.js';
+import { until } from '../../support/qemu/behind-the-proxy.js';
 
 const STATE = new PatternState(24 * 1024 * 1024 + 5);
 jest.setTimeout(120_000);

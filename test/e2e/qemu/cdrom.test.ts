@@ -4,7 +4,7 @@ import { mkdir, truncate } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { StubferryError } from '../../../src/base/errors/index.js';
 import { xenFrontends } from '../../../src/blockdev-utils/index.js';
-import { type ListMedia, QmpGate } from '../../../src/qemu/proxy/index.js';
+import { type ListMedia, QmpProxy } from '../../../src/qemu/proxy/index.js';
 import { saveDevicesState } from '../../../src/qemu/qmp/index.js';
 import { describeWith, LOOP_DEVICES, ROOT } from '../../support/blockdev-utils/as-root.js';
 import { attachLoop, detachLoop } from '../../support/blockdev-utils/loop-device.js';
@@ -92,14 +92,14 @@ class Libxl {
 describeWith([A_QEMU, ROOT, LOOP_DEVICES], 'the CD-ROM of a guest in a stubdom', () => {
   const scratch = useScratch();
   let tree: SysfsTree;
-  let gate: QmpGate | undefined;
+  let proxy: QmpProxy | undefined;
   let loops: string[] = [];
   beforeEach(async () => {
     await mkdir(scratch.path('tree'));
     tree = new SysfsTree(scratch.path('tree'));
   });
   afterEach(async () => {
-    await gate?.close(new StubferryError('CANCELLED', 'the test is over'));
+    await proxy?.close(new StubferryError('CANCELLED', 'the test is over'));
     for (const loop of loops) detachLoop(loop);
     loops = [];
   });
@@ -116,12 +116,12 @@ describeWith([A_QEMU, ROOT, LOOP_DEVICES], 'the CD-ROM of a guest in a stubdom',
 
   async function start(medium: string, listMedia?: ListMedia): Promise<[Machine, Libxl]> {
     const machine = await startMachine({ folder: scratch.folder, name: 'guest', machine: drive(medium) });
-    gate = await QmpGate.listen({
-      ...{ listen: scratch.path('gate.sock'), qemu: machine.qmpPath, onNews: () => undefined, patienceMs: 20_000 },
+    proxy = await QmpProxy.listen({
+      ...{ listen: scratch.path('qmp-proxy.sock'), qemu: machine.qmpPath, onNews: () => undefined, waitMs: 20_000 },
       onSave: ({ monitor, args }) => saveDevicesState(monitor, { ...args, filename: scratch.path('state') }),
       listMedia: listMedia ?? (() => xenFrontends(tree.places)),
     });
-    return [machine, await Libxl.connect(scratch.path('gate.sock'))];
+    return [machine, await Libxl.connect(scratch.path('qmp-proxy.sock'))];
   }
 
   const inserted = async (machine: Machine): Promise<Block['inserted']> =>
@@ -143,7 +143,7 @@ describeWith([A_QEMU, ROOT, LOOP_DEVICES], 'the CD-ROM of a guest in a stubdom',
       expect(await inserted(machine)).toMatchObject({ file: tree.node('xvdc'), image });
     }
     libxl.leave();
-    expect(failureOf(await new Toolstack(scratch.path('gate.sock')).suspendAndSave())).toBeUndefined();
+    expect(failureOf(await new Toolstack(scratch.path('qmp-proxy.sock')).suspendAndSave())).toBeUndefined();
     expect(readFileSync(scratch.path('state')).toString('latin1', 0, 4)).toBe('QEVM');
   });
 

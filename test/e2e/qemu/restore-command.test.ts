@@ -14,7 +14,7 @@ import {
   stubferry,
 } from '../../support/cli/run-stubferry.js';
 import { useScratch } from '../../support/cli/scratch.js';
-import { until } from '../../support/qemu/gated.js';
+import { until } from '../../support/qemu/behind-the-proxy.js';
 import { type Machine, startMachine } from '../../support/qemu/machine.js';
 import { A_QEMU } from '../../support/qemu/needs.js';
 

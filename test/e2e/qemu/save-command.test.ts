@@ -7,7 +7,7 @@ import { describeWith } from '../../support/blockdev-utils/as-root.js';
 import { agentOf } from '../../support/cli/agents-of-pair.js';
 import { documentOf, failureOf, type Started, startStubferry, stubferry } from '../../support/cli/run-stubferry.js';
 import { useScratch } from '../../support/cli/scratch.js';
-import { until } from '../../support/qemu/gated.js';
+import { until } from '../../support/qemu/behind-the-proxy.js';
 import { type Machine, startMachine } from '../../support/qemu/machine.js';
 import { A_QEMU } from '../../support/qemu/needs.js';
 import { QmpConnection } from '../../support/qemu/qmp-connection.js';

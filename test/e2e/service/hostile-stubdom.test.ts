@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readdirSync, statSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
-import { ANSWER_KEY, decodeAnswer, encodeRequest, REQUEST_KEY } from '../../../src/formats/protocol/request.js';
+import { decodeReply, encodeDiskRequest, REPLY_KEY, REQUEST_KEY } from '../../../src/formats/protocol/request.js';
 import type { TransferView } from '../../../src/service/index.js';
 import { XenstoreClient } from '../../../src/xen/xenstore/index.js';
 import type { Agent } from '../../support/agents/agent.js';
@@ -64,8 +64,8 @@ describeWith(XENSTORED, 'a stubdom that an attacker owns', () => {
   /** Asks for a disk; the image that dom0 has made for it. */
   async function image(direction: 'save' | 'restore' = 'save'): Promise<string> {
     const nonce = randomUUID();
-    await domain.write(REQUEST_KEY, encodeRequest({ direction, nonce }));
-    const answer = decodeAnswer(await untilAnswered(stage, 7, nonce), ANSWER_KEY);
+    await domain.write(REQUEST_KEY, encodeDiskRequest({ direction, nonce }));
+    const answer = decodeReply(await untilAnswered(stage, 7, nonce), REPLY_KEY);
     if (answer.verdict !== 'attached') throw new Error(answer.reason);
     return answer.device;
   }
@@ -90,7 +90,7 @@ describeWith(XENSTORED, 'a stubdom that an attacker owns', () => {
 
   it('that asks 2000 times gets a few disks, one after the other', async () => {
     for (let count = 0; count < 2000; count += 1)
-      await domain.write(REQUEST_KEY, encodeRequest({ direction: 'save', nonce: randomUUID() }));
+      await domain.write(REQUEST_KEY, encodeDiskRequest({ direction: 'save', nonce: randomUUID() }));
     const status = await stubferry(['status', '--json', '--control', stage.control]);
     expect(documentOf<{ status: { underWay: number } }>(status).status.underWay).toBeLessThanOrEqual(1);
     const folders = readdirSync(stage.path('run')).filter((name) => name.length === 36);
@@ -109,7 +109,7 @@ describeWith(XENSTORED, 'a stubdom that an attacker owns', () => {
   ])('that writes %s as its request is not answered', async (what, text) => {
     await domain.write(REQUEST_KEY, text);
     await unharmed(what);
-    expect(await stage.xenstore.read(`/local/domain/7/${ANSWER_KEY}`)).toBeUndefined();
+    expect(await stage.xenstore.read(`/local/domain/7/${REPLY_KEY}`)).toBeUndefined();
   });
 
   it('that writes a request of 1 MiB is refused by xenstored; dom0 does not see it', async () => {

@@ -22,7 +22,7 @@ const MOMENTS = 200;
 const LANES = 2;
 const STATE = new PatternState(8 * 1024 * 1024);
 const STATE_SHA256 = STATE.sha256();
-const PATIENCE = ['--peer-timeout', '1s', '--attach-timeout', '5s', '--no-rehearsal'];
+const PATIENCE = ['--peer-timeout', '1s', '--attach-timeout', '5s', '--no-warm-up'];
 
 /** How the stubdom may be told. */
 const TOLD = [

@@ -1,7 +1,7 @@
 /** A stubdom asks, dom0's agent gives it a disk: the state gets to where libxl looks for it, and back. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { ANSWER_KEY } from '../../../src/formats/protocol/request.js';
+import { REPLY_KEY } from '../../../src/formats/protocol/request.js';
 import { describeWith } from '../../support/blockdev-utils/as-root.js';
 import { ServiceStage } from '../../support/service/stage.js';
 import { XENSTORED } from '../../support/xenstore/xenstored.js';
@@ -37,7 +37,7 @@ describeWith(XENSTORED, "dom0's agent as a service", () => {
     const pair = await stage.pair(7, 3);
     const agent = stage.stubdom(pair, '--source', STATE);
     await agent.end;
-    const answer = await stage.xenstore.read(`/local/domain/7/${ANSWER_KEY}`);
+    const answer = await stage.xenstore.read(`/local/domain/7/${REPLY_KEY}`);
     const ready = agent.events.find(({ event }) => event === 'ready');
     expect(answer?.split(' ')).toEqual([
       'stubferry/1',

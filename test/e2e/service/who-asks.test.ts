@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import {
-  ANSWER_KEY,
-  type Answer,
-  decodeAnswer,
-  encodeRequest,
+  type DiskReply,
+  decodeReply,
+  encodeDiskRequest,
+  REPLY_KEY,
   REQUEST_KEY,
 } from '../../../src/formats/protocol/request.js';
 import { XenstoreClient } from '../../../src/xen/xenstore/index.js';
@@ -22,13 +22,16 @@ describeWith(XENSTORED, "dom0's agent, asked for a disk", () => {
   afterEach(() => stage.close());
 
   /** What the domain is answered; it asks as its own kernel lets it. */
-  async function asking({ xenbus, stubdom }: Pair, request?: string): Promise<Answer> {
+  async function asking({ xenbus, stubdom }: Pair, request?: string): Promise<DiskReply> {
     const domain = await XenstoreClient.connect({ path: xenbus });
     const nonce = randomUUID();
-    await domain.write(REQUEST_KEY, (request ?? encodeRequest({ direction: 'save', nonce })).replace('NONCE', nonce));
+    await domain.write(
+      REQUEST_KEY,
+      (request ?? encodeDiskRequest({ direction: 'save', nonce })).replace('NONCE', nonce),
+    );
     const answer = await untilAnswered(stage, stubdom, nonce);
     await domain.close();
-    return decodeAnswer(answer, ANSWER_KEY);
+    return decodeReply(answer, REPLY_KEY);
   }
 
   const refusal = (reason: string) => ({ verdict: 'refused', code: 'NOT_A_DEVICE_MODEL', reason });
@@ -103,7 +106,7 @@ describeWith(XENSTORED, "dom0's agent, asked for a disk", () => {
     await stage.stopService();
     const domain = await XenstoreClient.connect({ path: pair.xenbus });
     const nonce = randomUUID();
-    await domain.write(REQUEST_KEY, encodeRequest({ direction: 'save', nonce }));
+    await domain.write(REQUEST_KEY, encodeDiskRequest({ direction: 'save', nonce }));
     await stage.service();
     expect(await untilAnswered(stage, 7, nonce)).toContain('attached');
     await domain.close();

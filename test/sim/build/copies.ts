@@ -17,8 +17,8 @@ const PLATFORM: Readonly<Record<string, string>> = {
   'node:timers/promises': 'timers-promises.js',
   'node:crypto': 'crypto.js',
   'fs-ext': 'fs-ext.js',
-  './warm-up/rehearsal.js': 'rehearsal.js',
-  '../warm-up/rehearsal.js': 'rehearsal.js',
+  './warm-up/warm-up.js': 'warm-up.js',
+  '../warm-up/warm-up.js': 'warm-up.js',
 };
 
 /** Modules without effects outside of the process, or that no simulated way comes to. */

@@ -1,4 +1,4 @@
-/** Blocks that check, and say what a hostile stubdom wants: it knows the format, and the seed of every seal on its disk. */
+/** Blocks that check, and say what a hostile stubdom wants: it knows the format, and the seed of every checksum on its disk. */
 import type { ControlBlock, Phase, Role } from '../../../src/formats/protocol/control-block.js';
 import type { FrameFields, FrameType } from '../../../src/formats/protocol/frame.js';
 import type { Superblock } from '../../../src/formats/protocol/superblock.js';

@@ -10,7 +10,7 @@ import type { World } from '../world/world.js';
 import { errno } from './errno.js';
 import type { OpenFile } from './file-system.js';
 import type { Medium } from './medium.js';
-import type { Answer, Process } from './process.js';
+import type { DiskReply, Process } from './process.js';
 
 /** What memory is written by at least. */
 const WORD = 8;
@@ -90,7 +90,7 @@ export class DiskRequests {
     file: OpenFile,
     bytes: Uint8Array,
     position: number,
-    answer: Answer<number>,
+    answer: DiskReply<number>,
   ): void {
     process.step(`${kind} ${position}`);
     if (!process.alive) return;
@@ -106,7 +106,7 @@ export class DiskRequests {
   }
 
   /** A request that takes effect before it returns, as those to memory do. @returns bytes @throws errno */
-  atOnce(kind: 'read' | 'write', process: Process, file: OpenFile, bytes: Uint8Array, position: number): number {
+  synchronous(kind: 'read' | 'write', process: Process, file: OpenFile, bytes: Uint8Array, position: number): number {
     return process.sync(`${kind} ${position}`, () => {
       const request = this.#request(kind, process, file, bytes, position);
       for (const fault of this.#world.calm ? [] : this.faults) {
@@ -134,7 +134,7 @@ export class DiskRequests {
     return request;
   }
 
-  #begin(request: Request, duration: number, answer: Answer<number>): void {
+  #begin(request: Request, duration: number, answer: DiskReply<number>): void {
     const { scheduler, random } = this.#world;
     const answered = (): void => this.#answer(request, answer);
     if (request.pieces.length === 1) {
@@ -268,7 +268,7 @@ export class DiskRequests {
     }
   }
 
-  #answer(request: Request, answer: Answer<number>): void {
+  #answer(request: Request, answer: DiskReply<number>): void {
     const { process, kind, position, bytes, error, count } = request;
     const { scheduler, random } = this.#world;
     this.#underWay.delete(request);

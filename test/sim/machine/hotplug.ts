@@ -57,7 +57,7 @@ export class Hotplug {
           return {};
         }),
       list: () => ask('list attachments', () => this.attached.slice()),
-      leftovers: () => ask('list attachments', () => this.attached.slice()),
+      orphans: () => ask('list attachments', () => this.attached.slice()),
     };
   }
 }

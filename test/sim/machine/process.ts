@@ -14,7 +14,7 @@ import { errno } from './errno.js';
 import type { OpenFile } from './file-system.js';
 import type { Machine } from './machine.js';
 
-export type Answer<T> = (error: Error | undefined, value?: T) => void;
+export type DiskReply<T> = (error: Error | undefined, value?: T) => void;
 
 /** Kills a process at one of its steps: before a call takes effect, or between the effect and the answer. */
 export interface Death {
@@ -95,7 +95,7 @@ export class Process {
   }
 
   /** A system call that is answered later. @param extra milliseconds that it takes longer; infinite: it never is */
-  call<T>(what: string, effect: () => T, answer: Answer<T>, extra = 0): void {
+  call<T>(what: string, effect: () => T, answer: DiskReply<T>, extra = 0): void {
     this.step(what);
     if (!this.alive) return;
     this.pending += 1;
@@ -122,7 +122,7 @@ export class Process {
   /** As {@link call}. */
   async asked<T>(what: string, effect: () => T, extra = 0): Promise<T> {
     return new Promise((resolve, reject) => {
-      const answer: Answer<T> = (error, value) => (error === undefined ? resolve(value as T) : reject(error));
+      const answer: DiskReply<T> = (error, value) => (error === undefined ? resolve(value as T) : reject(error));
       this.call(what, effect, answer, extra);
     });
   }

@@ -10,13 +10,13 @@ export const COMMIT: readonly Mutation[] = [
   ),
   mutant(
     'the file is not synced before it gets its name',
-    'io/part-file.ts',
+    'io/atomic-file.ts',
     'await this.#calls.sync(this.#file);',
     '',
   ),
   mutant(
     'the folder is not synced',
-    'io/part-file.ts',
+    'io/atomic-file.ts',
     'calls.unlink(this.#path), calls.sync(this.#folder)]);',
     'calls.unlink(this.#path)]);',
   ),
@@ -66,7 +66,7 @@ export const COMMIT: readonly Mutation[] = [
   ),
   mutant(
     'what a partial write left is not written',
-    'io/part-file.ts',
+    'io/atomic-file.ts',
     'if (written < length) await this.#writeRest(chunks, written);',
     '',
   ),

@@ -3,7 +3,7 @@ import { type Mutation, mutant } from '../build/mutations.js';
 
 export const CONTROL: readonly Mutation[] = [
   mutant(
-    'the second slot of a control block is sealed as the first',
+    'the second slot of a control block gets the checksum of the first',
     'transfer/ring/control-slots.ts',
     'encodeControlBlock(this.#writeBuffer, this.#role, control, this.#seeds[slot] ?? 0n);',
     'encodeControlBlock(this.#writeBuffer, this.#role, control, this.#seeds[0] ?? 0n);',
@@ -15,26 +15,26 @@ export const CONTROL: readonly Mutation[] = [
     'control.sequence < newest.sequence)) newest = control;',
   ),
   mutant(
-    'no seal is checked',
+    'no checksum is checked',
     'formats/protocol/block.ts',
-    'return viewOf(block).getBigUint64(SEAL_OFFSET, true) === xxh64(block.subarray(0, SEAL_OFFSET), seed);',
+    'return viewOf(block).getBigUint64(CHECKSUM_OFFSET, true) === xxh64(block.subarray(0, CHECKSUM_OFFSET), seed);',
     'return block.length === BLOCK_SIZE || seed === 0n;',
   ),
   mutant(
-    'the seal of a frame is not checked',
+    'the checksum of a frame is not checked',
     'formats/protocol/frame.ts',
-    "if (!isSealed(block, seed)) return 'bad-seal';",
+    "if (!hasValidChecksum(block, seed)) return 'bad-checksum';",
     '',
   ),
   mutant(
     'a new agent does not continue the sequence of the one before',
-    'transfer/ring/own-control.ts',
+    'transfer/ring/local-control-block.ts',
     'left?.sequence ?? 0, where)',
     '0, where)',
   ),
   mutant(
     'a peer that gave up is waited for',
-    'transfer/ring/peer-watch.ts',
+    'transfer/ring/peer-monitor.ts',
     "    if (this.#control?.phase === 'aborted') throw this.#aborted(this.#control);\n    const silent",
     '    const silent',
   ),
@@ -46,7 +46,7 @@ export const CONTROL: readonly Mutation[] = [
   ),
   mutant(
     'the acknowledgement of another sender is taken',
-    'transfer/ring/following.ts',
+    'transfer/ring/epoch-match.ts',
     'const isOurs = receiver.peerEpoch === link.own.epoch;',
     'const isOurs = receiver.peerEpoch !== 0n;',
   ),

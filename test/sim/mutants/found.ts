@@ -10,13 +10,13 @@ export const FOUND: readonly Mutation[] = [
   ),
   mutant(
     'a name that cannot be made to last stays',
-    'io/part-file.ts',
+    'io/atomic-file.ts',
     '      await calls.unlink(this.#destination);\n      throw cause;',
     '      throw cause;',
   ),
   mutant(
     'a recovery waits for ever for its disk',
-    'service/leftovers.ts',
+    'service/orphans.ts',
     'return await withDiskDeadline(image, { timeouts, signal }, used);',
     'return await used;',
   ),
@@ -32,7 +32,7 @@ export const FOUND: readonly Mutation[] = [
 export const RARE: readonly Mutation[] = [
   mutant(
     'a restarted sender that gives up or dies is not noticed by a receiver that is held up',
-    'transfer/ring/peer-watch.ts',
+    'transfer/ring/peer-monitor.ts',
     "    if (this.#control?.phase === 'aborted') throw this.#aborted(this.#control);\n    const silent",
     `    if (this.#followed !== undefined && this.#control !== undefined && this.#control.epoch !== this.#followed)
       throw this.#restarted();
@@ -59,13 +59,13 @@ export const RARE: readonly Mutation[] = [
   ),
   mutant(
     'a last word is overwritten',
-    'transfer/ring/own-control.ts',
-    "const LAST_WORDS: readonly Phase[] = ['aborted', ...ACKNOWLEDGEMENTS];",
-    "const LAST_WORDS: readonly Phase[] = ['aborted'];",
+    'transfer/ring/local-control-block.ts',
+    "const FINAL_PHASES: readonly Phase[] = ['aborted', ...ACKNOWLEDGEMENTS];",
+    "const FINAL_PHASES: readonly Phase[] = ['aborted'];",
   ),
   mutant(
     'a recovery believes that nobody was told when the disk cannot be read',
-    'service/leftovers.ts',
+    'service/orphans.ts',
     'return phase === undefined && journal?.published !== undefined;',
     'return false;',
   ),

@@ -4,25 +4,25 @@ import { type Mutation, mutant } from '../build/mutations.js';
 export const RECOVERY: readonly Mutation[] = [
   mutant(
     'a recovery deletes a file that was acknowledged',
-    'service/leftovers.ts',
+    'service/orphans.ts',
     "if (journal?.acknowledged === true || phase === 'committed') return true;",
     '',
   ),
   mutant(
     'a recovery leaves a file that was not acknowledged',
-    'service/leftovers.ts',
+    'service/orphans.ts',
     'if (isIt && !mayBelieve)',
     'if (isIt && mayBelieve)',
   ),
   mutant(
     'a recovery does not look at the disk, only into the journal',
-    'service/leftovers.ts',
+    'service/orphans.ts',
     "journal?.acknowledged === true || phase === 'committed'",
     'journal?.acknowledged === true',
   ),
   mutant(
     'a recovery does not detach',
-    'service/leftovers.ts',
+    'service/orphans.ts',
     'for (const attachment of attachments) found.push(ofAttachment(attachment, transfer, driver));',
     '',
   ),

@@ -4,15 +4,15 @@ import { type Mutation, mutant } from '../build/mutations.js';
 export const TIMEOUTS: readonly Mutation[] = [
   mutant(
     'the silence of the peer is not counted',
-    'transfer/ring/peer-watch.ts',
+    'transfer/ring/peer-monitor.ts',
     "} else if (this.#control.phase !== 'done' && silent > this.#timeouts.deadMs && !this.#isDiskSilent()) {",
     '} else if (silent < 0) {',
   ),
   mutant(
     'no deadline for a sender that sends nothing',
     'transfer/ring/missing-frame.ts',
-    'if (this.#patience.look() > timeouts.progressMs) throw this.#givenUp(reason, offset);',
-    'if (this.#patience.look() < 0) throw this.#givenUp(reason, offset);',
+    'if (this.#stall.look() > timeouts.progressMs) throw this.#givenUp(reason, offset);',
+    'if (this.#stall.look() < 0) throw this.#givenUp(reason, offset);',
   ),
   mutant(
     'a disk that does not answer is waited for',
@@ -35,8 +35,8 @@ export const TIMEOUTS: readonly Mutation[] = [
   mutant(
     'no deadline for a destination that does not take the state',
     'transfer/watched-sink.ts',
-    'if (this.#limit === undefined || this.#patience.look() <= this.#limit) return;',
-    'if (this.#limit === undefined || this.#patience.look() >= 0) return;',
+    'if (this.#limit === undefined || this.#stall.look() <= this.#limit) return;',
+    'if (this.#limit === undefined || this.#stall.look() >= 0) return;',
   ),
   mutant(
     'no deadline for a transfer as a whole',

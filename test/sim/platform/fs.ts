@@ -92,13 +92,13 @@ export function write(
 export function readSync(fd: number, into: Uint8Array, offset: number, length: number, position: number): number {
   const process = self();
   const bytes = into.subarray(offset, offset + length);
-  return process.machine.requests.atOnce('read', process, process.file(fd), bytes, position);
+  return process.machine.requests.synchronous('read', process, process.file(fd), bytes, position);
 }
 
 export function writeSync(fd: number, from: Uint8Array, offset: number, length: number, position: number): number {
   const process = self();
   const bytes = from.subarray(offset, offset + length);
-  return process.machine.requests.atOnce('write', process, process.file(fd), bytes, position);
+  return process.machine.requests.synchronous('write', process, process.file(fd), bytes, position);
 }
 
 /** inotify: told of most writes, soon. */

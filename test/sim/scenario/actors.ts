@@ -49,7 +49,7 @@ export async function serve(
   const driver = stage.hotplug.driver(plan.access);
   await product.folder.makeTransferDir(TRANSFER_DIR);
   await product.lock.lockService(TRANSFER_DIR);
-  await product.leftovers.removeLeftovers({
+  await product.orphans.removeOrphans({
     driver,
     transferDir: TRANSFER_DIR,
     living: new Set(),
@@ -101,7 +101,7 @@ export async function saveByHand(setting: Setting, transferUuid: string): Promis
       signal: new AbortController().signal,
       onEvent: told(setting),
       log: logOf(process),
-      rehearses: false,
+      warmsUp: false,
     },
   );
 }
@@ -124,7 +124,7 @@ export async function inStubdom(setting: Setting): Promise<void> {
       signal: new AbortController().signal,
       onEvent: told(setting),
       log: logOf(process),
-      rehearses: false,
+      warmsUp: false,
     },
   );
 }

@@ -209,7 +209,7 @@ export class Witness {
         );
     }
     // What a loss of power brings back goes with the next transfer.
-    if (!powerLost) this.#leftovers(incarnations);
+    if (!powerLost) this.#orphans(incarnations);
   }
 
   /** Of a bare state: whether it is the one that was to be sent, or of a hostile sender one that it has really ended. */
@@ -235,7 +235,7 @@ export class Witness {
     }
   }
 
-  #leftovers(incarnations: readonly Incarnation[]): void {
+  #orphans(incarnations: readonly Incarnation[]): void {
     const { dom0, stubdom, hotplug } = this.#stage;
     const killed = incarnations.some(({ outcome }) => outcome.how === 'killed');
     // What a killed agent has left by hand, or in the stubdom, goes with the next transfer.

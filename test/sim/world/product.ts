@@ -18,7 +18,7 @@ export interface Product {
   readonly channel: typeof import('../../../src/transfer/ring/index.js');
   readonly transfer: typeof import('../../../src/service/service-transfer.js');
   readonly folder: typeof import('../../../src/service/transfer-folder.js');
-  readonly leftovers: typeof import('../../../src/service/leftovers.js');
+  readonly orphans: typeof import('../../../src/service/orphans.js');
   readonly lock: typeof import('../../../src/service/service-lock.js');
   readonly devices: typeof import('../../../src/blockdev-utils/index.js');
   readonly statefile: typeof import('../../../src/formats/statefile/index.js');
@@ -45,7 +45,7 @@ export async function loadProduct(url: URL): Promise<Product> {
     channel: await load('transfer/ring/index.js'),
     transfer: await load('service/service-transfer.js'),
     folder: await load('service/transfer-folder.js'),
-    leftovers: await load('service/leftovers.js'),
+    orphans: await load('service/orphans.js'),
     lock: await load('service/service-lock.js'),
     devices: await load('blockdev-utils/index.js'),
     statefile: await load('formats/statefile/index.js'),

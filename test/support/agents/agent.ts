@@ -79,6 +79,6 @@ function peakOf(pid: number): () => number {
 }
 
 /** Resolves when `path` exists. */
-export async function untilThere(path: string): Promise<void> {
+export async function waitForDevice(path: string): Promise<void> {
   while (!existsSync(path)) await delay(5);
 }

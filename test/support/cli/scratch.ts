@@ -71,7 +71,7 @@ export class Scratch {
   }
 
   /** What a transfer may have lost: transfer disks, spools, parts of a destination. */
-  async leftovers(): Promise<string[]> {
+  async orphans(): Promise<string[]> {
     const [here, disks, spools] = [await readdir(this.folder), await readdir(this.disks), await readdir(this.spool)];
     return [...here.filter((name) => name.endsWith('.part')), ...disks, ...spools];
   }
@@ -82,7 +82,7 @@ export function useScratch({ mayLeave = false } = {}): Scratch {
   const scratch = new Scratch();
   beforeEach(() => scratch.make());
   afterEach(async () => {
-    const left = await scratch.leftovers();
+    const left = await scratch.orphans();
     await scratch.remove();
     if (!mayLeave) expect(left).toEqual([]);
   });

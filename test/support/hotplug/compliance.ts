@@ -141,7 +141,7 @@ export const CHECKS: readonly Check[] = [
       const { driver } = bench.options;
       const { attachment } = await bench.attached();
       const isLeft = async (): Promise<boolean> => {
-        return (await driver.leftovers()).some(({ device, backing }) => {
+        return (await driver.orphans()).some(({ device, backing }) => {
           return device === attachment.device && backing === attachment.backing;
         });
       };

@@ -1,11 +1,11 @@
 import type { StubferryError } from '../../../src/base/errors/index.js';
-import type { Place, Walk } from '../../../src/formats/pull-parser/index.js';
+import type { Cursor, PullParser } from '../../../src/formats/pull-parser/index.js';
 import { LibxcReader, type LibxcSummary } from '../../../src/formats/xen/libxc-stream/index.js';
-import { refusalOf, walked } from '../pull-parser/walked.js';
+import { refusalOf, walked } from '../pull-parser/parsed.js';
 
-function* read(place: Place): Walk<LibxcSummary> {
-  const reader = new LibxcReader(place);
-  yield* reader.walk();
+function* read(cursor: Cursor): PullParser<LibxcSummary> {
+  const reader = new LibxcReader(cursor);
+  yield* reader.parse();
   if (reader.summary === undefined) throw new Error('no summary of a whole stream');
   return reader.summary;
 }

@@ -1,17 +1,17 @@
 import type { StubferryError } from '../../../src/base/errors/index.js';
-import type { Place, Walk } from '../../../src/formats/pull-parser/index.js';
+import type { Cursor, PullParser } from '../../../src/formats/pull-parser/index.js';
 import { LibxlReader, type LibxlSummary } from '../../../src/formats/xen/libxl-stream/index.js';
-import { refusalOf, type Walked, walked } from '../pull-parser/walked.js';
+import { type Parsed, refusalOf, walked } from '../pull-parser/parsed.js';
 
-function* read(place: Place): Walk<LibxlSummary> {
-  const reader = new LibxlReader(place);
-  yield* reader.walk();
+function* read(cursor: Cursor): PullParser<LibxlSummary> {
+  const reader = new LibxlReader(cursor);
+  yield* reader.parse();
   if (reader.summary === undefined) throw new Error('no summary of a whole stream');
   return reader.summary;
 }
 
 /** @throws StubferryError */
-export function readLibxl(bytes: Uint8Array): Walked<LibxlSummary> {
+export function readLibxl(bytes: Uint8Array): Parsed<LibxlSummary> {
   return walked(bytes, read);
 }
 

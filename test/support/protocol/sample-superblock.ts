@@ -1,6 +1,6 @@
 /** One superblock that is in order, for tests that change one thing of it. */
 
-import { sealBlock, viewOf } from '../../../src/formats/protocol/block.js';
+import { viewOf, writeChecksum } from '../../../src/formats/protocol/block.js';
 import { encodeSuperblock, type Superblock } from '../../../src/formats/protocol/superblock.js';
 
 export const SUPERBLOCK: Superblock = {
@@ -18,10 +18,10 @@ export const SUPERBLOCK: Superblock = {
 /** Bytes of a disk for it. */
 export const DISK_SIZE = SUPERBLOCK.ringStart + SUPERBLOCK.ringLength;
 
-/** It as a block in which `change` changed something, with the seal that goes with the change. */
+/** It as a block in which `change` changed something, with the checksum that goes with the change. */
 export function superblockWith(change: (view: DataView, block: Uint8Array) => void): Uint8Array {
   const block = encodeSuperblock(SUPERBLOCK);
   change(viewOf(block), block);
-  sealBlock(block, 0n);
+  writeChecksum(block, 0n);
   return block;
 }

@@ -28,7 +28,7 @@ export interface MachineOptions {
   /** Writes and expects what QEMU does by itself, the machine type among it, and not what it does under Xen. */
   readonly configuration?: boolean;
   /** How long a test waits for anything of it; it has to be more on a guest that takes its time. */
-  readonly patienceMs?: number;
+  readonly waitMs?: number;
   /** Open descriptors it inherits, as 3, 4, ... */
   readonly descriptors?: readonly number[];
 }

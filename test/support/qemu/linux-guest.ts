@@ -25,7 +25,7 @@ done
 `;
 
 /** What makes a machine of {@link startMachine} boot it; its files are in the folder. */
-export function linuxGuest(folder: string): Pick<MachineOptions, 'boot' | 'mebibytes' | 'patienceMs'> {
+export function linuxGuest(folder: string): Pick<MachineOptions, 'boot' | 'mebibytes' | 'waitMs'> {
   const initramfs = join(folder, 'initramfs');
   const files = [
     { name: 'busybox', bytes: readFileSync(BUSYBOX) },
@@ -35,7 +35,7 @@ export function linuxGuest(folder: string): Pick<MachineOptions, 'boot' | 'mebib
   return {
     mebibytes: 256,
     boot: ['-kernel', KERNEL ?? '', '-initrd', initramfs, '-append', 'console=ttyS0 loglevel=0'],
-    patienceMs: 60_000,
+    waitMs: 60_000,
   };
 }
 

@@ -162,12 +162,12 @@ export class Machine {
   }
 
   async #until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    const { patienceMs = PATIENCE_MS } = this.#options;
-    const deadline = Date.now() + patienceMs;
+    const { waitMs = PATIENCE_MS } = this.#options;
+    const deadline = Date.now() + waitMs;
     while (!(await holds())) {
       if (this.#end !== undefined) throw new Error(`${what}: QEMU ended (${this.#end.exit}): ${this.log()}`);
       if (Date.now() > deadline) {
-        throw new Error(`${what}: not in ${patienceMs} ms: ${this.log()}\n${this.serial().slice(-500)}`);
+        throw new Error(`${what}: not in ${waitMs} ms: ${this.log()}\n${this.serial().slice(-500)}`);
       }
       await delay(POLL_MS);
     }

@@ -1,13 +1,13 @@
 /** The messages in what comes in pieces: each from its first brace to its last. For messages that are valid JSON. */
 
 /** @param onMessage told of each, when it is complete */
-export function completeMessages(onMessage: (text: string) => void): (piece: string) => void {
+export function completeMessages(onMessage: (text: string) => void): (fragment: string) => void {
   let message = '';
   let depth = 0;
   let inString = false;
   let escaped = false;
-  return (piece) => {
-    for (const character of piece) {
+  return (fragment) => {
+    for (const character of fragment) {
       if (depth > 0 || character === '{') message += character;
       if (inString) {
         if (!escaped && character === '"') inString = false;

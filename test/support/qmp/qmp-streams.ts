@@ -1,6 +1,6 @@
 /** What may come over a monitor's socket, and the pieces in which it may come. */
 import fc from 'fast-check';
-import { MessageSplitter, type Piece } from '../../../src/qemu/qmp/message-splitter.js';
+import { type Fragment, MessageSplitter } from '../../../src/qemu/qmp/message-splitter.js';
 
 /** Bytes that mean something to a JSON parser, in any order: hardly ever a message. */
 export const soup: fc.Arbitrary<Buffer> = fc
@@ -35,19 +35,19 @@ export function chunked(bytes: Uint8Array, lengths: readonly number[]): Uint8Arr
 }
 
 /** What a splitter makes of chunks. */
-export function piecesOf(chunks: readonly Uint8Array[], limit = 1_000_000): Piece[] {
+export function piecesOf(chunks: readonly Uint8Array[], limit = 1_000_000): Fragment[] {
   const splitter = new MessageSplitter(limit);
   return chunks.flatMap((chunk) => splitter.push(chunk));
 }
 
 /** The text of the pieces that are whole messages. */
-export function wholeOf(pieces: readonly Piece[]): string[] {
-  return pieces.filter(({ whole }) => whole).map(({ bytes }) => Buffer.from(bytes).toString('latin1'));
+export function wholeOf(fragments: readonly Fragment[]): string[] {
+  return fragments.filter(({ whole }) => whole).map(({ bytes }) => Buffer.from(bytes).toString('latin1'));
 }
 
 /** The text of all pieces, what is whole in `<>`. */
-export function shown(pieces: readonly Piece[]): string {
-  return pieces
+export function shown(fragments: readonly Fragment[]): string {
+  return fragments
     .map(({ whole, bytes }) => {
       const text = Buffer.from(bytes).toString('latin1');
       return whole ? `<${text}>` : text;

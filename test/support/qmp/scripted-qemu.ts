@@ -57,7 +57,7 @@ export class ScriptedQemu {
   readonly #script: Script;
   readonly #options: ScriptedQemuOptions;
   readonly #clients = new Set<Socket>();
-  readonly #pieces: Buffer[][] = [];
+  readonly #fragments: Buffer[][] = [];
   #said: Promise<void> = Promise.resolve();
   #handedOver = 0;
   /** The client that came last. */
@@ -82,7 +82,7 @@ export class ScriptedQemu {
 
   /** Clients so far. */
   get visits(): number {
-    return this.#pieces.length;
+    return this.#fragments.length;
   }
 
   /** Clients that are connected now. */
@@ -102,7 +102,7 @@ export class ScriptedQemu {
 
   /** Every byte that the client of this visit sent. The first visit is 0. */
   bytesOf(visit: number): Buffer {
-    return Buffer.concat(this.#pieces[visit] ?? []);
+    return Buffer.concat(this.#fragments[visit] ?? []);
   }
 
   /** Bytes for the client that came last, as they are. Resolves when they are handed over. */
@@ -150,15 +150,15 @@ export class ScriptedQemu {
   }
 
   #welcome(client: Socket): void {
-    const pieces: Buffer[] = [];
-    this.#pieces.push(pieces);
+    const fragments: Buffer[] = [];
+    this.#fragments.push(fragments);
     this.#clients.add(client);
     this.#client = client;
     client.on('error', () => undefined);
     client.on('close', () => this.#clients.delete(client));
     const messages = completeMessages((text) => void this.#execute(text));
     client.on('data', (chunk) => {
-      pieces.push(chunk);
+      fragments.push(chunk);
       if (this.#options.deaf !== true) messages(chunk.toString());
     });
     void this.say(this.#options.greeting ?? GREETING);

@@ -1,6 +1,6 @@
-/** The actors of a test at a monitor: a QEMU by script, the gate, toolstacks. They leave with the test. */
+/** The actors of a test at a monitor: a QEMU by script, the proxy, toolstacks. They leave with the test. */
 import { StubferryError } from '../../../src/base/errors/index.js';
-import { type ListMedia, type OnSave, QmpGate } from '../../../src/qemu/proxy/index.js';
+import { type ListMedia, type OnSave, QmpProxy } from '../../../src/qemu/proxy/index.js';
 import { QmpClient, type QmpOptions } from '../../../src/qemu/qmp/index.js';
 import { scratchFolder } from '../io/scratch-folder.js';
 import { afterTest } from './after-test.js';
@@ -10,18 +10,18 @@ import { type Script, ScriptedQemu, type ScriptedQemuOptions } from './scripted-
 /** A signal that nobody aborts. */
 export const NEVER = new AbortController().signal;
 
-export type Patience = { readonly patienceMs?: number };
+export type StallTimer = { readonly waitMs?: number };
 
 export interface Stage {
   /** A path in the folder of the running test. */
   scratch(name: string): string;
   /** At `qmp.sock` in that folder. */
   qemu(script?: Script, options?: ScriptedQemuOptions): Promise<ScriptedQemu>;
-  /** At `gate.sock`. */
-  gate(onSave?: OnSave, options?: Patience & { readonly listMedia?: ListMedia }): Promise<QmpGate>;
-  /** What the gates of this test told of who came and went. */
+  /** At `qmp-proxy.sock`. */
+  proxy(onSave?: OnSave, options?: StallTimer & { readonly listMedia?: ListMedia }): Promise<QmpProxy>;
+  /** What the proxies of this test told of who came and went. */
   readonly news: string[];
-  /** A connection to the gate. */
+  /** A connection to the proxy. */
   toolstack(): Promise<RawClient>;
   /** A connection to QEMU. */
   client(options?: Partial<Omit<QmpOptions, 'signal'>>): Promise<QmpClient>;
@@ -42,26 +42,26 @@ export function stage(): Stage {
       return qemu;
     },
     news,
-    gate: async (onSave = noSave, { patienceMs = 0, ...options } = {}) => {
+    proxy: async (onSave = noSave, { waitMs = 0, ...options } = {}) => {
       news.splice(0);
-      const gate = await QmpGate.listen({
-        listen: scratch('gate.sock'),
+      const proxy = await QmpProxy.listen({
+        listen: scratch('qmp-proxy.sock'),
         qemu: scratch('qmp.sock'),
         onSave,
         onNews: (told) => void news.push(told),
-        patienceMs,
+        waitMs,
         ...options,
       });
-      atEnd(() => gate.close(new StubferryError('CANCELLED', 'the test is over')));
-      return gate;
+      atEnd(() => proxy.close(new StubferryError('CANCELLED', 'the test is over')));
+      return proxy;
     },
     toolstack: async () => {
-      const client = await RawClient.connect(scratch('gate.sock'));
+      const client = await RawClient.connect(scratch('qmp-proxy.sock'));
       atEnd(() => client.leave());
       return client;
     },
-    client: async ({ patienceMs = 0, ...options } = {}) => {
-      const client = await QmpClient.connect(scratch('qmp.sock'), { patienceMs, signal: NEVER, ...options });
+    client: async ({ waitMs = 0, ...options } = {}) => {
+      const client = await QmpClient.connect(scratch('qmp.sock'), { waitMs, signal: NEVER, ...options });
       atEnd(() => client.close());
       return client;
     },

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ANSWER_KEY } from '../../../src/formats/protocol/request.js';
+import { REPLY_KEY } from '../../../src/formats/protocol/request.js';
 import { askService, type ServiceStatus, type TransferView } from '../../../src/service/index.js';
 import { XenstoreClient } from '../../../src/xen/xenstore/index.js';
 import { type Agent, startAgent } from '../agents/agent.js';
@@ -145,7 +145,7 @@ export class ServiceStage {
 
 /** The answer to that request of a stubdom, as it stands in xenstore. */
 export async function untilAnswered({ xenstore }: ServiceStage, stubdom: number, nonce: string): Promise<string> {
-  const key = `/local/domain/${stubdom}/${ANSWER_KEY}`;
+  const key = `/local/domain/${stubdom}/${REPLY_KEY}`;
   let found: string | undefined;
   const watch = await xenstore.watch(key, async () => {
     const text = await xenstore.read(key);

@@ -1,5 +1,5 @@
 /** Builds statefiles frame by frame, so that each thing can be wrong by itself under checksums that are right. */
-import { BLOCK_SIZE, padded, sealBlock, viewOf } from '../../../src/formats/protocol/block.js';
+import { BLOCK_SIZE, padded, viewOf, writeChecksum } from '../../../src/formats/protocol/block.js';
 import {
   chainOver,
   encodeFrameHeader,
@@ -16,7 +16,7 @@ import { BEGIN, HEADER } from './written-statefile.js';
 
 const SEED = uuidSeed(HEADER.transferUuid);
 
-/** Changes the numbers of a header under its seal. */
+/** Changes the numbers of a header under its checksum. */
 export type Change = (view: DataView) => void;
 
 export class HandmadeStatefile {
@@ -47,7 +47,7 @@ export class HandmadeStatefile {
     const standard = { payloadLength: payload.length, chainBefore, chainAfter, ...numbers };
     encodeFrameHeader(block, { ...standard, ...fields }, SEED);
     change?.(viewOf(block));
-    sealBlock(block, SEED);
+    writeChecksum(block, SEED);
     this.#blocks.push(block, paddedPayload);
     if (viewOf(block).getUint16(4, true) === FRAME_TYPES.data) this.#chain = chainAfter;
     this.#sequence += 1;

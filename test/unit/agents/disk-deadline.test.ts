@@ -1,6 +1,6 @@
 /** What a disk brings when it is not waited for any more, is let go of: an open device would keep the disk from being detached. */
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { letGoOf, withDiskDeadline } from '../../../src/agents/disk-deadline.js';
+import { releaseDisk, withDiskDeadline } from '../../../src/agents/disk-deadline.js';
 import { StubferryError } from '../../../src/base/errors/index.js';
 import { DEFAULT_TIMEOUTS } from '../../../src/transfer/ring/index.js';
 import { SILENT_LOG } from '../../support/agents/silent-log.js';
@@ -60,12 +60,12 @@ describe('letting go of a disk', () => {
   afterEach(() => void warned.splice(0));
 
   it('says nothing when the disk answers', async () => {
-    await letGoOf(disk(0), { timeouts, log }, Promise.resolve());
+    await releaseDisk(disk(0), { timeouts, log }, Promise.resolve());
     expect(warned).toEqual([]);
   });
 
   it.each([0, 30])('ends in time, and says so, when the disk does not answer, nor has for %i ms', async (stalled) => {
-    await letGoOf(disk(stalled), { timeouts, log }, pendingWork().work);
+    await releaseDisk(disk(stalled), { timeouts, log }, pendingWork().work);
     expect(warned).toEqual([{ disk: '/disk' }]);
   });
 });

@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { alignedBuffer, type BlockDevice, openDevice, toldOfWrites } from '../../../src/blockdev-utils/index.js';
+import { alignedBuffer, type BlockDevice, notifyingDevice, openDevice } from '../../../src/blockdev-utils/index.js';
 import { openOn, untilClosed } from '../../support/blockdev-utils/open-descriptors.js';
 import { scratchFolder } from '../../support/io/scratch-folder.js';
 import { sampleState } from '../../support/statefile/written-statefile.js';
@@ -75,7 +75,7 @@ describe('a regular file as a device', () => {
   }
 
   it('is told of what somebody else writes to it, so that nobody has to look all the time', async () => {
-    const heard = told(toldOfWrites(await opened(), scratch('disk')));
+    const heard = told(notifyingDevice(await opened(), scratch('disk')));
     const other = await openDevice(scratch('disk'), { access: 'buffered' });
     await other.write(new Uint8Array(10), 0);
     await heard;
@@ -84,13 +84,13 @@ describe('a regular file as a device', () => {
 
   it('is told of writes by another path, where its other user has one', async () => {
     writeFileSync(scratch('by another path'), '');
-    const heard = told(toldOfWrites(await opened(), scratch('by another path')));
+    const heard = told(notifyingDevice(await opened(), scratch('by another path')));
     appendFileSync(scratch('by another path'), 'x');
     await heard;
   });
 
   it('does not pretend to be told where no path of its other user is known', async () => {
-    expect(toldOfWrites(await opened(), undefined).watch).toBeUndefined();
+    expect(notifyingDevice(await opened(), undefined).watch).toBeUndefined();
   });
 
   it('reads and writes up to its very end', async () => {

@@ -79,13 +79,13 @@ describe('losetup', () => {
     });
   });
 
-  it('that complains and goes well has its complaint left out', async () => {
+  it('that complains and goes well has its parseError left out', async () => {
     const losetup = losetupOf('echo "losetup: odd file" >&2', 'echo /dev/loop3');
     expect(await losetup.run('x', ['--find'], '/f')).toBe('/dev/loop3');
   });
 
   it.each([
-    ['with a complaint', ['echo "losetup: /f: no such thing" >&2', 'exit 1'], 'losetup: /f: no such thing'],
+    ['with a parseError', ['echo "losetup: /f: no such thing" >&2', 'exit 1'], 'losetup: /f: no such thing'],
     ['with a long one', ['echo "one\ntwo\nthree" >&2', 'exit 1'], 'one; two'],
     ['with one that is no text', ["printf 'a\\033[31mb' >&2", 'exit 1'], 'a\\u{1b}[31mb'],
     ['without a word', ['exit 3'], 'exit status 3'],

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { createImage } from '../../../src/blockdev-utils/index.js';
-import { PartFile } from '../../../src/io/part-file.js';
+import { AtomicFile } from '../../../src/io/atomic-file.js';
 import { SpooledOutput } from '../../../src/io/spooled-output.js';
 import { describeWith, ROOT } from '../../support/blockdev-utils/as-root.js';
 import { scratchFolder } from '../../support/io/scratch-folder.js';
@@ -26,7 +26,7 @@ describeWith([ROOT], 'a file system with room for 64 KiB', () => {
   });
 
   it('makes a save fail as DESTINATION_FULL, and leaves nothing of it', async () => {
-    const part = await PartFile.open(`${small()}/state`, KEEP);
+    const part = await AtomicFile.open(`${small()}/state`, KEEP);
     await expect(part.write([new Uint8Array(100 * KiB)])).rejects.toMatchObject({
       code: 'DESTINATION_FULL',
       message: 'cannot write the destination: ENOSPC',
@@ -37,7 +37,7 @@ describeWith([ROOT], 'a file system with room for 64 KiB', () => {
   });
 
   it('makes a save fail in whatever piece no longer fits', async () => {
-    const part = await PartFile.open(`${small()}/state`, KEEP);
+    const part = await AtomicFile.open(`${small()}/state`, KEEP);
     await part.write([new Uint8Array(40 * KiB)]);
     await expect(part.write([new Uint8Array(4 * KiB), new Uint8Array(40 * KiB)])).rejects.toMatchObject({
       code: 'DESTINATION_FULL',
@@ -46,7 +46,7 @@ describeWith([ROOT], 'a file system with room for 64 KiB', () => {
   });
 
   it('takes a state that just fits', async () => {
-    const part = await PartFile.open(`${small()}/state`, KEEP);
+    const part = await AtomicFile.open(`${small()}/state`, KEEP);
     await part.write([new Uint8Array(64 * KiB)]);
     await part.commit();
     expect(readdirSync(small())).toEqual(['state']);
@@ -75,7 +75,7 @@ describeWith([ROOT], 'a file system with room for 64 KiB', () => {
 
   it('that is read-only takes neither a state nor a transfer disk', async () => {
     execFileSync('mount', ['-o', 'remount,ro', small()]);
-    await expect(PartFile.open(`${small()}/state`, KEEP)).rejects.toMatchObject({
+    await expect(AtomicFile.open(`${small()}/state`, KEEP)).rejects.toMatchObject({
       code: 'DESTINATION_UNWRITABLE',
       message: 'cannot create or open the destination: EROFS',
     });

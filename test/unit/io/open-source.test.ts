@@ -1,6 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { FileSource, openSource, PeekedSource } from '../../../src/io/index.js';
+import { FileSource, openSource, PushbackSource } from '../../../src/io/index.js';
 import { allOf } from '../../support/io/all-of.js';
 import { ChunkedSource } from '../../support/io/chunked-source.js';
 import { makeFifo, writingEnd } from '../../support/io/fifo.js';
@@ -96,17 +96,17 @@ describe('FileSource', () => {
   });
 });
 
-describe('PeekedSource', () => {
+describe('PushbackSource', () => {
   it('gives the front first, then what follows, however little is asked for', async () => {
     for (const size of [1, 3, 100]) {
-      const source = new PeekedSource(Buffer.from('abcd'), new ChunkedSource(Buffer.from('efgh')));
+      const source = new PushbackSource(Buffer.from('abcd'), new ChunkedSource(Buffer.from('efgh')));
       expect((await allOf(source, size)).toString()).toBe('abcdefgh');
     }
   });
 
   it('closes what it reads from', async () => {
     const inner = new ChunkedSource(new Uint8Array(0));
-    await new PeekedSource(new Uint8Array(0), inner).close();
+    await new PushbackSource(new Uint8Array(0), inner).close();
     expect(inner.closed).toBe(true);
   });
 });

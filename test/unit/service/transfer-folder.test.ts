@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { leftFolders, makeTransferDir, TransferFolder } from '../../../src/service/transfer-folder.js';
+import { makeTransferDir, orphanFolders, TransferFolder } from '../../../src/service/transfer-folder.js';
 
 const UUID = '5f1ac4ae-1234-4abc-8def-000000000001';
 const JOURNAL = { version: 1, transfer: UUID, direction: 'save', target: 3, stubdom: 7 } as const;
@@ -23,7 +23,7 @@ describe('the folder of a transfer', () => {
   it('is found again with all that was noted', async () => {
     const folder = TransferFolder.make(parent, JOURNAL);
     folder.note({ destination: '/var/lib/xen/qemu-save.3', published: { dev: 1, ino: 2 } });
-    expect(await leftFolders(parent)).toEqual([
+    expect(await orphanFolders(parent)).toEqual([
       {
         path: folder.path,
         transfer: UUID,
@@ -64,7 +64,7 @@ describe('the folder of a transfer', () => {
   ])('with a journal that is %s is left over all the same', async (_, text) => {
     mkdirSync(join(parent, UUID));
     if (text !== undefined) writeFileSync(join(parent, UUID, 'journal.json'), text);
-    expect(await leftFolders(parent)).toEqual([
+    expect(await orphanFolders(parent)).toEqual([
       { path: join(parent, UUID), transfer: UUID, journal: undefined, damage: expect.any(String) },
     ]);
   });
@@ -72,7 +72,7 @@ describe('the folder of a transfer', () => {
   it('is told from what is not ours by its name', async () => {
     mkdirSync(join(parent, 'somebody'));
     writeFileSync(join(parent, 'service.lock'), '');
-    expect(await leftFolders(parent)).toEqual([]);
+    expect(await orphanFolders(parent)).toEqual([]);
   });
 });
 

@@ -2,7 +2,7 @@
 import { expect } from '@jest/globals';
 import type { GuestOptions } from '../guests/hvm-guest.js';
 import { STUBDOM } from '../guests/stubdoms.js';
-import { lastTransfer, leftovers, type Stage } from './stage.js';
+import { lastTransfer, orphans, type Stage } from './stage.js';
 
 const BRIDGE = 'labbr';
 const CD = '/var/lib/guests/cd.iso';
@@ -29,7 +29,7 @@ export function movesDevices(stage: Stage): void {
     const guest = await stage.guest(lab, PICTURE);
     await guest.migrate();
     expect(await guest.breaks()).toEqual([]);
-    expect(await leftovers(lab)).toBe('');
+    expect(await orphans(lab)).toBe('');
   });
 
   stage.test('with a network card is saved and restored, and is on its bridge again', async (lab) => {

@@ -4,7 +4,7 @@ import type { HvmGuest } from '../guests/hvm-guest.js';
 import { LOG } from '../install/dom0-agent.js';
 import type { Lab } from '../lab/lab.js';
 import { PLAIN } from './save-restore.js';
-import { lastTransfer, leftovers, runCheck, type Stage } from './stage.js';
+import { lastTransfer, orphans, runCheck, type Stage } from './stage.js';
 
 const FILE = '/root/failed.save';
 /** Behind the magic number and the version: the type of the first section. */
@@ -115,5 +115,5 @@ async function refusalWhen(lab: Lab, guest: HvmGuest, action: 'kill' | 'flip'): 
 async function runsOn(lab: Lab, guest: HvmGuest): Promise<void> {
   await guest.untilCounting();
   expect(await guest.breaks()).toEqual([]);
-  expect(await leftovers(lab)).toBe('');
+  expect(await orphans(lab)).toBe('');
 }

@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import type { GuestOptions, HvmGuest } from '../guests/hvm-guest.js';
 import { STUBDOM } from '../guests/stubdoms.js';
 import type { Lab } from '../lab/lab.js';
-import { lastTransfer, leftovers, type Stage } from './stage.js';
+import { lastTransfer, orphans, type Stage } from './stage.js';
 
 export const PLAIN: GuestOptions = { name: 'plain', stubdom: STUBDOM };
 const SAVED = '/root/plain.save';
@@ -34,7 +34,7 @@ export function savesAndRestores(stage: Stage): void {
       expect(await guest.stubdomLog()).toContain(`"sha256":"${sha256}"`);
       expect(await digestInSaveFile(lab)).toBe(sha256);
       expect(await bytesOverConsoles(lab, guest)).toEqual({ 1: 0, 2: 0 });
-      expect(await leftovers(lab)).toBe('');
+      expect(await orphans(lab)).toBe('');
     },
   );
 
@@ -50,7 +50,7 @@ export function savesAndRestores(stage: Stage): void {
     const { direction, sha256, error } = await lastTransfer(lab);
     expect({ direction, sha256, error }).toEqual({ direction: 'restore', sha256: saved.sha256, error: undefined });
     expect(await guest.stubdomLog()).toContain(`"sha256":"${sha256}"`);
-    expect(await leftovers(lab)).toBe('');
+    expect(await orphans(lab)).toBe('');
   });
 
   stage.test('xl migrate, live and to the same host, lets it count on as well', async (lab) => {
@@ -58,7 +58,7 @@ export function savesAndRestores(stage: Stage): void {
     const guest = await stage.guest(lab, PLAIN);
     await guest.migrate();
     expect(await guest.breaks()).toEqual([]);
-    expect(await leftovers(lab)).toBe('');
+    expect(await orphans(lab)).toBe('');
   });
 }
 

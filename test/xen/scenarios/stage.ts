@@ -60,7 +60,7 @@ export async function lastTransfer(lab: Lab): Promise<TransferView> {
 }
 
 /** Traces of transfers in dom0: folders, loop devices, vbds beyond the guests' own disks, temporaries. */
-export async function leftovers(lab: Lab): Promise<string> {
+export async function orphans(lab: Lab): Promise<string> {
   return lab.check(
     'ls -d /run/stubferry/*-*-*-*-* /var/lib/xen/*.part 2>/dev/null; losetup -a | grep transfer; ' +
       'xenstore-ls -f /local/domain/0/backend/vbd | grep stubferry; true',

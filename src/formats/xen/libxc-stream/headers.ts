@@ -8,7 +8,7 @@
  *     16  2  options, bit 0: big-endian            8  4  Xen's major version, 0: converted from a legacy stream
  *     18  6  reserved, 0                          12  4  Xen's minor version
  */
-import { type ByteOrder, hex32, isLittle, type Place, viewOf, type Walk } from '../../pull-parser/index.js';
+import { type ByteOrder, type Cursor, hex32, isLittle, type PullParser, viewOf } from '../../pull-parser/index.js';
 
 const IMAGE_HEADER_BYTES = 24;
 const DOMAIN_HEADER_BYTES = 16;
@@ -34,12 +34,12 @@ export interface DomainHeader {
 }
 
 /** @throws StubferryError TRUNCATED, CORRUPT, UNSUPPORTED_VERSION */
-export function* takeImageHeader(place: Place): Walk<ImageHeader> {
-  const { offset } = place;
-  const view = viewOf(yield* place.take(IMAGE_HEADER_BYTES, 'the image header of a libxc stream'));
+export function* takeImageHeader(cursor: Cursor): PullParser<ImageHeader> {
+  const { offset } = cursor;
+  const view = viewOf(yield* cursor.take(IMAGE_HEADER_BYTES, 'the image header of a libxc stream'));
   const [marker, id] = [view.getBigUint64(0), view.getUint32(8)];
   if (marker !== MARKER || id !== ID) {
-    throw place.error('CORRUPT', 'there is no libxc stream here', {
+    throw cursor.error('CORRUPT', 'there is no libxc stream here', {
       offset: marker === MARKER ? offset + 8 : offset,
       expected: 'eight bytes of 0xff and "XENF"',
       found: `0x${marker.toString(16).padStart(16, '0')} ${hex32(id)}`,
@@ -48,7 +48,7 @@ export function* takeImageHeader(place: Place): Walk<ImageHeader> {
   }
   const version = view.getUint32(12);
   if (!VERSIONS.includes(version)) {
-    throw place.error('UNSUPPORTED_VERSION', 'a libxc stream of another version', {
+    throw cursor.error('UNSUPPORTED_VERSION', 'a libxc stream of another version', {
       offset: offset + 12,
       expected: '2 or 3',
       found: `${version}`,
@@ -56,19 +56,19 @@ export function* takeImageHeader(place: Place): Walk<ImageHeader> {
   }
   const options = view.getUint16(16);
   const reserved = view.getUint16(18) !== 0 || view.getUint32(20) !== 0 || (options & ~BIG_ENDIAN) !== 0;
-  if (reserved) throw reservedBits(place, offset + 16, 'image header of the libxc stream');
+  if (reserved) throw reservedBits(cursor, offset + 16, 'image header of the libxc stream');
   return { version, byteOrder: options === BIG_ENDIAN ? 'big' : 'little' };
 }
 
 /** @throws StubferryError TRUNCATED, CORRUPT */
-export function* takeDomainHeader(place: Place, order: ByteOrder): Walk<DomainHeader> {
-  const { offset } = place;
+export function* takeDomainHeader(cursor: Cursor, order: ByteOrder): PullParser<DomainHeader> {
+  const { offset } = cursor;
   const little = isLittle(order);
-  const view = viewOf(yield* place.take(DOMAIN_HEADER_BYTES, 'the domain header of a libxc stream'));
+  const view = viewOf(yield* cursor.take(DOMAIN_HEADER_BYTES, 'the domain header of a libxc stream'));
   const type = view.getUint32(0, little);
   const guest = type === 1 || type === 2 ? GUESTS[type] : undefined;
   if (guest === undefined) {
-    throw place.error('CORRUPT', 'the domain header of the libxc stream names no type of guest', {
+    throw cursor.error('CORRUPT', 'the domain header of the libxc stream names no type of guest', {
       offset,
       expected: '1 (x86 PV) or 2 (x86 HVM)',
       found: `${type}`,
@@ -76,16 +76,20 @@ export function* takeDomainHeader(place: Place, order: ByteOrder): Walk<DomainHe
   }
   const shift = view.getUint16(4, little);
   if (shift !== PAGE_SHIFT) {
-    throw place.error('CORRUPT', 'the domain header of the libxc stream has another page size', {
+    throw cursor.error('CORRUPT', 'the domain header of the libxc stream has another page size', {
       offset: offset + 4,
       expected: `a page shift of ${PAGE_SHIFT}`,
       found: `${shift}`,
     });
   }
-  if (view.getUint16(6, little) !== 0) throw reservedBits(place, offset + 6, 'domain header of the libxc stream');
+  if (view.getUint16(6, little) !== 0) throw reservedBits(cursor, offset + 6, 'domain header of the libxc stream');
   return { guest, xen: { major: view.getUint32(8, little), minor: view.getUint32(12, little) } };
 }
 
-export function reservedBits(place: Place, offset: number, what: string): Error {
-  return place.error('CORRUPT', `reserved bits are set in the ${what}`, { offset, expected: 'zeros', found: 'others' });
+export function reservedBits(cursor: Cursor, offset: number, what: string): Error {
+  return cursor.error('CORRUPT', `reserved bits are set in the ${what}`, {
+    offset,
+    expected: 'zeros',
+    found: 'others',
+  });
 }

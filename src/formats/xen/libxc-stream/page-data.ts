@@ -17,7 +17,14 @@
  * The page frames are read in pieces, so that a record of the longest length that Xen takes needs no memory of that
  * length; the contents are passed over. Under Xen 4.17 a record has at most 1024 page frames and 4,202,504 bytes.
  */
-import { type ByteOrder, isLittle, type Place, type RecordHeader, viewOf, type Walk } from '../../pull-parser/index.js';
+import {
+  type ByteOrder,
+  type Cursor,
+  isLittle,
+  type PullParser,
+  type RecordHeader,
+  viewOf,
+} from '../../pull-parser/index.js';
 import { PAGE_BYTES, reservedBits } from './headers.js';
 
 const HEAD_BYTES = 8;
@@ -40,15 +47,15 @@ export interface PageCount {
 }
 
 /** Walks the body of a PAGE_DATA record. @throws StubferryError TRUNCATED, CORRUPT */
-export function* walkPageData(place: Place, record: RecordHeader, order: ByteOrder): Walk<PageCount> {
-  if (record.length < HEAD_BYTES) throw wrongLength(place, record, `at least ${HEAD_BYTES} bytes`);
-  const { offset } = place;
+export function* walkPageData(cursor: Cursor, record: RecordHeader, order: ByteOrder): PullParser<PageCount> {
+  if (record.length < HEAD_BYTES) throw wrongLength(cursor, record, `at least ${HEAD_BYTES} bytes`);
+  const { offset } = cursor;
   const little = isLittle(order);
-  const head = viewOf(yield* place.take(HEAD_BYTES, 'the head of a PAGE_DATA record'));
+  const head = viewOf(yield* cursor.take(HEAD_BYTES, 'the head of a PAGE_DATA record'));
   const described = head.getUint32(0, little);
-  if (head.getUint32(4, little) !== 0) throw reservedBits(place, offset + 4, 'PAGE_DATA record');
+  if (head.getUint32(4, little) !== 0) throw reservedBits(cursor, offset + 4, 'PAGE_DATA record');
   if (described === 0) {
-    throw place.error('CORRUPT', 'a PAGE_DATA record without page frames', {
+    throw cursor.error('CORRUPT', 'a PAGE_DATA record without page frames', {
       offset,
       expected: 'a count of at least 1',
       found: '0',
@@ -56,30 +63,30 @@ export function* walkPageData(place: Place, record: RecordHeader, order: ByteOrd
   }
   const framesBytes = described * FRAME_BYTES;
   if (record.length < HEAD_BYTES + framesBytes)
-    throw wrongLength(place, record, `at least ${HEAD_BYTES + framesBytes} bytes for ${described} page frames`);
-  const withData = yield* walkFrames(place, framesBytes, little);
+    throw wrongLength(cursor, record, `at least ${HEAD_BYTES + framesBytes} bytes for ${described} page frames`);
+  const withData = yield* walkFrames(cursor, framesBytes, little);
   const expected = HEAD_BYTES + framesBytes + withData * PAGE_BYTES;
   if (record.length !== expected)
     throw wrongLength(
-      place,
+      cursor,
       record,
       `${expected} bytes for ${described} page frames, ${withData} of them with contents`,
     );
-  yield* place.pass(withData * PAGE_BYTES, 'pages of a PAGE_DATA record');
+  yield* cursor.pass(withData * PAGE_BYTES, 'pages of a PAGE_DATA record');
   return { described, withData };
 }
 
-function* walkFrames(place: Place, bytes: number, little: boolean): Walk<number> {
+function* walkFrames(cursor: Cursor, bytes: number, little: boolean): PullParser<number> {
   let withData = 0;
   for (let rest = bytes; rest > 0; rest -= Math.min(rest, PIECE)) {
-    const { offset } = place;
-    const view = viewOf(yield* place.take(Math.min(rest, PIECE), 'page frames of a PAGE_DATA record'));
+    const { offset } = cursor;
+    const view = viewOf(yield* cursor.take(Math.min(rest, PIECE), 'page frames of a PAGE_DATA record'));
     for (let at = 0; at < view.byteLength; at += FRAME_BYTES) {
       // The type and the reserved bits: as a number, since a guest of 10 GiB has 2.6 million of them.
       const upper = view.getUint32(little ? at + 4 : at, little);
       const has = HAS_CONTENTS[upper >>> TYPE_SHIFT];
       if (has === undefined || (upper & RESERVED) !== 0) {
-        throw place.error('CORRUPT', 'a page frame of a type that does not exist', {
+        throw cursor.error('CORRUPT', 'a page frame of a type that does not exist', {
           offset: offset + at,
           expected: 'types 0 to 4 or 9 to 15, and no reserved bits',
           found: `0x${view.getBigUint64(at, little).toString(16).padStart(16, '0')}`,
@@ -91,8 +98,8 @@ function* walkFrames(place: Place, bytes: number, little: boolean): Walk<number>
   return withData;
 }
 
-function wrongLength(place: Place, record: RecordHeader, expected: string): Error {
-  return place.error('CORRUPT', 'a PAGE_DATA record of a wrong length', {
+function wrongLength(cursor: Cursor, record: RecordHeader, expected: string): Error {
+  return cursor.error('CORRUPT', 'a PAGE_DATA record of a wrong length', {
     offset: record.offset + 4,
     expected,
     found: `${record.length} bytes`,

@@ -1,5 +1,12 @@
 /** The bodies of all records but PAGE_DATA: checked by their rule, and by what they say of themselves. */
-import { type ByteOrder, isLittle, type Place, type RecordHeader, viewOf, type Walk } from '../../pull-parser/index.js';
+import {
+  type ByteOrder,
+  type Cursor,
+  isLittle,
+  type PullParser,
+  type RecordHeader,
+  viewOf,
+} from '../../pull-parser/index.js';
 import { type Guest, PAGE_BYTES, reservedBits } from './headers.js';
 import { RECORD_RULES, type RecordRule } from './record-rules.js';
 import type { LibxcType } from './record-types.js';
@@ -23,40 +30,40 @@ export interface BodyFound {
 
 /** Walks one body. @throws StubferryError TRUNCATED, CORRUPT */
 export function* walkBody(
-  place: Place,
+  cursor: Cursor,
   record: RecordHeader,
   name: Exclude<LibxcType, 'PAGE_DATA'>,
   stream: StreamSoFar,
-): Walk<BodyFound> {
+): PullParser<BodyFound> {
   const rule: RecordRule = RECORD_RULES[name];
-  checkPlaceInStream(place, record, name, rule, stream);
-  checkLength(place, record, name, rule);
-  const { offset } = place;
-  const head = yield* place.take(Math.min(record.length, HEAD_BYTES), `the body of a ${name} record`);
+  checkPlaceInStream(cursor, record, name, rule, stream);
+  checkLength(cursor, record, name, rule);
+  const { offset } = cursor;
+  const head = yield* cursor.take(Math.min(record.length, HEAD_BYTES), `the body of a ${name} record`);
   const [from, count] = rule.reserved ?? [0, 0];
   if (head.subarray(from, from + count).some((byte) => byte !== 0))
-    throw reservedBits(place, offset + from, `${name} record`);
-  const found = checkHead(place, record, name, head, stream);
-  yield* place.pass(record.length - head.length, `the body of a ${name} record`);
+    throw reservedBits(cursor, offset + from, `${name} record`);
+  const found = checkHead(cursor, record, name, head, stream);
+  yield* cursor.pass(record.length - head.length, `the body of a ${name} record`);
   return found;
 }
 
 function checkPlaceInStream(
-  place: Place,
+  cursor: Cursor,
   record: RecordHeader,
   name: string,
   { guest, since = 0 }: RecordRule,
   stream: StreamSoFar,
 ): void {
   if (guest !== undefined && guest !== stream.guest) {
-    throw place.error('CORRUPT', `a ${name} record in the stream of another kind of guest`, {
+    throw cursor.error('CORRUPT', `a ${name} record in the stream of another kind of guest`, {
       offset: record.offset,
       expected: `records of an ${stream.guest} guest`,
       found: `one of an ${guest} guest`,
     });
   }
   if (stream.version < since) {
-    throw place.error('CORRUPT', `a ${name} record in a stream that is too old for it`, {
+    throw cursor.error('CORRUPT', `a ${name} record in a stream that is too old for it`, {
       offset: record.offset,
       expected: `version ${since}`,
       found: `version ${stream.version}`,
@@ -64,7 +71,7 @@ function checkPlaceInStream(
   }
 }
 
-function checkLength(place: Place, record: RecordHeader, name: string, { length: rule }: RecordRule): void {
+function checkLength(cursor: Cursor, record: RecordHeader, name: string, { length: rule }: RecordRule): void {
   const fits =
     typeof rule === 'number'
       ? record.length === rule
@@ -72,11 +79,11 @@ function checkLength(place: Place, record: RecordHeader, name: string, { length:
   if (fits) return;
   const multiple = typeof rule === 'number' || rule.multipleOf === 1 ? '' : `, and a multiple of ${rule.multipleOf}`;
   const expected = typeof rule === 'number' ? `${rule} bytes` : `at least ${rule.atLeast} bytes${multiple}`;
-  throw lengthError(place, record, name, expected);
+  throw lengthError(cursor, record, name, expected);
 }
 
 function checkHead(
-  place: Place,
+  cursor: Cursor,
   record: RecordHeader,
   name: string,
   head: Uint8Array,
@@ -85,12 +92,13 @@ function checkHead(
   const view = viewOf(head);
   const little = isLittle(byteOrder);
   const bad = (expected: string, found: string): Error => {
-    return place.error('CORRUPT', `the ${name} record contradicts itself`, { offset: record.offset, expected, found });
+    return cursor.error('CORRUPT', `the ${name} record contradicts itself`, { offset: record.offset, expected, found });
   };
   if (name === 'HVM_PARAMS') {
     const count = view.getUint32(0, little);
     const expected = 8 + count * 16;
-    if (record.length !== expected) throw lengthError(place, record, name, `${expected} bytes for ${count} parameters`);
+    if (record.length !== expected)
+      throw lengthError(cursor, record, name, `${expected} bytes for ${count} parameters`);
   }
   if (name === 'X86_PV_INFO') {
     const [width, levels] = [view.getUint8(0), view.getUint8(1)];
@@ -104,13 +112,13 @@ function checkHead(
     if (start > end) throw bad('a first page frame before the last', `${start} and ${end}`);
     const perFrame = PAGE_BYTES / guestWidth;
     const frames = Math.floor(end / perFrame) - Math.floor(start / perFrame) + 1;
-    if (record.length !== 8 + 8 * frames) throw lengthError(place, record, name, `${8 + 8 * frames} bytes`);
+    if (record.length !== 8 + 8 * frames) throw lengthError(cursor, record, name, `${8 + 8 * frames} bytes`);
   }
   return {};
 }
 
-function lengthError(place: Place, record: RecordHeader, name: string, expected: string): Error {
-  return place.error('CORRUPT', `a ${name} record of a wrong length`, {
+function lengthError(cursor: Cursor, record: RecordHeader, name: string, expected: string): Error {
+  return cursor.error('CORRUPT', `a ${name} record of a wrong length`, {
     offset: record.offset + 4,
     expected,
     found: `${record.length} bytes`,

@@ -8,12 +8,12 @@
 import { printable } from '../../../base/errors/index.js';
 import {
   type ByteOrder,
+  type Cursor,
   isLittle,
-  type Place,
+  type PullParser,
   RECORD_HEADER_BYTES,
   type RecordHeader,
   viewOf,
-  type Walk,
 } from '../../pull-parser/index.js';
 import { EMULATORS } from './record-types.js';
 import type { EmulatorContext, EmulatorOf, EmulatorXenstoreData } from './summary.js';
@@ -25,22 +25,26 @@ const LONGEST_XENSTORE_DATA = 1024 * 1024;
 const KEY = /^[A-Za-z0-9\-/_@]+$/;
 
 /** @throws StubferryError TRUNCATED, CORRUPT, LIMIT_EXCEEDED */
-export function* walkXenstoreData(place: Place, record: RecordHeader, order: ByteOrder): Walk<EmulatorXenstoreData> {
-  const whose = yield* takeEmulator(place, record, order, 'EMULATOR_XENSTORE_DATA');
+export function* walkXenstoreData(
+  cursor: Cursor,
+  record: RecordHeader,
+  order: ByteOrder,
+): PullParser<EmulatorXenstoreData> {
+  const whose = yield* takeEmulator(cursor, record, order, 'EMULATOR_XENSTORE_DATA');
   const length = record.length - EMULATOR_HEADER_BYTES;
   if (length > LONGEST_XENSTORE_DATA) {
-    throw place.error('LIMIT_EXCEEDED', 'an EMULATOR_XENSTORE_DATA record is too long', {
+    throw cursor.error('LIMIT_EXCEEDED', 'an EMULATOR_XENSTORE_DATA record is too long', {
       offset: record.offset + 4,
       expected: `at most ${LONGEST_XENSTORE_DATA} bytes`,
       found: `${length} bytes`,
     });
   }
-  const { offset } = place;
-  const bytes = yield* place.take(length, 'xenstore data of the emulator');
+  const { offset } = cursor;
+  const bytes = yield* cursor.take(length, 'xenstore data of the emulator');
   const strings = Buffer.from(bytes).toString('latin1').split('\0');
   // Behind the last NUL there is nothing: an empty string, which is none of the pairs.
   if (strings.pop() !== '' || strings.length % 2 !== 0) {
-    throw place.error('CORRUPT', 'the xenstore data of the emulator are no keys and values', {
+    throw cursor.error('CORRUPT', 'the xenstore data of the emulator are no keys and values', {
       offset,
       expected: 'pairs of strings, each ended by a NUL',
       found: `${strings.length} strings in ${length} bytes`,
@@ -49,7 +53,7 @@ export function* walkXenstoreData(place: Place, record: RecordHeader, order: Byt
   const entries = strings.flatMap((key, at) => (at % 2 === 0 ? [{ key, value: strings[at + 1] ?? '' }] : []));
   const bad = entries.find(({ key }) => !KEY.test(key));
   if (bad !== undefined) {
-    throw place.error('CORRUPT', 'the xenstore data of the emulator have a key that xenstore does not allow', {
+    throw cursor.error('CORRUPT', 'the xenstore data of the emulator have a key that xenstore does not allow', {
       offset,
       expected: 'letters, digits and -/_@',
       found: JSON.stringify(printable(bad.key, 64)),
@@ -59,37 +63,41 @@ export function* walkXenstoreData(place: Place, record: RecordHeader, order: Byt
 }
 
 /** Goes past the state of the emulator. @throws StubferryError TRUNCATED, CORRUPT */
-export function* walkEmulatorContext(place: Place, record: RecordHeader, order: ByteOrder): Walk<EmulatorContext> {
-  const whose = yield* takeEmulator(place, record, order, 'EMULATOR_CONTEXT');
-  const { offset } = place;
+export function* walkEmulatorContext(
+  cursor: Cursor,
+  record: RecordHeader,
+  order: ByteOrder,
+): PullParser<EmulatorContext> {
+  const whose = yield* takeEmulator(cursor, record, order, 'EMULATOR_CONTEXT');
+  const { offset } = cursor;
   const length = record.length - EMULATOR_HEADER_BYTES;
   if (length === 0) {
-    throw place.error('CORRUPT', 'the emulator context is empty', {
+    throw cursor.error('CORRUPT', 'the emulator context is empty', {
       expected: 'the device state that QEMU wrote',
       found: '0 bytes',
     });
   }
-  yield* place.state(length, 'the emulator context');
+  yield* cursor.state(length, 'the emulator context');
   return { ...whose, recordOffset: record.offset, offset, length };
 }
 
 /** The header of an EMULATOR_CONTEXT record, for a state of `length` bytes. */
 export const LONGEST_EMULATOR_CONTEXT = 0xffff_ffff - EMULATOR_HEADER_BYTES;
 
-function* takeEmulator(place: Place, record: RecordHeader, order: ByteOrder, name: string): Walk<EmulatorOf> {
+function* takeEmulator(cursor: Cursor, record: RecordHeader, order: ByteOrder, name: string): PullParser<EmulatorOf> {
   if (record.length < EMULATOR_HEADER_BYTES) {
-    throw place.error('CORRUPT', `an ${name} record is too short`, {
+    throw cursor.error('CORRUPT', `an ${name} record is too short`, {
       offset: record.offset + RECORD_HEADER_BYTES - 4,
       expected: `at least ${EMULATOR_HEADER_BYTES} bytes`,
       found: `${record.length} bytes`,
     });
   }
-  const { offset } = place;
-  const view = viewOf(yield* place.take(EMULATOR_HEADER_BYTES, `the head of an ${name} record`));
+  const { offset } = cursor;
+  const view = viewOf(yield* cursor.take(EMULATOR_HEADER_BYTES, `the head of an ${name} record`));
   const id = view.getUint32(0, isLittle(order));
   const emulator = EMULATORS[id];
   if (emulator === undefined) {
-    throw place.error('CORRUPT', `an ${name} record names no known emulator`, {
+    throw cursor.error('CORRUPT', `an ${name} record names no known emulator`, {
       offset,
       expected: '0 to 2',
       found: `${id}`,

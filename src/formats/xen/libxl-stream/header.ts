@@ -5,7 +5,7 @@
  *      8  4  version, 2
  *     12  4  options: bit 0 the records are big-endian, bit 1 converted from a stream of Xen 4.5 or older
  */
-import { type ByteOrder, hex32, type Place, viewOf, type Walk } from '../../pull-parser/index.js';
+import { type ByteOrder, type Cursor, hex32, type PullParser, viewOf } from '../../pull-parser/index.js';
 
 export const LIBXL_MAGIC = 'LibxlFmt';
 const HEADER_BYTES = 16;
@@ -21,12 +21,12 @@ export interface LibxlHeader {
 }
 
 /** @throws StubferryError TRUNCATED, CORRUPT, UNSUPPORTED_VERSION */
-export function* takeLibxlHeader(place: Place): Walk<LibxlHeader> {
-  const { offset } = place;
-  const view = viewOf(yield* place.take(HEADER_BYTES, 'the header of a libxl stream'));
+export function* takeLibxlHeader(cursor: Cursor): PullParser<LibxlHeader> {
+  const { offset } = cursor;
+  const view = viewOf(yield* cursor.take(HEADER_BYTES, 'the header of a libxl stream'));
   const ident = view.getBigUint64(0);
   if (ident !== IDENT) {
-    throw place.error('CORRUPT', 'there is no libxl stream here', {
+    throw cursor.error('CORRUPT', 'there is no libxl stream here', {
       offset,
       expected: `"${LIBXL_MAGIC}"`,
       found: `0x${ident.toString(16).padStart(16, '0')}`,
@@ -34,7 +34,7 @@ export function* takeLibxlHeader(place: Place): Walk<LibxlHeader> {
   }
   const version = view.getUint32(8);
   if (version !== VERSION) {
-    throw place.error('UNSUPPORTED_VERSION', 'a libxl stream of another version', {
+    throw cursor.error('UNSUPPORTED_VERSION', 'a libxl stream of another version', {
       offset: offset + 8,
       expected: `${VERSION}`,
       found: `${version}`,
@@ -42,7 +42,7 @@ export function* takeLibxlHeader(place: Place): Walk<LibxlHeader> {
   }
   const options = view.getUint32(12);
   if ((options & ~(BIG_ENDIAN | LEGACY)) !== 0) {
-    throw place.error('CORRUPT', 'reserved bits are set in the header of the libxl stream', {
+    throw cursor.error('CORRUPT', 'reserved bits are set in the header of the libxl stream', {
       offset: offset + 12,
       expected: 'bits 0 and 1 at most',
       found: hex32(options),

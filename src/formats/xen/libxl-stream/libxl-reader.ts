@@ -13,14 +13,14 @@
  */
 
 import {
+  type Cursor,
   type Draft,
   hex32,
   namesOf,
-  type Place,
+  type PullParser,
   type RecordHeader,
   takePadding,
   takeRecordHeader,
-  type Walk,
 } from '../../pull-parser/index.js';
 import { LibxcReader } from '../libxc-stream/index.js';
 import { walkEmulatorContext, walkXenstoreData } from './emulator-records.js';
@@ -34,7 +34,7 @@ const NAMES = namesOf(LIBXL_RECORDS);
 const CHECKPOINT_STATE_BYTES = 8;
 
 export class LibxlReader {
-  readonly #place: Place;
+  readonly #cursor: Cursor;
   readonly #libxc: LibxcReader;
   #draft: Draft<LibxlSummary> | undefined;
   /** Between a CHECKPOINT of libxc and its CHECKPOINT_END. */
@@ -43,9 +43,9 @@ export class LibxlReader {
   #emulators = new Set<string>();
 
   /** @param place where its header stands */
-  constructor(place: Place) {
-    this.#place = place;
-    this.#libxc = new LibxcReader(place);
+  constructor(cursor: Cursor) {
+    this.#cursor = cursor;
+    this.#libxc = new LibxcReader(cursor);
   }
 
   /** What was found so far: of a damaged stream, all before the damage. */
@@ -54,20 +54,20 @@ export class LibxlReader {
   }
 
   /** Walks to the END. @throws StubferryError TRUNCATED, CORRUPT, UNSUPPORTED_VERSION, UNKNOWN_RECORD, LIMIT_EXCEEDED */
-  *walk(): Walk<void> {
-    const { offset } = this.#place;
-    const header = yield* takeLibxlHeader(this.#place);
+  *parse(): PullParser<void> {
+    const { offset } = this.#cursor;
+    const header = yield* takeLibxlHeader(this.#cursor);
     const draft: Draft<LibxlSummary> = {
       ...{ offset, ...header, records: {}, libxc: undefined, xenstore: undefined, emulatorContext: undefined },
-      ...{ bytes: this.#place.offset - offset, ended: false },
+      ...{ bytes: this.#cursor.offset - offset, ended: false },
     };
     this.#draft = draft;
     while (!draft.ended) {
-      const record = yield* takeRecordHeader(this.#place, draft.byteOrder, 'libxl');
+      const record = yield* takeRecordHeader(this.#cursor, draft.byteOrder, 'libxl');
       const name = this.#nameOf(record);
       draft.records[name] = (draft.records[name] ?? 0) + 1;
       yield* this.#walkBody(draft, record, name);
-      draft.bytes = this.#place.offset - offset;
+      draft.bytes = this.#cursor.offset - offset;
       draft.ended = name === 'END';
     }
   }
@@ -76,17 +76,17 @@ export class LibxlReader {
     const name = NAMES.get(record.type);
     if (name !== undefined) return name;
     if (record.optional) return 'OPTIONAL';
-    throw this.#place.error('UNKNOWN_RECORD', 'a libxl record of a type that is not known', {
+    throw this.#cursor.error('UNKNOWN_RECORD', 'a libxl record of a type that is not known', {
       offset: record.offset,
       expected: 'types 0 to 5',
       found: hex32(record.type),
     });
   }
 
-  *#walkBody(draft: Draft<LibxlSummary>, record: RecordHeader, name: LibxlRecordName): Walk<void> {
+  *#walkBody(draft: Draft<LibxlSummary>, record: RecordHeader, name: LibxlRecordName): PullParser<void> {
     switch (name) {
       case 'OPTIONAL':
-        yield* this.#place.pass(record.length, 'an optional libxl record');
+        yield* this.#cursor.pass(record.length, 'an optional libxl record');
         break;
       case 'END':
         this.#expectLength(record, name, 0);
@@ -96,28 +96,28 @@ export class LibxlReader {
       case 'LIBXC_CONTEXT':
         this.#expectLength(record, name, 0);
         if (draft.records.LIBXC_CONTEXT !== 1) throw this.#outOfOrder(record, `a second ${name}`, 'one');
-        this.#inCheckpoint = (yield* this.#libxc.walk()) === 'checkpoint';
+        this.#inCheckpoint = (yield* this.#libxc.parse()) === 'checkpoint';
         break;
       case 'CHECKPOINT_END':
         this.#expectLength(record, name, 0);
         if (!this.#inCheckpoint) throw this.#outOfOrder(record, name, 'a CHECKPOINT of libxc before it');
         this.#emulators = new Set();
-        this.#inCheckpoint = (yield* this.#libxc.walk()) === 'checkpoint';
+        this.#inCheckpoint = (yield* this.#libxc.parse()) === 'checkpoint';
         break;
       case 'CHECKPOINT_STATE':
         this.#expectLength(record, name, CHECKPOINT_STATE_BYTES);
-        yield* this.#place.pass(record.length, name);
+        yield* this.#cursor.pass(record.length, name);
         break;
       case 'EMULATOR_XENSTORE_DATA':
-        draft.xenstore = yield* walkXenstoreData(this.#place, record, draft.byteOrder);
+        draft.xenstore = yield* walkXenstoreData(this.#cursor, record, draft.byteOrder);
         this.#checkEmulator(record, name, draft.xenstore);
         break;
       case 'EMULATOR_CONTEXT':
-        draft.emulatorContext = yield* walkEmulatorContext(this.#place, record, draft.byteOrder);
+        draft.emulatorContext = yield* walkEmulatorContext(this.#cursor, record, draft.byteOrder);
         this.#checkEmulator(record, name, draft.emulatorContext);
         break;
     }
-    yield* takePadding(this.#place, record.length, `a ${name} record`);
+    yield* takePadding(this.#cursor, record.length, `a ${name} record`);
   }
 
   /** Only an HVM guest has an emulator, and of each emulator there is one record of a kind. */
@@ -132,7 +132,7 @@ export class LibxlReader {
 
   #expectLength(record: RecordHeader, name: LibxlType, length: number): void {
     if (record.length === length) return;
-    throw this.#place.error('CORRUPT', `a ${name} record of a wrong length`, {
+    throw this.#cursor.error('CORRUPT', `a ${name} record of a wrong length`, {
       offset: record.offset + 4,
       expected: `${length} bytes`,
       found: `${record.length} bytes`,
@@ -140,6 +140,6 @@ export class LibxlReader {
   }
 
   #outOfOrder(record: RecordHeader, found: string, expected: string): Error {
-    return this.#place.error('CORRUPT', 'a libxl record out of order', { offset: record.offset, expected, found });
+    return this.#cursor.error('CORRUPT', 'a libxl record out of order', { offset: record.offset, expected, found });
   }
 }

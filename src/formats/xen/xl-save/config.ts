@@ -1,20 +1,20 @@
 /** The little of a JSON config that says whether the rest of the file fits it. */
-import type { Place } from '../../pull-parser/index.js';
+import type { Cursor } from '../../pull-parser/index.js';
 import type { XlConfig } from './summary.js';
 
 /** `hvm`, `pv` or `pvh`; undefined where the config does not say. @throws StubferryError CORRUPT when it is no JSON */
-export function guestTypeIn(place: Place, config: XlConfig): string | undefined {
+export function guestTypeIn(cursor: Cursor, config: XlConfig): string | undefined {
   if (config.format !== 'json') return undefined;
-  const domain = field(parsed(place, config), 'c_info');
+  const domain = field(parsed(cursor, config), 'c_info');
   const type = field(domain, 'type');
   return typeof type === 'string' ? type : undefined;
 }
 
-function parsed(place: Place, config: XlConfig): unknown {
+function parsed(cursor: Cursor, config: XlConfig): unknown {
   try {
     return JSON.parse(config.text);
   } catch (cause) {
-    throw place.error('CORRUPT', 'the config in the xl save file is no JSON, though its flag says so', {
+    throw cursor.error('CORRUPT', 'the config in the xl save file is no JSON, though its flag says so', {
       offset: config.offset,
       expected: 'JSON of libxl_domain_config',
       found: 'other text',

@@ -9,7 +9,15 @@
  *     48   N  optional data: u32 length of the config, the config with its NUL, and what later versions append
  *   48+N      the libxl stream
  */
-import { type ByteOrder, hex32, isLittle, type Place, utf8Text, viewOf, type Walk } from '../../pull-parser/index.js';
+import {
+  type ByteOrder,
+  type Cursor,
+  hex32,
+  isLittle,
+  type PullParser,
+  utf8Text,
+  viewOf,
+} from '../../pull-parser/index.js';
 import type { XlConfig } from './summary.js';
 
 export const XL_MAGIC = 'Xen saved domain, xl format\n \0 \r';
@@ -30,12 +38,12 @@ export interface XlHeader {
 }
 
 /** @throws StubferryError TRUNCATED, CORRUPT, UNSUPPORTED_VERSION, LIMIT_EXCEEDED */
-export function* takeXlHeader(place: Place): Walk<XlHeader> {
-  const { offset } = place;
-  const bytes = yield* place.take(HEADER_BYTES, 'the header of an xl save file');
+export function* takeXlHeader(cursor: Cursor): PullParser<XlHeader> {
+  const { offset } = cursor;
+  const bytes = yield* cursor.take(HEADER_BYTES, 'the header of an xl save file');
   const view = viewOf(bytes);
   if (Buffer.from(bytes.subarray(0, MAGIC_BYTES)).toString('latin1') !== XL_MAGIC) {
-    throw place.error('CORRUPT', 'the magic of the xl save file is damaged', {
+    throw cursor.error('CORRUPT', 'the magic of the xl save file is damaged', {
       offset,
       expected: '"Xen saved domain, xl format"',
       found: 'other bytes',
@@ -43,7 +51,7 @@ export function* takeXlHeader(place: Place): Walk<XlHeader> {
   }
   const byteOrder = byteOrderOf(view.getUint32(32, true));
   if (byteOrder === undefined) {
-    throw place.error('CORRUPT', 'the byte order mark of the xl save file is damaged', {
+    throw cursor.error('CORRUPT', 'the byte order mark of the xl save file is damaged', {
       offset: offset + 32,
       expected: hex32(BYTE_ORDER),
       found: hex32(view.getUint32(32, true)),
@@ -52,14 +60,14 @@ export function* takeXlHeader(place: Place): Walk<XlHeader> {
   const little = isLittle(byteOrder);
   const [mandatoryFlags, optionalFlags] = [view.getUint32(36, little), view.getUint32(40, little)];
   if ((mandatoryFlags & ~(JSON_CONFIG | STREAM_V2)) !== 0) {
-    throw place.error('UNSUPPORTED_VERSION', 'the xl save file has mandatory flags that are not known', {
+    throw cursor.error('UNSUPPORTED_VERSION', 'the xl save file has mandatory flags that are not known', {
       offset: offset + 36,
       expected: 'bits 0 and 1 at most',
       found: hex32(mandatoryFlags),
     });
   }
   if ((mandatoryFlags & STREAM_V2) === 0) {
-    throw place.error('UNSUPPORTED_VERSION', 'the xl save file holds a stream of Xen 4.5 or older', {
+    throw cursor.error('UNSUPPORTED_VERSION', 'the xl save file holds a stream of Xen 4.5 or older', {
       offset: offset + 36,
       expected: 'bit 1: a libxl stream of version 2',
       found: hex32(mandatoryFlags),
@@ -68,7 +76,7 @@ export function* takeXlHeader(place: Place): Walk<XlHeader> {
   }
   const optionalData = view.getUint32(44, little);
   if (optionalData > MOST_OPTIONAL_DATA) {
-    throw place.error('LIMIT_EXCEEDED', 'the config in the xl save file is too large', {
+    throw cursor.error('LIMIT_EXCEEDED', 'the config in the xl save file is too large', {
       offset: offset + 44,
       expected: `at most ${MOST_OPTIONAL_DATA} bytes`,
       found: `${optionalData}`,
@@ -83,14 +91,14 @@ function byteOrderOf(mark: number): ByteOrder | undefined {
 }
 
 /** Takes the optional data. @throws StubferryError TRUNCATED, CORRUPT */
-export function* takeConfig(place: Place, header: XlHeader): Walk<XlConfig | undefined> {
+export function* takeConfig(cursor: Cursor, header: XlHeader): PullParser<XlConfig | undefined> {
   if (header.optionalData === 0) return undefined;
-  const { offset } = place;
-  const bytes = yield* place.take(header.optionalData, 'the optional data of the xl save file');
+  const { offset } = cursor;
+  const bytes = yield* cursor.take(header.optionalData, 'the optional data of the xl save file');
   const room = bytes.length - 4;
   const length = room < 0 ? 0 : viewOf(bytes).getUint32(0, isLittle(header.byteOrder));
   if (room < 0 || length > room) {
-    throw place.error('CORRUPT', 'the config is longer than the optional data of the xl save file', {
+    throw cursor.error('CORRUPT', 'the config is longer than the optional data of the xl save file', {
       offset,
       expected: `at most ${Math.max(room, 0)} bytes`,
       found: `${length} bytes`,
@@ -101,5 +109,5 @@ export function* takeConfig(place: Place, header: XlHeader): Walk<XlConfig | und
   const format = (header.mandatoryFlags & JSON_CONFIG) !== 0 ? 'json' : 'xl';
   // libxl counts the NUL of its JSON; the text of a config file has none.
   const end = text.at(-1) === 0 ? length - 1 : length;
-  return { format, text: utf8Text(place, text.subarray(0, end), offset + 4), offset: offset + 4, length };
+  return { format, text: utf8Text(cursor, text.subarray(0, end), offset + 4), offset: offset + 4, length };
 }

@@ -4,21 +4,21 @@
  *     header | config | libxl stream [ ... libxc stream ... emulator context ... ] | end of file
  */
 
-import type { Place, Walk } from '../../pull-parser/index.js';
+import type { Cursor, PullParser } from '../../pull-parser/index.js';
 import { LibxlReader } from '../libxl-stream/index.js';
 import { guestTypeIn } from './config.js';
 import { takeConfig, takeXlHeader, type XlHeader } from './header.js';
 import type { XlConfig, XlSaveSummary } from './summary.js';
 
 export class XlSaveReader {
-  readonly #place: Place;
+  readonly #cursor: Cursor;
   readonly #libxl: LibxlReader;
   #header: XlHeader | undefined;
   #config: XlConfig | undefined;
 
-  constructor(place: Place) {
-    this.#place = place;
-    this.#libxl = new LibxlReader(place);
+  constructor(cursor: Cursor) {
+    this.#cursor = cursor;
+    this.#libxl = new LibxlReader(cursor);
   }
 
   /** What was found so far: of a damaged file, all before the damage. Undefined before the header. */
@@ -30,18 +30,18 @@ export class XlSaveReader {
   }
 
   /** @throws StubferryError TRUNCATED, CORRUPT, UNSUPPORTED_VERSION, UNKNOWN_RECORD, LIMIT_EXCEEDED */
-  *walk(): Walk<void> {
-    this.#header = yield* takeXlHeader(this.#place);
-    this.#config = yield* takeConfig(this.#place, this.#header);
-    const type = this.#config === undefined ? undefined : guestTypeIn(this.#place, this.#config);
-    yield* this.#libxl.walk();
+  *parse(): PullParser<void> {
+    this.#header = yield* takeXlHeader(this.#cursor);
+    this.#config = yield* takeConfig(this.#cursor, this.#header);
+    const type = this.#config === undefined ? undefined : guestTypeIn(this.#cursor, this.#config);
+    yield* this.#libxl.parse();
     // libxl writes one for every HVM guest; without it the guest would come back with devices as after power-on.
     if (type === 'hvm' && this.#libxl.summary?.emulatorContext === undefined) {
-      throw this.#place.error('CORRUPT', 'the xl save file has no emulator context', {
+      throw this.#cursor.error('CORRUPT', 'the xl save file has no emulator context', {
         expected: 'an EMULATOR_CONTEXT record, since the config is that of an HVM guest',
         found: 'END without one',
       });
     }
-    yield* this.#place.expectEnd('xl save file');
+    yield* this.#cursor.expectEnd('xl save file');
   }
 }

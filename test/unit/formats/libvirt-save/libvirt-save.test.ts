@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { LibvirtSaveReader, type LibvirtSaveSummary } from '../../../../src/formats/libvirt-save/index.js';
-import type { Place, Walk } from '../../../../src/formats/pull-parser/index.js';
+import type { Cursor, PullParser } from '../../../../src/formats/pull-parser/index.js';
 import { LIBVIRT, libvirtHead } from '../../../support/libvirt-save/libvirt-bytes.js';
-import { refusalOf, walked } from '../../../support/pull-parser/walked.js';
+import { refusalOf, walked } from '../../../support/pull-parser/parsed.js';
 
-function* read(place: Place): Walk<LibvirtSaveSummary> {
-  const reader = new LibvirtSaveReader(place);
-  yield* reader.walk();
+function* read(cursor: Cursor): PullParser<LibvirtSaveSummary> {
+  const reader = new LibvirtSaveReader(cursor);
+  yield* reader.parse();
   if (reader.summary === undefined) throw new Error('no summary of a whole header');
   return reader.summary;
 }

@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import {
   BLOCK_ROOM,
   BLOCK_SIZE,
+  hasValidChecksum,
   isBlank,
-  isSealed,
   padded,
   readCount,
-  sealBlock,
   viewOf,
+  writeChecksum,
   writeCount,
 } from '../../../../src/formats/protocol/block.js';
 import { xxh64 } from '../../../../src/formats/protocol/xxh64.js';
@@ -17,10 +17,10 @@ import { withFlippedBit } from '../../../support/protocol/flipped-bit.js';
 
 const blocks = fc.uint8Array({ minLength: BLOCK_SIZE, maxLength: BLOCK_SIZE });
 
-describe('the seal of a block', () => {
+describe('the checksum of a block', () => {
   it('is the xxh64 of the first 4088 bytes, little-endian, in the last 8', () => {
     const block = new Uint8Array(BLOCK_SIZE).fill(7);
-    sealBlock(block, 3n);
+    writeChecksum(block, 3n);
     expect(BLOCK_ROOM).toBe(4088);
     expect(viewOf(block).getBigUint64(4088, true)).toBe(xxh64(block.subarray(0, 4088), 3n));
   });
@@ -28,17 +28,17 @@ describe('the seal of a block', () => {
   it('checks for whatever the block says', () => {
     fc.assert(
       fc.property(blocks, u64s, (block, seed) => {
-        sealBlock(block, seed);
-        expect(isSealed(block, seed)).toBe(true);
+        writeChecksum(block, seed);
+        expect(hasValidChecksum(block, seed)).toBe(true);
       }),
     );
   });
 
-  it('does not check after any single bit was flipped, in the seal itself too', () => {
+  it('does not check after any single bit was flipped, in the checksum itself too', () => {
     fc.assert(
       fc.property(blocks, u64s, bitsOfBlock, (block, seed, bit) => {
-        sealBlock(block, seed);
-        expect(isSealed(withFlippedBit(block, bit), seed)).toBe(false);
+        writeChecksum(block, seed);
+        expect(hasValidChecksum(withFlippedBit(block, bit), seed)).toBe(false);
       }),
       { numRuns: 1000 },
     );
@@ -48,14 +48,14 @@ describe('the seal of a block', () => {
     fc.assert(
       fc.property(blocks, u64s, u64s, (block, seed, other) => {
         fc.pre(seed !== other);
-        sealBlock(block, seed);
-        expect(isSealed(block, other)).toBe(false);
+        writeChecksum(block, seed);
+        expect(hasValidChecksum(block, other)).toBe(false);
       }),
     );
   });
 
   it('does not check on a blank block', () => {
-    expect(isSealed(new Uint8Array(BLOCK_SIZE), 0n)).toBe(false);
+    expect(hasValidChecksum(new Uint8Array(BLOCK_SIZE), 0n)).toBe(false);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { BLOCK_SIZE, sealBlock, viewOf } from '../../../../src/formats/protocol/block.js';
+import { BLOCK_SIZE, viewOf, writeChecksum } from '../../../../src/formats/protocol/block.js';
 import {
   type ControlBlock,
   decodeControlBlock,
@@ -29,11 +29,11 @@ function encoded(control: ControlBlock, role: Role = 'sender', seed = SEED): Uin
   return block;
 }
 
-/** The block of {@link CONTROL} in which `change` changed something, sealed again. */
+/** The block of {@link CONTROL} in which `change` changed something, with its checksum again. */
 function resealed(change: (view: DataView) => void): Uint8Array {
   const block = encoded(CONTROL);
   change(viewOf(block));
-  sealBlock(block, SEED);
+  writeChecksum(block, SEED);
   return block;
 }
 
@@ -65,7 +65,7 @@ describe('a control block', () => {
     );
   });
 
-  it('with random fields under a right seal is a control block or none, and never an exception', () => {
+  it('with random fields under a right checksum is a control block or none, and never an exception', () => {
     const places = fc.tuple(fc.integer({ min: 8, max: 63 }), fc.nat({ max: 255 }));
     fc.assert(
       fc.property(fc.array(places, { minLength: 1, maxLength: 30 }), (changes) => {

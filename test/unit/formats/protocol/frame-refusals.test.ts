@@ -1,22 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { BLOCK_SIZE, sealBlock, viewOf } from '../../../../src/formats/protocol/block.js';
+import { BLOCK_SIZE, viewOf, writeChecksum } from '../../../../src/formats/protocol/block.js';
 import { decodeFrameHeader, encodeFrameHeader, type FrameType } from '../../../../src/formats/protocol/frame.js';
 
 const SEED = 5n;
 
-/** A frame header of 100 bytes of payload in which `change` changed something, sealed again. */
+/** A frame header of 100 bytes of payload in which `change` changed something, with its checksum again. */
 function resealed(change: (view: DataView) => void, type: FrameType = 'data'): Uint8Array {
   const block = new Uint8Array(BLOCK_SIZE);
   const payloadLength = type === 'padding' ? 0 : 100;
   const numbers = { sequence: 1, position: 4096, streamOffset: 0 };
   encodeFrameHeader(block, { type, payloadLength, epoch: 2n, chainBefore: 3n, chainAfter: 4n, ...numbers }, SEED);
   change(viewOf(block));
-  sealBlock(block, SEED);
+  writeChecksum(block, SEED);
   return block;
 }
 
-describe('a sealed frame header is refused for', () => {
+describe('a frame header with a valid checksum is refused for', () => {
   it.each<[string, (view: DataView) => void]>([
     ['a record longer than its block', (view) => view.setUint32(8, 4017, true)],
     ['a record of 4 GiB', (view) => view.setUint32(8, 0xffffffff, true)],
@@ -64,7 +64,7 @@ describe('a frame of an unknown type', () => {
   });
 });
 
-describe('a frame header with random fields under a right magic and seal', () => {
+describe('a frame header with random fields under a right magic and checksum', () => {
   it('gives a header within its bounds, or a word, and never an exception', () => {
     const places = fc.tuple(fc.integer({ min: 4, max: 71 }), fc.nat({ max: 255 }));
     fc.assert(

@@ -73,7 +73,7 @@ describe('a frame header', () => {
     const block = encoded(DATA);
     fc.assert(
       fc.property(bitsOfBlock, (bit) => {
-        expect(decodeFrameHeader(withFlippedBit(block, bit), SEED)).toBe(bit < 32 ? 'no-magic' : 'bad-seal');
+        expect(decodeFrameHeader(withFlippedBit(block, bit), SEED)).toBe(bit < 32 ? 'no-magic' : 'bad-checksum');
       }),
       { numRuns: 1000 },
     );
@@ -92,7 +92,7 @@ describe('a frame header', () => {
   });
 
   it('of another transfer is none: the seed differs', () => {
-    expect(decodeFrameHeader(encoded(DATA), SEED ^ 1n)).toBe('bad-seal');
+    expect(decodeFrameHeader(encoded(DATA), SEED ^ 1n)).toBe('bad-checksum');
   });
 
   it('takes a record that fills the block, and refuses to encode a longer one', () => {

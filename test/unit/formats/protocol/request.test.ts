@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { StubferryError } from '../../../../src/base/errors/index.js';
 import {
-  type Answer,
-  decodeAnswer,
-  decodeOffer,
-  decodeRequest,
-  encodeAnswer,
-  encodeOffer,
-  encodeRequest,
+  type DiskReply,
+  decodeDiskRequest,
+  decodePreAttachment,
+  decodeReply,
+  encodeDiskRequest,
+  encodePreAttachment,
+  encodeReply,
   nonceOf,
 } from '../../../../src/formats/protocol/request.js';
 import { errorOf } from '../../../support/protocol/error-of.js';
@@ -21,14 +21,14 @@ const uuid = fc.uuid().map((text) => text.toLowerCase());
 
 describe('a request', () => {
   it('is three words', () => {
-    expect(encodeRequest({ direction: 'save', nonce: NONCE })).toBe(`stubferry/1 save ${NONCE}`);
+    expect(encodeDiskRequest({ direction: 'save', nonce: NONCE })).toBe(`stubferry/1 save ${NONCE}`);
   });
 
   it('is read as it was written', () => {
     fc.assert(
       fc.property(fc.constantFrom('save' as const, 'restore' as const), uuid, (direction, nonce) => {
         const request = { direction, nonce };
-        expect(decodeRequest(encodeRequest(request), WHERE)).toEqual(request);
+        expect(decodeDiskRequest(encodeDiskRequest(request), WHERE)).toEqual(request);
       }),
     );
   });
@@ -42,19 +42,19 @@ describe('a request', () => {
     [`stubferry/1 save ${NONCE} more`, `"stubferry/1 save ${NONCE} more"`],
     ['\u001b[2J', '"\\\\u{1b}[2J"'],
   ])('that is %j is refused, and shown without what a terminal would do with it', (text, found) => {
-    const error = errorOf(() => decodeRequest(text, WHERE));
+    const error = errorOf(() => decodeDiskRequest(text, WHERE));
     expect(error).toMatchObject({ code: 'PROTOCOL_VIOLATION', details: { where: WHERE, found } });
   });
 
   it('of another version says both', () => {
-    expect(errorOf(() => decodeRequest(`stubferry/2 save ${NONCE}`, WHERE))).toMatchObject({
+    expect(errorOf(() => decodeDiskRequest(`stubferry/2 save ${NONCE}`, WHERE))).toMatchObject({
       code: 'UNSUPPORTED_VERSION',
       details: { expected: 'stubferry/1', found: 'stubferry/2' },
     });
   });
 
   it('beyond 1024 bytes is refused before it is looked at', () => {
-    expect(errorOf(() => decodeRequest('é'.repeat(513), WHERE))).toMatchObject({
+    expect(errorOf(() => decodeDiskRequest('é'.repeat(513), WHERE))).toMatchObject({
       code: 'LIMIT_EXCEEDED',
       details: { expected: 'at most 1024 bytes', found: '1026 bytes' },
     });
@@ -64,7 +64,7 @@ describe('a request', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 2000 }), (text) => {
         try {
-          decodeRequest(text, WHERE);
+          decodeDiskRequest(text, WHERE);
         } catch (error) {
           expect(error).toBeInstanceOf(StubferryError);
         }
@@ -83,8 +83,8 @@ describe('an answer', () => {
     const device = fc.string({ unit: 'grapheme', maxLength: 100 }).map((name) => `/dev/${name}`);
     fc.assert(
       fc.property(uuid, uuid, device, (nonce, transferUuid, name) => {
-        const answer: Answer = { verdict: 'attached', nonce, transferUuid, device: name };
-        expect(decodeAnswer(encodeAnswer(answer), WHERE)).toEqual(answer);
+        const answer: DiskReply = { verdict: 'attached', nonce, transferUuid, device: name };
+        expect(decodeReply(encodeReply(answer), WHERE)).toEqual(answer);
       }),
     );
   });
@@ -92,16 +92,16 @@ describe('an answer', () => {
   it('that there is none keeps its code, and as much of the reason as there is room for', () => {
     fc.assert(
       fc.property(uuid, fc.string({ unit: 'binary', maxLength: 3000 }), (nonce, reason) => {
-        const text = encodeAnswer({ verdict: 'refused', nonce, code: 'TOO_BUSY', reason });
+        const text = encodeReply({ verdict: 'refused', nonce, code: 'TOO_BUSY', reason });
         expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1024);
-        expect(decodeAnswer(text, WHERE)).toMatchObject({ verdict: 'refused', nonce, code: 'TOO_BUSY' });
+        expect(decodeReply(text, WHERE)).toMatchObject({ verdict: 'refused', nonce, code: 'TOO_BUSY' });
       }),
     );
   });
 
   it('with a short reason is read as it was written', () => {
-    const answer: Answer = { verdict: 'refused', nonce: NONCE, code: 'TOO_BUSY', reason: 'at most 16, and no more' };
-    expect(decodeAnswer(encodeAnswer(answer), WHERE)).toEqual(answer);
+    const answer: DiskReply = { verdict: 'refused', nonce: NONCE, code: 'TOO_BUSY', reason: 'at most 16, and no more' };
+    expect(decodeReply(encodeReply(answer), WHERE)).toEqual(answer);
   });
 
   it.each([
@@ -111,7 +111,7 @@ describe('an answer', () => {
     'stubferry/1 refused nonce TOO_BUSY sentence',
     `stubferry/1 perhaps ${NONCE} ${TRANSFER} /dev/xvdz`,
   ])('%j is none', (text) => {
-    expect(errorOf(() => decodeAnswer(text, WHERE))).toMatchObject({ code: 'PROTOCOL_VIOLATION' });
+    expect(errorOf(() => decodeReply(text, WHERE))).toMatchObject({ code: 'PROTOCOL_VIOLATION' });
   });
 });
 
@@ -121,7 +121,7 @@ describe('an offer', () => {
     fc.assert(
       fc.property(uuid, device, (transferUuid, name) => {
         const offer = { transferUuid, device: name };
-        expect(decodeOffer(encodeOffer(offer), WHERE)).toEqual(offer);
+        expect(decodePreAttachment(encodePreAttachment(offer), WHERE)).toEqual(offer);
       }),
     );
   });
@@ -129,7 +129,7 @@ describe('an offer', () => {
   it.each(['stubferry/1 offered', `stubferry/1 offered ${TRANSFER}`, `stubferry/1 offered ${TRANSFER} xvdz`])(
     '%j is none',
     (text) => {
-      expect(errorOf(() => decodeOffer(text, WHERE))).toMatchObject({ code: 'PROTOCOL_VIOLATION' });
+      expect(errorOf(() => decodePreAttachment(text, WHERE))).toMatchObject({ code: 'PROTOCOL_VIOLATION' });
     },
   );
 });

@@ -18,7 +18,7 @@ describe('a superblock is refused', () => {
     });
   });
 
-  it('with a seal that is not its own', () => {
+  it('with a checksum that is not its own', () => {
     const block = encodeSuperblock(SUPERBLOCK);
     block[4095] = (block[4095] ?? 0) ^ 1;
     expect(refusal(block)).toMatchObject({
@@ -28,7 +28,7 @@ describe('a superblock is refused', () => {
     });
   });
 
-  it('of another major version, by name of version and writer, once the seal says that it is whole', () => {
+  it('of another major version, by name of version and writer, once the checksum says that it is whole', () => {
     const block = superblockWith((view) => {
       view.setUint16(8, 2, true);
       view.setUint16(10, 5, true);

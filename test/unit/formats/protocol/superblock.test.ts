@@ -38,7 +38,7 @@ describe('a superblock', () => {
     );
   });
 
-  it('with random contents under a right magic and seal gives a superblock or a typed error', () => {
+  it('with random contents under a right magic and checksum gives a superblock or a typed error', () => {
     const places = fc.tuple(fc.integer({ min: 8, max: 119 }), fc.nat({ max: 255 }));
     fc.assert(
       fc.property(fc.array(places, { minLength: 1, maxLength: 40 }), (changes) => {

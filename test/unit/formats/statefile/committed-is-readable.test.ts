@@ -3,7 +3,7 @@
  * statefile must be the same.
  */
 import { describe, expect, it } from '@jest/globals';
-import { BLOCK_SIZE, padded, sealBlock, viewOf } from '../../../../src/formats/protocol/block.js';
+import { BLOCK_SIZE, padded, viewOf, writeChecksum } from '../../../../src/formats/protocol/block.js';
 import {
   chainOver,
   encodeFrameHeader,
@@ -52,7 +52,7 @@ async function committed(
     if (unknown) {
       viewOf(header).setUint16(4, 99, true);
       viewOf(header).setUint16(6, 1, true);
-      sealBlock(header, sender.seed);
+      writeChecksum(header, sender.seed);
     } else if (type === 'data') {
       digest.update(payload);
       chain = chainAfter;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { sealBlock, viewOf } from '../../../../src/formats/protocol/block.js';
+import { viewOf, writeChecksum } from '../../../../src/formats/protocol/block.js';
 import { encodeBegin, encodeEnd } from '../../../../src/formats/protocol/records.js';
 import { decodeStatefileHeader, encodeStatefileHeader } from '../../../../src/formats/statefile/file-header.js';
 import { errorOf } from '../../../support/protocol/error-of.js';
@@ -15,7 +15,7 @@ describe('the header of a statefile', () => {
   const resealed = (change: (view: DataView) => void): Uint8Array => {
     const block = encodeStatefileHeader(HEADER);
     change(viewOf(block));
-    sealBlock(block, 0n);
+    writeChecksum(block, 0n);
     return block;
   };
 
@@ -39,7 +39,13 @@ describe('the header of a statefile', () => {
 
   it.each<[string, Uint8Array, string, string, number]>([
     ['magic', new Uint8Array(4096), 'NOT_A_STATE', 'this is no statefile', 0],
-    ['seal', encodeStatefileHeader(HEADER).fill(1, 2000, 2001), 'CORRUPT', 'the header of the statefile is damaged', 0],
+    [
+      'checksum',
+      encodeStatefileHeader(HEADER).fill(1, 2000, 2001),
+      'CORRUPT',
+      'the header of the statefile is damaged',
+      0,
+    ],
     [
       'major version',
       resealed((view) => view.setUint16(8, 2, true)),

@@ -2,8 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { StubferryError } from '../../../../src/base/errors/index.js';
 import { CapturedState } from '../../../../src/qemu/capture/captured-state.js';
+import { wordOfQemu } from '../../../support/capture/completion.js';
 import { PushedSource } from '../../../support/capture/pushed-source.js';
-import { wordOfQemu } from '../../../support/capture/word.js';
 import { passingTime } from '../../../support/qmp/passing-time.js';
 import { isPending, settled, until } from '../../../support/qmp/until.js';
 import { sampleState } from '../../../support/statefile/written-statefile.js';

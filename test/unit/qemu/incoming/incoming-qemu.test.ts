@@ -25,7 +25,7 @@ describe('IncomingQemu', () => {
   }
 
   function connect(log?: string): Promise<IncomingQemu> {
-    return IncomingQemu.connect({ qmp: scratch('qmp.sock'), log, patienceMs: 0, signal: NEVER });
+    return IncomingQemu.connect({ qmp: scratch('qmp.sock'), log, waitMs: 0, signal: NEVER });
   }
 
   it.each(['running', 'paused'])('that has completed is %s', async (status) => {

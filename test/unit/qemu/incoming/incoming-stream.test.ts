@@ -21,9 +21,9 @@ describe('incomingStream', () => {
   function listening(path: string): Promise<Buffer> {
     return new Promise((resolve) => {
       const server = createServer((socket) => {
-        const pieces: Buffer[] = [];
-        socket.on('data', (chunk) => void pieces.push(chunk));
-        socket.on('end', () => resolve(Buffer.concat(pieces)));
+        const fragments: Buffer[] = [];
+        socket.on('data', (chunk) => void fragments.push(chunk));
+        socket.on('end', () => resolve(Buffer.concat(fragments)));
       });
       server.listen(path);
       atEnd(() => server.close());

@@ -39,7 +39,7 @@ describe('LoadingOutput', () => {
       'query-status': () => ({ status: loading.status === 'completed' ? 'running' : 'inmigrate', running: false }),
       'query-migrate': () => loading,
     });
-    const options = { qmp: scratch('qmp.sock'), log: undefined, patienceMs: 0, signal: NEVER };
+    const options = { qmp: scratch('qmp.sock'), log: undefined, waitMs: 0, signal: NEVER };
     const incoming = await IncomingQemu.connect(options);
     const feed = new HeldFeed();
     return { qemu, incoming, feed, output: new LoadingOutput(feed, incoming, (guest) => void told.push(guest)) };

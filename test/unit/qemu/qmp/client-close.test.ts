@@ -25,7 +25,7 @@ describe('a connection', () => {
     await startQemu({ wait: () => SILENCE });
     const before = openResources();
     const abort = new AbortController();
-    const client = await QmpClient.connect(scratch('qmp.sock'), { patienceMs: 1000, signal: abort.signal });
+    const client = await QmpClient.connect(scratch('qmp.sock'), { waitMs: 1000, signal: abort.signal });
     const replies = [client.ask('wait', {}, SOON), client.ask('wait', {}, { ...SOON, signal: abort.signal })];
     client.close();
     await Promise.allSettled(replies);

@@ -1,4 +1,4 @@
-/** What a gate has to know of a toolstack's command: what it is, and its id to the letter. */
+/** What a proxy has to know of a toolstack's command: what it is, and its id to the letter. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseCommand } from '../../../../src/qemu/qmp/message.js';

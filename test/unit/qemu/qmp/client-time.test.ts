@@ -129,7 +129,7 @@ describe('an abort', () => {
   it('ends the waiting for a greeting, with its reason', async () => {
     const qemu = await startQemu({}, { greeting: '' });
     const abort = new AbortController();
-    const connecting = QmpClient.connect(scratch('qmp.sock'), { patienceMs: 0, signal: abort.signal });
+    const connecting = QmpClient.connect(scratch('qmp.sock'), { waitMs: 0, signal: abort.signal });
     await until(() => qemu.present === 1);
     await settled(5);
     abort.abort(REASON);
@@ -145,7 +145,7 @@ describe('an abort', () => {
         return SILENCE;
       },
     });
-    const connecting = QmpClient.connect(scratch('qmp.sock'), { patienceMs: 0, signal: abort.signal });
+    const connecting = QmpClient.connect(scratch('qmp.sock'), { waitMs: 0, signal: abort.signal });
     await expect(connecting).rejects.toBe(REASON);
     await until(() => qemu.present === 0);
   });
@@ -166,7 +166,7 @@ describe('an abort', () => {
     await expect(client.ask('stop', {}, { ...SOON, signal: AbortSignal.abort(REASON) })).rejects.toBe(REASON);
     await settled(5);
     expect(qemu.names).toEqual([]);
-    const connecting = QmpClient.connect(scratch('qmp.sock'), { patienceMs: 0, signal: AbortSignal.abort(REASON) });
+    const connecting = QmpClient.connect(scratch('qmp.sock'), { waitMs: 0, signal: AbortSignal.abort(REASON) });
     await expect(connecting).rejects.toBe(REASON);
     expect(qemu.visits).toBe(1);
   });

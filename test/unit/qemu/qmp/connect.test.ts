@@ -16,7 +16,7 @@ describe('connectSocket', () => {
     ['that is a folder', 'ECONNREFUSED', () => mkdirSync(scratch('qmp.sock'))],
   ])('to a socket %s is QMP_UNREACHABLE', async (_what, errno, make) => {
     await make();
-    await expect(connectSocket(scratch('qmp.sock'), { patienceMs: 0, signal: NEVER })).rejects.toMatchObject({
+    await expect(connectSocket(scratch('qmp.sock'), { waitMs: 0, signal: NEVER })).rejects.toMatchObject({
       code: 'QMP_UNREACHABLE',
       message: "cannot connect to QEMU's monitor",
       details: {
@@ -31,7 +31,7 @@ describe('connectSocket', () => {
   it('does not wait for a path that can be no socket', async () => {
     writeFileSync(scratch('file'), '');
     const path = `${scratch('file')}/qmp.sock`;
-    await expect(connectSocket(path, { patienceMs: 20_000, signal: NEVER })).rejects.toMatchObject({
+    await expect(connectSocket(path, { waitMs: 20_000, signal: NEVER })).rejects.toMatchObject({
       code: 'QMP_UNREACHABLE',
       details: { found: 'ENOTDIR' },
     });
@@ -39,14 +39,14 @@ describe('connectSocket', () => {
 
   it('refuses a path that is too long for a socket, instead of cutting it', async () => {
     const path = scratch('').padEnd(108, 'x');
-    await expect(connectSocket(path, { patienceMs: 20_000, signal: NEVER })).rejects.toMatchObject({
+    await expect(connectSocket(path, { waitMs: 20_000, signal: NEVER })).rejects.toMatchObject({
       code: 'QMP_UNREACHABLE',
       details: { where: path, found: 'a path of 108 bytes, where a socket has 107 at most' },
     });
   });
 
   it('waits for a socket that appears within its patience', async () => {
-    const connecting = connectSocket(scratch('qmp.sock'), { patienceMs: 20_000, signal: NEVER });
+    const connecting = connectSocket(scratch('qmp.sock'), { waitMs: 20_000, signal: NEVER });
     await settled(50);
     const qemu = await startQemu();
     const socket = await connecting;
@@ -56,7 +56,7 @@ describe('connectSocket', () => {
 
   it('waits for a socket that is listened on again', async () => {
     await deadSocket(scratch('other.sock'));
-    const connecting = connectSocket(scratch('qmp.sock'), { patienceMs: 20_000, signal: NEVER });
+    const connecting = connectSocket(scratch('qmp.sock'), { waitMs: 20_000, signal: NEVER });
     await settled(50);
     await startQemu();
     (await connecting).destroy();
@@ -64,7 +64,7 @@ describe('connectSocket', () => {
 
   it('gives up after its patience', async () => {
     const since = performance.now();
-    const connecting = connectSocket(scratch('qmp.sock'), { patienceMs: 100, signal: NEVER });
+    const connecting = connectSocket(scratch('qmp.sock'), { waitMs: 100, signal: NEVER });
     await expect(connecting).rejects.toMatchObject({ code: 'QMP_UNREACHABLE', details: { found: 'ENOENT' } });
     expect(performance.now() - since).toBeGreaterThanOrEqual(99);
   });
@@ -73,7 +73,7 @@ describe('connectSocket', () => {
     const before = openResources();
     const abort = new AbortController();
     const reason = new Error('not wanted any more');
-    const connecting = connectSocket(scratch('qmp.sock'), { patienceMs: 20_000, signal: abort.signal });
+    const connecting = connectSocket(scratch('qmp.sock'), { waitMs: 20_000, signal: abort.signal });
     await settled(5);
     abort.abort(reason);
     await expect(connecting).rejects.toBe(reason);

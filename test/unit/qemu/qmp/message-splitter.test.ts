@@ -39,8 +39,8 @@ describe('MessageSplitter', () => {
     ['a string of its own, with a brace in it', '"{" {"a":1}', '"{" |<{"a":1}>'],
     ['words that are no message', '(qemu) help', '(qemu) help'],
     ['nothing', '', ''],
-  ])('finds %s', (_what, text, pieces) => {
-    expect(cut(text)).toBe(pieces);
+  ])('finds %s', (_what, text, fragments) => {
+    expect(cut(text)).toBe(fragments);
   });
 
   it.each([
@@ -55,8 +55,8 @@ describe('MessageSplitter', () => {
     ['a brace that closes nothing in an array', '[}{"b":1}', '[}|<{"b":1}>'],
     ['0xff between messages', '\u00ff{"b":1}', '\u00ff|<{"b":1}>'],
     ['a line end in a string of its own', '"x\n{"b":1}', '"x\n|<{"b":1}>'],
-  ])('begins anew after %s, as QEMU does', (_what, text, pieces) => {
-    expect(cut(text)).toBe(pieces);
+  ])('begins anew after %s, as QEMU does', (_what, text, fragments) => {
+    expect(cut(text)).toBe(fragments);
     const oneByOne = piecesOf(chunked(Buffer.from(text, 'latin1'), [1]));
     expect(wholeOf(oneByOne)).toEqual(['{"b":1}']);
   });
@@ -90,8 +90,8 @@ describe('MessageSplitter', () => {
     fc.assert(
       fc.property(anything, chunkLengths, fc.integer({ min: 1, max: 40 }), (bytes, lengths, limit) => {
         const splitter = new MessageSplitter(limit);
-        const pieces = chunked(bytes, lengths).flatMap((chunk) => splitter.push(chunk));
-        const given = Buffer.concat(pieces.map((piece) => piece.bytes));
+        const fragments = chunked(bytes, lengths).flatMap((chunk) => splitter.push(chunk));
+        const given = Buffer.concat(fragments.map((fragment) => fragment.bytes));
         expect(given.equals(bytes.subarray(0, bytes.length - splitter.heldBytes))).toBe(true);
       }),
     );

@@ -12,7 +12,7 @@ import { ChunkedSource } from '../../../support/io/chunked-source.js';
 import { libvirtHead } from '../../../support/libvirt-save/libvirt-bytes.js';
 import { libxcStream, PV } from '../../../support/libxc-stream/libxc-bytes.js';
 import { emulatorRecord, libxlHead, libxlRecord, libxlStream } from '../../../support/libxl-stream/libxl-bytes.js';
-import { WHERE } from '../../../support/pull-parser/walked.js';
+import { WHERE } from '../../../support/pull-parser/parsed.js';
 import { rejectionOf } from '../../../support/statefile/rejection-of.js';
 import { configData, XL, xlHead, xlSave } from '../../../support/xl-save/xl-bytes.js';
 

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { Seekable } from '../../../../src/formats/state-source.js';
 import { FileSource } from '../../../../src/io/index.js';
-import { containerReaderFor, walkFile } from '../../../../src/states/containers/index.js';
+import { containerReaderFor, parseFile } from '../../../../src/states/containers/index.js';
 import { useScratch } from '../../../support/cli/scratch.js';
 import { HVM, hvmRecords, libxcHead } from '../../../support/libxc-stream/libxc-bytes.js';
 import { emulatorRecord, libxlHead, libxlRecord } from '../../../support/libxl-stream/libxl-bytes.js';
@@ -57,7 +57,7 @@ describe('a save file of 10 GiB', () => {
     const file = counted(source);
     const reader = containerReaderFor(xlHead(), 'guest.save');
     if (reader === undefined) throw new Error('no container');
-    await walkFile(file, reader.walk());
+    await parseFile(file, reader.parse());
     await source.close();
     expect(reader.summary).toMatchObject({
       libxl: { libxc: { records: { PAGE_DATA: 2560 }, pages: { withData: (10 * GiB) / 4096 } }, ended: true },

@@ -5,7 +5,7 @@ import { StubferryError } from '../../../../src/base/errors/index.js';
 import { readQevm } from '../../../../src/formats/qevm/index.js';
 import { checkState } from '../../../../src/states/containers/index.js';
 import { CountedFile } from '../../../support/containers/counted-file.js';
-import { WHERE } from '../../../support/pull-parser/walked.js';
+import { WHERE } from '../../../support/pull-parser/parsed.js';
 import { rejectionOf } from '../../../support/statefile/rejection-of.js';
 
 const FIXTURES = fileURLToPath(new URL('../../../../fixtures/', import.meta.url));

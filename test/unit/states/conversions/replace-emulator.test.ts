@@ -1,21 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { StubferryError } from '../../../../src/base/errors/index.js';
-import { Place, walkBytes } from '../../../../src/formats/pull-parser/index.js';
+import { Cursor, parseBytes } from '../../../../src/formats/pull-parser/index.js';
 import { LibxlReader, type LibxlSummary } from '../../../../src/formats/xen/libxl-stream/index.js';
 import { replaceEmulator } from '../../../../src/states/conversions/index.js';
 import { CountedFile } from '../../../support/containers/counted-file.js';
 import { MemoryOutput } from '../../../support/io/memory-output.js';
 import { emulatorRecord, libxlStream, xenstoreData } from '../../../support/libxl-stream/libxl-bytes.js';
-import { WHERE } from '../../../support/pull-parser/walked.js';
+import { WHERE } from '../../../support/pull-parser/parsed.js';
 import { rejectionOf } from '../../../support/statefile/rejection-of.js';
 
 const running = new AbortController().signal;
 const data = emulatorRecord('EMULATOR_XENSTORE_DATA', xenstoreData([['physmap/1/name', 'vga.vram']]));
 
 function summaryOf(stream: Uint8Array): LibxlSummary {
-  const reader = new LibxlReader(new Place(WHERE));
-  walkBytes(stream, reader.walk());
+  const reader = new LibxlReader(new Cursor(WHERE));
+  parseBytes(stream, reader.parse());
   if (reader.summary === undefined) throw new Error('no summary of a whole stream');
   return reader.summary;
 }

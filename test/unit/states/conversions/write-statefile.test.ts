@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { writeStatefile } from '../../../../src/states/conversions/index.js';
 import { ChunkedSource } from '../../../support/io/chunked-source.js';
 import { MemoryOutput } from '../../../support/io/memory-output.js';
-import { WHERE } from '../../../support/pull-parser/walked.js';
+import { WHERE } from '../../../support/pull-parser/parsed.js';
 import { readBack } from '../../../support/statefile/reading.js';
 import { rejectionOf } from '../../../support/statefile/rejection-of.js';
 import { BEGIN, HEADER, sampleState, statefileOf } from '../../../support/statefile/written-statefile.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { BLOCK_SIZE, sealBlock, viewOf } from '../../../../src/formats/protocol/block.js';
+import { BLOCK_SIZE, viewOf, writeChecksum } from '../../../../src/formats/protocol/block.js';
 import { encodeFrameHeader, type FrameFields } from '../../../../src/formats/protocol/frame.js';
 import type { Superblock } from '../../../../src/formats/protocol/superblock.js';
 import { uuidSeed } from '../../../../src/formats/protocol/uuid.js';
@@ -50,7 +50,7 @@ function unknownType(flags: number): Uint8Array {
   const block = encoded({});
   viewOf(block).setUint16(4, 99, true);
   viewOf(block).setUint16(6, flags, true);
-  sealBlock(block, SEED);
+  writeChecksum(block, SEED);
   return block;
 }
 
@@ -90,9 +90,9 @@ describe('checkHeader says that there is no frame yet', () => {
     expect(check(new Uint8Array(BLOCK_SIZE).fill(0x41))).toBe('blank');
   });
 
-  it('where the seal is wrong, as when half of it is written: unsealed', () => {
+  it('where the checksum is wrong, as when half of it is written: bad-checksum', () => {
     const half = encoded({}).fill(0, 2048);
-    expect(check(half)).toBe('unsealed');
+    expect(check(half)).toBe('bad-checksum');
   });
 
   it('where a frame of an earlier lap still stands: earlier-lap', () => {
@@ -149,10 +149,10 @@ describe('checkHeader refuses as a violation of the protocol', () => {
     });
   });
 
-  it('lengths that contradict each other under a right seal', () => {
+  it('lengths that contradict each other under a right checksum', () => {
     const block = encoded({});
     viewOf(block).setUint32(48, 4096, true);
-    sealBlock(block, SEED);
+    writeChecksum(block, SEED);
     expect(refusal(block)).toMatchObject({
       code: 'PROTOCOL_VIOLATION',
       message: 'frame: lengths contradict each other',

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { StubferryError } from '../../../../src/base/errors/index.js';
-import { Patience } from '../../../../src/base/time/index.js';
+import { StallTimer } from '../../../../src/base/time/index.js';
 import { alignedBuffer } from '../../../../src/blockdev-utils/index.js';
 import { BLOCK_SIZE } from '../../../../src/formats/protocol/block.js';
 import type { Phase } from '../../../../src/formats/protocol/control-block.js';
@@ -275,7 +275,7 @@ describe("dom0's agent that gives up, before it takes the disk away", () => {
 describe('patience', () => {
   it('counts at most a second between two looks', () => {
     const clock = new VirtualClock();
-    const patience = new Patience(clock);
+    const patience = new StallTimer(clock);
     clock.jump(400);
     expect(patience.look()).toBe(400);
     clock.jump(86_400_000);

@@ -91,7 +91,7 @@ describe('the reader of the ring', () => {
     const reader = new RingReader(await disk.link('receiver'));
     expect(await refusal(reader.next())).toMatchObject({
       code: 'FRAME_CORRUPT',
-      details: { found: 'no valid header (unsealed)' },
+      details: { found: 'no valid header (bad-checksum)' },
     });
   });
 
@@ -173,8 +173,8 @@ describe('the reader of the ring', () => {
       const block = new Uint8Array(BLOCK_SIZE);
       await disk.device.medium.read(block, disk.superblock.ringStart);
       viewOf(block).setUint16(4, 77, true);
-      const { sealBlock } = await import('../../../../src/formats/protocol/block.js');
-      sealBlock(block, sender.seed);
+      const { writeChecksum } = await import('../../../../src/formats/protocol/block.js');
+      writeChecksum(block, sender.seed);
       await disk.device.medium.write(block, disk.superblock.ringStart);
       await sender.own.publish({ phase: 'streaming' });
       return disk;

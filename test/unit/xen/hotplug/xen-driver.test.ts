@@ -202,7 +202,7 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
   ])('does not wait any longer for a stubdom that %s', async (_what, act, found) => {
     await stage.begin();
     const work = rejectionOf(driver().attach(await stage.backing(), 'memory', toStubdom));
-    await untilThere(FRONTEND);
+    await waitForDevice(FRONTEND);
     await act();
     expect(await work).toMatchObject({
       code: 'ATTACH_FAILED',
@@ -214,7 +214,7 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
   it("does not wait any longer for dom0's end when that has given up, though the stubdom does nothing", async () => {
     await stage.begin();
     const work = rejectionOf(driver().attach(await stage.backing(), 'memory', toStubdom));
-    await untilThere(FRONTEND);
+    await waitForDevice(FRONTEND);
     await stage.store.write(`${BACKEND}/state`, '5');
     expect(await work).toMatchObject({
       code: 'ATTACH_FAILED',
@@ -235,7 +235,7 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
     await stage.begin();
     const work = driver({ ...PATIENT, connectMs: 300 }).attach(await stage.backing(), 'memory', toStubdom);
     const reason = rejectionOf(work);
-    await untilThere(FRONTEND);
+    await waitForDevice(FRONTEND);
     await stage.inStubdom.write(`${FRONTEND}/state`, value);
     expect(await reason).toMatchObject({
       details: { found: 'frontend invalid, backend Initialising (1) after 300 ms' },
@@ -246,7 +246,7 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
   it('does not take the word of a stubdom that says Connected before dom0 serves the disk', async () => {
     await stage.begin();
     const work = rejectionOf(driver({ ...PATIENT, connectMs: 500 }).attach(await stage.backing(), 'memory', toStubdom));
-    await untilThere(FRONTEND);
+    await waitForDevice(FRONTEND);
     await stage.inStubdom.write(`${FRONTEND}/state`, '4');
     expect(await work).toMatchObject({
       code: 'ATTACH_FAILED',
@@ -258,7 +258,7 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
   it('waits for the backend behind a frontend that is Connected before it', async () => {
     await stage.begin();
     const work = driver().attach(await stage.backing(), 'memory', toStubdom);
-    await untilThere(FRONTEND);
+    await waitForDevice(FRONTEND);
     await stage.inStubdom.write(`${FRONTEND}/state`, '4');
     await stage.store.write(`${BACKEND}/state`, '2');
     await stage.store.write(`${BACKEND}/state`, '4');
@@ -277,7 +277,7 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
     const abort = new AbortController();
     const work = driver().attach(await stage.backing(), 'memory', { ...toStubdom, signal: abort.signal });
     work.catch(() => undefined);
-    await untilThere(FRONTEND);
+    await waitForDevice(FRONTEND);
     abort.abort(new Error('not wanted any more'));
     await expect(work).rejects.toThrow('not wanted any more');
     await expectNothing();
@@ -337,7 +337,7 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
     await driver().detach(attached);
     expect(await stage.store.read(`${BACKEND}/state`)).toBe('4');
     expect(await driver().list()).toEqual([]);
-    expect(await driver().leftovers(stage.place(''))).toEqual([]);
+    expect(await driver().orphans(stage.place(''))).toEqual([]);
   });
 
   it('has left over what no living agent owns: vbds, and loop devices that have none', async () => {
@@ -346,12 +346,12 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
     const attachment = await driver().attach(whole, 'memory', toStubdom);
     const loop = execFileSync('losetup', ['--find', '--show', half], { encoding: 'utf8' }).trim();
     const here = async (): Promise<unknown> => {
-      return (await driver().leftovers(stage.place(''))).sort((one, two) => two.backing.localeCompare(one.backing));
+      return (await driver().orphans(stage.place(''))).sort((one, two) => two.backing.localeCompare(one.backing));
     };
     expect(await here()).toEqual([]);
     await stage.agentsDie();
     expect(await here()).toEqual([attachment, { device: loop, backing: half }]);
-    for (const leftover of await driver().leftovers(stage.place(''))) await driver().detach(leftover);
+    for (const orphan of await driver().orphans(stage.place(''))) await driver().detach(orphan);
     await expectNothing();
   });
 
@@ -362,7 +362,7 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES], 'the xen driver', () => {
     await expectNothing();
   });
 
-  async function untilThere(path: string): Promise<void> {
+  async function waitForDevice(path: string): Promise<void> {
     let isThere = false;
     const watch = await stage.store.watch(path, async () => {
       isThere ||= (await stage.store.read(path)) !== undefined;

@@ -152,9 +152,9 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES, XENSTORE_WRITE], 'the xl driver'
     await stage.beginWith();
     const { driver: it } = driver();
     const attachment = await it.attach(await stage.backing(), 'memory', toStubdom);
-    expect(await it.leftovers(stage.place(''))).toEqual([]);
+    expect(await it.orphans(stage.place(''))).toEqual([]);
     await stage.agentsDie();
-    expect(await it.leftovers(stage.place(''))).toEqual([attachment]);
+    expect(await it.orphans(stage.place(''))).toEqual([attachment]);
     await it.detach(attachment);
     await expectNothing();
   });

@@ -12,7 +12,7 @@ import {
 } from '../../../../support/libxc-stream/libxc-bytes.js';
 import { libxcRefusal, readLibxc } from '../../../../support/libxc-stream/read-libxc.js';
 import { record, u32, u64 } from '../../../../support/pull-parser/numbers.js';
-import { WHERE } from '../../../../support/pull-parser/walked.js';
+import { WHERE } from '../../../../support/pull-parser/parsed.js';
 
 const HEAD = 40;
 const ORDER = 'little';
@@ -40,9 +40,9 @@ function withInstead(name: TypeName, ...instead: Buffer[]): { stream: Buffer; at
     'HVM_PARAMS',
     'END',
   ];
-  const place = types.indexOf(name);
-  const at = HEAD + records.slice(0, place).reduce((sum, { length }) => sum + length, 0);
-  records.splice(place, 1, ...instead);
+  const cursor = types.indexOf(name);
+  const at = HEAD + records.slice(0, cursor).reduce((sum, { length }) => sum + length, 0);
+  records.splice(cursor, 1, ...instead);
   return { stream: libxcStream(HVM, records), at };
 }
 

@@ -3,20 +3,20 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Place, Walk } from '../../../../../src/formats/pull-parser/index.js';
+import type { Cursor, PullParser } from '../../../../../src/formats/pull-parser/index.js';
 import { XlSaveReader, type XlSaveSummary } from '../../../../../src/formats/xen/xl-save/index.js';
 import { libxcStream, PV } from '../../../../support/libxc-stream/libxc-bytes.js';
 import { libxlHead, libxlRecord, libxlStream } from '../../../../support/libxl-stream/libxl-bytes.js';
 import { u32 } from '../../../../support/pull-parser/numbers.js';
-import { refusalOf, walked } from '../../../../support/pull-parser/walked.js';
+import { refusalOf, walked } from '../../../../support/pull-parser/parsed.js';
 import { CONFIG, configData, MAGIC, XL, xlHead, xlSave } from '../../../../support/xl-save/xl-bytes.js';
 
 const CONTEXT = Buffer.from('QEVM and what QEMU wrote');
 const FIXTURES = fileURLToPath(new URL('../../../../../fixtures/', import.meta.url));
 
-function* read(place: Place): Walk<XlSaveSummary> {
-  const reader = new XlSaveReader(place);
-  yield* reader.walk();
+function* read(cursor: Cursor): PullParser<XlSaveSummary> {
+  const reader = new XlSaveReader(cursor);
+  yield* reader.parse();
   if (reader.summary === undefined) throw new Error('no summary of a whole file');
   return reader.summary;
 }

@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { assertHasGuest, assertNoMigrationBlockers } from '../../../../src/qemu/index.js';
+import { FakeMonitor } from '../../../support/qmp/fake-monitor.js';
+
+function migrationInfo(info: object): FakeMonitor {
+  return new FakeMonitor(() => info);
+}
+
+describe('assertNoMigrationBlockers', () => {
+  it.each([
+    ['nothing is in the way', {}],
+    [
+      'what is in the way concerns migration only',
+      { 'blocked-reasons': ['The vvfat (rw) format does not support live migration'] },
+    ],
+    ['no reason is given', { 'blocked-reasons': [] }],
+  ])('says nothing when %s', async (_when, info) => {
+    await expect(assertNoMigrationBlockers(migrationInfo(info))).resolves.toBeUndefined();
+  });
+
+  it('names the devices that have no state to save', async () => {
+    const reasons = ['non-migratable device: 0000:00:04.0/nvme', 'vvfat', 'non-migratable device: a\u001b[2J'];
+    const monitor = migrationInfo({ 'blocked-reasons': reasons });
+    await expect(assertNoMigrationBlockers(monitor)).rejects.toMatchObject({
+      code: 'QEMU_UNSUITED',
+      message: 'this machine has a device whose state QEMU cannot save',
+      details: {
+        where: monitor.path,
+        expected: 'no device that cannot be migrated',
+        found: 'non-migratable device: 0000:00:04.0/nvme; non-migratable device: a\\u{1b}[2J',
+        hint: 'unplug the device before the save, or give the guest another one (virtio-blk instead of nvme, say)',
+      },
+    });
+  });
+});
+
+describe('assertHasGuest', () => {
+  it.each([
+    ['running', true],
+    ['paused', false],
+    ['postmigrate', false],
+  ])('takes a guest that is %s', async (status, running) => {
+    await expect(assertHasGuest(new FakeMonitor(() => ({ status, running })))).resolves.toEqual({ running });
+  });
+
+  it('does not take a QEMU that waits for one', async () => {
+    const monitor = new FakeMonitor(() => ({ status: 'inmigrate', running: false }));
+    await expect(assertHasGuest(monitor)).rejects.toMatchObject({
+      code: 'QEMU_UNSUITED',
+      message: 'QEMU has no state to save yet',
+      details: { where: monitor.path, expected: 'a guest', found: 'a QEMU that waits for an incoming state' },
+    });
+  });
+});
