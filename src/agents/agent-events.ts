@@ -1,6 +1,6 @@
 /**
- * What an agent tells whoever started it: one JSON document on a line, on a descriptor of its own, so that standard
- * output stays free for the state.
+ * The events that an agent reports to the process that started it. Each event is one line with a JSON document. The
+ * agent writes them to a separate descriptor, because standard output may carry the state.
  */
 import { writeSync } from 'node:fs';
 import type { ErrorReport } from '../base/errors/index.js';
@@ -10,15 +10,16 @@ import type { Direction } from '../formats/protocol/superblock.js';
 import type { FileIdentity } from '../io/index.js';
 import type { TransferReport } from './transfer-report.js';
 
+/** An event of an agent. */
 export type AgentEvent =
-  /** The agent is on its disk, its heart beats, and it waits for the other side or for the source. */
+  /** The agent has opened its disk and sends heartbeats. It waits for the other side or for the source. */
   | {
       readonly event: 'ready';
       readonly transfer: string;
       readonly direction: Direction;
       readonly access: AccessPath;
     }
-  /** Dom0 has given the disk to the stubdom, which finds it there. */
+  /** dom0 has attached the disk. The stubdom finds it as `device`. */
   | {
       readonly event: 'attached';
       /** Name of the driver. */
@@ -26,58 +27,66 @@ export type AgentEvent =
       readonly device: string;
       readonly backing: BackingKind;
     }
-  /** Dom0's agent serves all stubdoms from now on, and the command line on that socket. */
+  /** The service serves all stubdoms from now on, and commands on the socket `control`. */
   | { readonly event: 'serving'; readonly control: string }
-  /** The proxy takes toolstacks from now on. */
+  /** The QMP proxy listens on the socket `proxy` from now on. */
   | { readonly event: 'listening'; readonly proxy: string }
-  /** What the guest does, as far as the agent has to do with it: `stopped`, `running`, ... */
+  /** The run state of the guest, when the agent changes or observes it: `stopped`, `running`, ... */
   | { readonly event: 'guest'; readonly status: string }
-  /** This side has come to that phase; from `verified` on, its word is on the disk. */
+  /** This side has entered a phase. From `verified` on, the event follows the write of the phase to the disk. */
   | { readonly event: 'phase'; readonly phase: Phase }
   | { readonly event: 'progress'; readonly bytes: number; readonly frames: number }
-  /** A verified state is about to get its name at the destination: this file, whatever its name will be. */
+  /**
+   * The receiver is about to rename a verified state to its destination. The event identifies the file, not its name.
+   */
   | { readonly event: 'publishing'; readonly file: FileIdentity }
   | { readonly event: 'done'; readonly report: TransferReport }
   | { readonly event: 'failed'; readonly error: ErrorReport };
 
+/** Receives the events of an agent. */
 export type OnEvent = (event: AgentEvent) => void;
 
-/** Least time between two progress events, milliseconds. */
+/** Shortest time between two progress events, in milliseconds. */
 const PROGRESS_MS = 100;
 
-/** How long such events as may wait do, milliseconds: what a person does not see, and longer than a small state takes. */
-const WAIT_MS = 25;
+/**
+ * How long a deferrable event is held back, in milliseconds. A person does not notice that delay, and a small state
+ * takes less time than that.
+ */
+const DEFER_MS = 25;
 
-/** Events that tell how far it is, and on which nothing depends. */
-const MAY_WAIT: readonly AgentEvent['event'][] = ['phase', 'progress'];
+/** Events that report the progress and on which nothing depends. */
+const DEFERRABLE: readonly AgentEvent['event'][] = ['phase', 'progress'];
 
 /**
- * Writes events to a descriptor, in order. When nobody reads it any more, the transfer goes on without.
+ * Returns a function that writes events to a descriptor, in order. When the reader has closed the descriptor, the
+ * transfer continues without events.
  *
- * Those that may wait are written a little later, or with the next that may not: writing one takes 0.03 to 0.15 ms, and wakes the
- * starter, on a processor that the other agent needs just then (both agents and their starter on two processors: 0.4 of 7.5 ms).
+ * A deferrable event is written after a delay, or together with the next event that is not deferrable. A write takes
+ * 0.03 to 0.15 ms and wakes the process that started the agent, on a processor that the other agent needs at that
+ * moment (0.4 of 7.5 ms, when both agents and that process share two processors).
  */
 export function eventWriter(fd: number): OnEvent {
-  let waiting = '';
+  let deferred = '';
   const flush = (): void => {
-    const text = waiting;
-    waiting = '';
+    const text = deferred;
+    deferred = '';
     if (text === '') return;
     try {
       writeSync(fd, text);
     } catch {
-      // The starter is gone; the outcome is on the disk and in the exit status all the same.
+      // The reader has exited. The outcome is still on the disk and in the exit status.
     }
   };
   return (event) => {
-    const mayWait = MAY_WAIT.includes(event.event);
-    if (mayWait && waiting === '') setTimeout(flush, WAIT_MS).unref();
-    waiting += `${JSON.stringify(event)}\n`;
-    if (!mayWait) flush();
+    const isDeferrable = DEFERRABLE.includes(event.event);
+    if (isDeferrable && deferred === '') setTimeout(flush, DEFER_MS).unref();
+    deferred += `${JSON.stringify(event)}\n`;
+    if (!isDeferrable) flush();
   };
 }
 
-/** Progress at a pace that a person can follow. */
+/** Returns a callback that reports the progress as events, at most one each {@link PROGRESS_MS}. */
 export function progressEvents(onEvent: OnEvent): (bytes: number, frames: number) => void {
   let last = 0;
   return (bytes, frames) => {

@@ -1,4 +1,7 @@
-/** Limits on what is asked of a disk before its link, with its own watch over hung requests, is there, and after it. */
+/**
+ * Time limits for operations on a disk that run before its link is open and after the link is closed. An open link
+ * detects hung requests itself.
+ */
 
 import { StubferryError } from '../base/errors/index.js';
 import { atMost, systemClock } from '../base/time/index.js';
@@ -7,10 +10,13 @@ import type { BlockDevice } from '../blockdev-utils/index.js';
 import type { AgentContext } from './agent-context.js';
 
 /**
- * `work` on the disk at `path`.
+ * Waits for an operation on a disk, but no longer than `timeouts.deviceMs`.
  *
- * @param release lets go of what `work` brings when it is not waited for any more
- * @throws StubferryError DISK_HUNG when it takes too long; the reason of an abort
+ * @param path the disk, for messages
+ * @param work the operation
+ * @param release releases the result of `work` when it arrives too late
+ * @throws StubferryError DISK_HUNG: when the operation takes too long; otherwise the error of `work`, or the reason of
+ * the signal
  */
 export async function withDiskDeadline<T>(
   path: string,
@@ -33,25 +39,27 @@ export async function withDiskDeadline<T>(
 }
 
 /**
- * `work` that lets go of `device`: a file system that hangs holds up a close and an unlink as well. What does not answer in time is left to
- * itself, and goes when it answers, or with the process.
+ * Waits for `work`, which releases `device`. In a file system that hangs, closing and removing a file can hang as well.
+ * When the time is up, the function logs that and returns. The release then ends when the disk responds, or with the
+ * process.
  */
 export async function releaseDisk(
   device: Pick<BlockDevice, 'path' | 'stalledFor'>,
   { timeouts, log }: Pick<AgentContext, 'timeouts' | 'log'>,
   work: Promise<unknown>,
 ): Promise<void> {
-  // Of the time that one request has, the oldest has had its part.
+  // The oldest pending request has used up a part of the time already.
   const left = Math.max(0, timeouts.deviceMs - device.stalledFor());
   const isDone = await atMost(systemClock, left, work);
-  if (!isDone) log.warn({ disk: device.path }, 'the transfer disk does not answer: it is not waited for any more');
+  if (!isDone)
+    log.warn({ disk: device.path }, 'the transfer disk does not respond: the agent does not wait for its release');
 }
 
 function hung(path: string, limit: number): StubferryError {
-  return new StubferryError('DISK_HUNG', 'the transfer disk does not answer', {
+  return new StubferryError('DISK_HUNG', 'the transfer disk does not respond', {
     where: path,
-    expected: `an answer within ${limit} ms`,
+    expected: `a response within ${limit} ms`,
     found: 'none',
-    hint: 'look at the backing store and at the kernel logs of both sides',
+    hint: 'check the backing store and the kernel logs of both sides',
   });
 }

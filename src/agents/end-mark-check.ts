@@ -1,8 +1,12 @@
-/** A bare QEMU state whose end is looked at: a QEMU that died in the middle leaves a state that seldom ends as it should. */
+/**
+ * Checks the end of a bare QEMU state. A QEMU that dies while it writes leaves a truncated state, whose last byte is
+ * rarely a valid end.
+ */
 import { StubferryError } from '../base/errors/index.js';
 import { canEndIn } from '../formats/qevm/recognise.js';
 import type { StateSource } from '../formats/state-source.js';
 
+/** A state source that passes the bytes of another one and checks the last one of them. */
 export class EndMarkCheck implements StateSource {
   readonly #source: StateSource;
   readonly #where: string;
@@ -14,7 +18,7 @@ export class EndMarkCheck implements StateSource {
     this.#where = where;
   }
 
-  /** @throws StubferryError TRUNCATED at an end that is none */
+  /** @throws StubferryError TRUNCATED: when the state ends with a byte that cannot be the last one */
   async read(into: Uint8Array): Promise<number> {
     const count = await this.#source.read(into);
     if (count > 0) {

@@ -1,5 +1,6 @@
 /**
- * One transfer on one link, from either side: the last word on the disk, and the same events, whatever happens.
+ * Runs one side of a transfer on an open disk. Whatever happens, it writes the final status to the disk and reports the
+ * same events and log messages.
  */
 
 import { StubferryError } from '../base/errors/index.js';
@@ -14,29 +15,37 @@ import { progressEvents } from './agent-events.js';
 import { withDiskDeadline } from './disk-deadline.js';
 import { transferReport } from './transfer-report.js';
 
-/** What this side does on the link. */
+/** The part of this side in a transfer. */
 export type Task =
   | {
       readonly role: 'sender';
+      /**
+       * Opens the state. Called when this side has opened the link, so that the peer receives the reason of a failure.
+       */
       readonly open: () => Promise<StateToSend>;
-      /** Told of COMMITTED at once, before the disk is let go of. */
-      readonly onSafe?: () => void;
+      /** Called when the sender has read the acknowledgement, before the link is closed. */
+      readonly onAcknowledged?: () => void;
     }
   | {
       readonly role: 'receiver';
-      /** Called when this side is on the disk: the peer hears why it fails. */
+      /**
+       * Opens the sink. Called when this side has opened the link, so that the peer receives the reason of a failure.
+       */
       readonly open: () => Promise<StateSink>;
     };
 
-/** A task whose endpoints are open; `close` lets go of what the transfer did not. */
+/** A task whose endpoint is open. */
 export interface PreparedTask {
   readonly task: Task;
+  /** Releases whatever the transfer has not released. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * @param superblock of the disk: as dom0 wrote it, or as the stubdom's agent found it when it recognised the disk
- * @throws StubferryError after the peer was told of it
+ * Runs the transfer and closes the link.
+ * @param superblock the superblock of the disk: as dom0 wrote it, or as the stubdom agent read it when it found the
+ * disk
+ * @throws StubferryError: the reason for which the transfer failed, after it was reported to the peer
  */
 export async function runTransfer(
   device: BlockDevice,
@@ -50,8 +59,8 @@ export async function runTransfer(
   const link = await withDiskDeadline(device.path, context, opening, (late) => late.close());
   const { transferUuid, direction } = superblock;
   onEvent({ event: 'ready', transfer: transferUuid, direction, access: device.access });
-  log.info({ transfer: transferUuid, role, disk: device.path, access: device.access }, 'on the transfer disk');
-  const following = {
+  log.info({ transfer: transferUuid, role, disk: device.path, access: device.access }, 'opened the transfer disk');
+  const callbacks = {
     onProgress: progressEvents(onEvent),
     onPhase: (phase: Phase) => onEvent({ event: 'phase', phase }),
   };
@@ -59,11 +68,11 @@ export async function runTransfer(
   try {
     let summary: TransferSummary;
     if (task.role === 'sender') {
-      summary = await sendState(link, task.open, following);
-      task.onSafe?.();
+      summary = await sendState(link, task.open, callbacks);
+      task.onAcknowledged?.();
       last = 'done';
     } else {
-      summary = await receiveState(link, await task.open(), following);
+      summary = await receiveState(link, await task.open(), callbacks);
       await lingerForSender(link);
     }
     const report = transferReport(summary);
@@ -71,7 +80,7 @@ export async function runTransfer(
     return summary;
   } catch (error) {
     last = StubferryError.from(error);
-    // Not louder: whoever ran the agent is told by its event or by its message.
+    // Level info is enough: the caller reports the error with an event or a message.
     log.info({ transfer: transferUuid, role, error: last.report() }, 'transfer failed');
     throw last;
   } finally {

@@ -1,4 +1,4 @@
-/** What an agent logs to. The fields are for machines, the message is for people. */
+/** The log of an agent. The fields are for machines, the message is for people. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

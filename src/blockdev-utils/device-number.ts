@@ -1,22 +1,27 @@
-/** The number of a block device, by which a kernel knows it. */
+/** The device number of a block device, by which the kernel identifies it. */
 import { stat } from 'node:fs/promises';
 import { errnoOf, StubferryError } from '../base/errors/index.js';
 
+/** The major and minor number of a device. */
 export interface DeviceNumber {
   readonly major: number;
   readonly minor: number;
 }
 
-/** @param node path of a block device @throws StubferryError DISK_IO */
+/**
+ * Reads the device number of a block device.
+ * @param node the path of the device node
+ * @throws StubferryError DISK_IO: when the node does not exist or is not a block device
+ */
 export async function deviceNumber(node: string): Promise<DeviceNumber> {
-  const there = await stat(node, { bigint: true }).catch((cause: unknown) => {
-    throw new StubferryError('DISK_IO', 'there is no such block device', { where: node, found: errnoOf(cause), cause });
+  const stats = await stat(node, { bigint: true }).catch((cause: unknown) => {
+    throw new StubferryError('DISK_IO', 'no such block device', { where: node, found: errnoOf(cause), cause });
   });
-  if (!there.isBlockDevice()) {
-    throw new StubferryError('DISK_IO', 'this is no block device', { where: node, found: 'something else' });
+  if (!stats.isBlockDevice()) {
+    throw new StubferryError('DISK_IO', 'not a block device', { where: node, found: 'a file of another kind' });
   }
-  // makedev(3) of Linux, 64 bits: MMMM Mmmm mmmM MMmm in hexadecimal digits.
-  const { rdev } = there;
+  // The 64-bit encoding of makedev(3) on Linux, in hexadecimal digits: MMMM Mmmm mmmM MMmm.
+  const { rdev } = stats;
   const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
   const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n);
   return { major: Number(major), minor: Number(minor) };

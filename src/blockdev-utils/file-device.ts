@@ -1,4 +1,4 @@
-/** A {@link BlockDevice} over a path: a regular file, a loop device, a vbd. */
+/** A {@link BlockDevice} for a path: a regular file, a loop device or a vbd. */
 import { constants, fdatasync, close as fsClose, fstatSync, open, read, readSync, write, writeSync } from 'node:fs';
 import { errnoOf, messageOf, StubferryError } from '../base/errors/index.js';
 import { isInMemory } from './backing.js';
@@ -11,26 +11,29 @@ function ioError(what: string, path: string, offset: number, cause: unknown): St
     where: path,
     offset,
     found: errnoOf(cause) ?? messageOf(cause),
-    // dom0 takes the disk away when it has given up a transfer; a stubdom that was held up for longer has not read why.
-    hint: "the log of dom0's agent tells if it has taken the disk away; else look at the kernel's log (dmesg)",
+    // dom0 removes the disk when it gives up a transfer. A stubdom that was paused for longer has not read the reason.
+    hint: 'the log of the dom0 agent states whether dom0 has removed the disk; otherwise see the kernel log (dmesg)',
     cause,
   });
 }
 
-/** More than this is written by a thread, while this one reads and hashes what comes next: what a full pipe holds, with its header, is less. */
+/**
+ * The maximum size of a synchronous write, in bytes. A libuv thread executes a larger write, while the main thread
+ * reads and hashes the next bytes. The content of a full pipe with its header is smaller than this limit.
+ */
 export const SYNCHRONOUS_WRITE_BYTES = 128 * 1024;
 
-/** The form of `fs.readSync` and `fs.writeSync` that is used here. */
-type CallAtOnce = (fd: number, bytes: Uint8Array, offset: number, length: number, position: number) => number;
+/** The signature of `fs.readSync` and `fs.writeSync` that this module uses. */
+type SynchronousCall = (fd: number, bytes: Uint8Array, offset: number, length: number, position: number) => number;
 
-/** The form of `fs.read` and `fs.write` that is used here. */
+/** The signature of `fs.read` and `fs.write` that this module uses. */
 type PositionedCall = (
   fd: number,
   bytes: Uint8Array,
   offset: number,
   length: number,
   position: number,
-  answered: (error: NodeJS.ErrnoException | null, count: number) => void,
+  callback: (error: NodeJS.ErrnoException | null, count: number) => void,
 ) => void;
 
 class FileDevice implements BlockDevice {
@@ -39,12 +42,15 @@ class FileDevice implements BlockDevice {
   readonly blockSize: number;
   readonly access: AccessPath;
   readonly #fd: number;
-  /** Start times of the requests under way; a Set iterates in the order of insertion, so the first is the oldest. */
+  /**
+   * The start times of the requests in progress. A Set iterates in the order of insertion, so the first is the oldest.
+   */
   readonly #pending = new Set<{ readonly since: number }>();
   /**
-   * A file that both sides have in one page cache, and that has no other place. The kernel copies 32 KiB of it in 3 to 20 us and a MiB in 100
-   * to 200, while to have a thread of libuv's do it takes 100 to 500 us more on a small virtual machine, most of that on the processor; a small
-   * state takes some twenty steps one after the other, a large one two for each frame. Nothing can hang in it: there is no device.
+   * Whether the device is a file in memory, which both sides access through one page cache. The kernel copies 32 KiB of
+   * such a file in 3 to 20 us and a MiB in 100 to 200 us. A libuv thread adds 100 to 500 us on a small virtual machine,
+   * most of it processor time. A small state takes about twenty steps one after another, and a large state takes two
+   * steps per frame. A synchronous call cannot hang, because no device is involved.
    */
   readonly isSynchronous: boolean;
   #closed = false;
@@ -60,16 +66,21 @@ class FileDevice implements BlockDevice {
 
   read(into: Uint8Array, position: number): Promise<void> {
     if (this.isSynchronous) return this.#synchronous('read', readSync, into, position);
-    return this.#whole('read', read, into, position);
+    return this.#asynchronous('read', read, into, position);
   }
 
   write(from: Uint8Array, position: number): Promise<void> {
     if (this.isSynchronous && from.length <= SYNCHRONOUS_WRITE_BYTES)
       return this.#synchronous('write', writeSync, from, position);
-    return this.#whole('write', write, from, position);
+    return this.#asynchronous('write', write, from, position);
   }
 
-  async #synchronous(what: 'read' | 'write', call: CallAtOnce, bytes: Uint8Array, position: number): Promise<void> {
+  async #synchronous(
+    what: 'read' | 'write',
+    call: SynchronousCall,
+    bytes: Uint8Array,
+    position: number,
+  ): Promise<void> {
     this.#assertOpen(what, position);
     this.#check(bytes, position);
     for (let done = 0; done < bytes.length; ) {
@@ -84,26 +95,28 @@ class FileDevice implements BlockDevice {
     }
   }
 
-  /** The number of a closed descriptor may be another disk's by now. */
+  /** Refuses calls after `close`: the kernel may reuse the descriptor for another disk. */
   #assertOpen(what: string, position: number): void {
-    if (this.#closed) throw ioError(what, this.path, position, new Error('it was closed'));
+    if (this.#closed) throw ioError(what, this.path, position, new Error('the device is closed'));
   }
 
-  /** Repeats a partial read or write until all of `bytes` is done: the kernel may do less than it was asked for. */
-  #whole(what: 'read' | 'write', call: PositionedCall, bytes: Uint8Array, position: number): Promise<void> {
+  /**
+   * Repeats a partial read or write until all of `bytes` is done: the kernel may transfer fewer bytes than requested.
+   */
+  #asynchronous(what: 'read' | 'write', call: PositionedCall, bytes: Uint8Array, position: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#assertOpen(what, position);
       this.#check(bytes, position);
       const request = { since: performance.now() };
       this.#pending.add(request);
       const settle = (error?: StubferryError): void => {
-        this.#answered(request);
+        this.#complete(request);
         if (error === undefined) resolve();
         else reject(error);
       };
       const step = (done: number): void => {
-        const answered = (error: NodeJS.ErrnoException | null, count: number): void => {
-          // An answer that comes twice must not go on with a descriptor that was closed since.
+        const callback = (error: NodeJS.ErrnoException | null, count: number): void => {
+          // A completion that is reported twice must not use a descriptor that was closed in the meantime.
           if (!this.#pending.has(request)) return;
           const now = done + count;
           if (error !== null) settle(ioError(what, this.path, position + done, error));
@@ -111,7 +124,7 @@ class FileDevice implements BlockDevice {
           else if (count === 0) settle(ioError(what, this.path, position + now, new Error('the disk ends here')));
           else step(now);
         };
-        call(this.#fd, bytes, done, bytes.length - done, position + done, answered);
+        call(this.#fd, bytes, done, bytes.length - done, position + done, callback);
       };
       step(0);
     });
@@ -132,7 +145,7 @@ class FileDevice implements BlockDevice {
       const request = { since: performance.now() };
       this.#pending.add(request);
       fdatasync(this.#fd, (error) => {
-        this.#answered(request);
+        this.#complete(request);
         if (error === null) resolve();
         else reject(ioError('flush', this.path, 0, error));
       });
@@ -147,30 +160,32 @@ class FileDevice implements BlockDevice {
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
-    // A request that the device still owns keeps the descriptor busy: closing it now would let the kernel reuse the number
-    // under that request. Its answer closes it; what a hung device never answers goes with the process.
+    // A request in progress still uses the descriptor. If it were closed now, the kernel could reuse its number during
+    // that request. The completion of the last request closes it. If a hung device never completes a request, the
+    // descriptor is closed when the process exits.
     if (this.#pending.size > 0) return Promise.resolve();
     return new Promise((resolve) => fsClose(this.#fd, () => resolve()));
   }
 
-  #answered(request: { readonly since: number }): void {
+  #complete(request: { readonly since: number }): void {
     const last = this.#pending.delete(request) && this.#pending.size === 0;
     if (last && this.#closed) fsClose(this.#fd, () => undefined);
   }
 }
 
-/** How to open a device. */
+/** The options of {@link openDevice}. */
 export interface OpenDeviceOptions {
   readonly access: AccessPath;
-  /** For an inspection: writes then fail. */
+  /** Opens the device only for reading, for an inspection. Writes then fail. */
   readonly readOnly?: boolean;
 }
 
 /**
- * Opens an existing file or device node, for reading and writing unless `readOnly`.
- * The access path asked for is the one in force, or there is an error: nothing falls back.
+ * Opens an existing file or device node for reading and writing, or only for reading with `readOnly`.
  *
- * @throws StubferryError DISK_ABSENT when there is no such node, DISK_IO when it cannot be opened that way
+ * It never falls back to another access path than the requested one.
+ * @throws StubferryError DISK_ABSENT: when the node or its device does not exist
+ * @throws StubferryError DISK_IO: when the device cannot be opened with this access path
  */
 export async function openDevice(path: string, options: OpenDeviceOptions): Promise<BlockDevice> {
   const { access, readOnly = false } = options;
@@ -189,7 +204,7 @@ export async function openDevice(path: string, options: OpenDeviceOptions): Prom
 
 function openError(path: string, access: AccessPath, cause: NodeJS.ErrnoException): StubferryError {
   if (cause.code === 'ENOENT' || cause.code === 'ENXIO') {
-    return new StubferryError('DISK_ABSENT', 'there is no such transfer disk', {
+    return new StubferryError('DISK_ABSENT', 'the transfer disk does not exist', {
       where: path,
       found: cause.code,
       cause,
@@ -201,8 +216,8 @@ function openError(path: string, access: AccessPath, cause: NodeJS.ErrnoExceptio
     found: cause.code,
     ...(direct
       ? {
-          expected: 'a medium that takes O_DIRECT',
-          hint: 'put the disk on a medium that takes O_DIRECT',
+          expected: 'a medium that supports O_DIRECT',
+          hint: 'put the disk on a medium that supports O_DIRECT',
         }
       : {}),
     cause,

@@ -1,21 +1,23 @@
 /**
- * Exclusive ownership that dies with its process: flock(2). (fs-ext's fcntl locks were measured to be broken.)
+ * Exclusive locks by flock(2). The kernel releases a lock when its process ends.
+ *
+ * The fcntl locks of fs-ext are not used: tests showed that they do not work.
  */
 import { close, constants, open } from 'node:fs';
 import fsExt from 'fs-ext';
 import { errnoOf, StubferryError } from '../base/errors/index.js';
 
-/** A held lock. */
+/** A lock that this process holds. */
 export interface FileLock {
   readonly path: string;
   release(): Promise<void>;
 }
 
 /**
- * Locks `path`, without waiting.
- *
- * @param create make the file (0600) when it is absent
- * @throws StubferryError DISK_LOCKED when another process holds it, DISK_IO when it cannot be opened
+ * Locks the file or device at `path` without waiting.
+ * @param create whether to create the file (mode 0600) when it does not exist
+ * @throws StubferryError DISK_LOCKED: when another process holds the lock
+ * @throws StubferryError DISK_IO: when the file cannot be opened
  */
 export async function lockExclusive(path: string, { create = false } = {}): Promise<FileLock> {
   const flags = constants.O_RDWR | constants.O_NOFOLLOW | (create ? constants.O_CREAT : 0);
@@ -33,9 +35,9 @@ export async function lockExclusive(path: string, { create = false } = {}): Prom
 }
 
 /**
- * Takes the lock of an open file, if nobody has it; it goes with the descriptor.
- * @returns whether it was taken
- * @throws the error of flock(2) where there are no locks
+ * Locks an open file without waiting. Closing the descriptor releases the lock.
+ * @returns whether the file was locked; false when another process holds the lock
+ * @throws the error of flock(2), for example where the file system does not support locks
  */
 export function tryLock(fd: number): boolean {
   try {
@@ -47,7 +49,7 @@ export function tryLock(fd: number): boolean {
   }
 }
 
-/** Whether a live process holds the lock of `path`; false for a file that is gone. */
+/** Whether a process holds the lock of `path`. It is false when the file does not exist. */
 export async function isLocked(path: string): Promise<boolean> {
   try {
     await (await lockExclusive(path)).release();
@@ -73,5 +75,5 @@ function lockError(path: string, cause: unknown): StubferryError {
       cause,
     });
   }
-  return new StubferryError('DISK_IO', 'cannot open a file to lock it', { where: path, found: errno, cause });
+  return new StubferryError('DISK_IO', 'cannot open the file to lock it', { where: path, found: errno, cause });
 }

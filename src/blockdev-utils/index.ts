@@ -7,4 +7,4 @@ export { openDevice, SYNCHRONOUS_WRITE_BYTES } from './file-device.js';
 export { type FileLock, isLocked, lockExclusive, tryLock } from './file-lock.js';
 export { attachLoop, detachLoop, fileBehind, type LoopDevice, listLoops } from './loop-device.js';
 export { notifyingDevice } from './notifying-device.js';
-export { type FrontendPlaces, type XenFrontend, xenFrontends } from './xen-frontends.js';
+export { type FrontendDirectories, type XenFrontend, xenFrontends } from './xen-frontends.js';

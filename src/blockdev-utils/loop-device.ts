@@ -1,22 +1,23 @@
-/** Loop devices, by util-linux' losetup and sysfs. Needs root. */
+/** Attaches, detaches and lists loop devices with losetup of util-linux and sysfs. This needs root. */
+
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { StubferryError } from '../base/errors/index.js';
+import { TIMEOUTS } from '../base/time/timeouts.js';
 import { Losetup } from './losetup.js';
 
+/** A loop device that is attached to a file. */
 export interface LoopDevice {
-  /** Its node, such as `/dev/loop3`. */
+  /** The path of the device node, such as `/dev/loop3`. */
   readonly node: string;
-  /** The file behind it, as the kernel names it. */
+  /** The backing file, as the kernel names it. */
   readonly file: string;
-  /** Whether it goes past the page cache to its file. */
+  /** Whether the device accesses its file with direct I/O, without the page cache. */
   readonly directIo: boolean;
 }
 
-/** For a device in use to be let go of after a detach, milliseconds: until then the kernel keeps it. */
-const DETACH_MS = 2_000;
 const POLL_MS = 5;
 
 const losetup = new Losetup();
@@ -28,11 +29,12 @@ const listing = z.object({
 /**
  * Attaches `file` to a free loop device.
  *
- * Without `--nooverlap`: what is attached here was made just now, and looking at all other loop devices for it takes losetup a quarter
- * of its time (50 of 200 ms under emulation).
- *
- * @throws StubferryError DISK_INCOHERENT when it does not go to the file in the way that was asked for: losetup may
- *   exit with 0 and leave direct I/O off. DISK_IO
+ * It does not use `--nooverlap`: the file was created just before, and checking all other loop devices for it takes
+ * losetup a quarter of its time (50 of 200 ms under emulation).
+ * @param directIo whether the device accesses the file with direct I/O
+ * @throws StubferryError DISK_INCOHERENT: when the device does not use the requested mode, because losetup may exit
+ * with 0 and leave direct I/O off
+ * @throws StubferryError DISK_IO: when losetup fails
  */
 export async function attachLoop(file: string, { directIo }: { readonly directIo: boolean }): Promise<LoopDevice> {
   const mode = directIo ? 'on' : 'off';
@@ -42,36 +44,42 @@ export async function attachLoop(file: string, { directIo }: { readonly directIo
   await detachLoop(node);
   throw new StubferryError(
     'DISK_INCOHERENT',
-    'the loop device does not go to its file in the way that both sides need',
+    'the loop device does not access its file in the mode that both sides need',
     {
       where: file,
       expected: `direct I/O ${mode}`,
       found: found === '' ? 'neither on nor off' : `direct I/O ${found === '1' ? 'on' : 'off'}`,
-      hint: 'put the transfer disk on tmpfs, or on a file system that takes O_DIRECT in units of 512 bytes',
+      hint: 'put the transfer disk on tmpfs, or on a file system that supports O_DIRECT in units of 512 bytes',
     },
   );
 }
 
-/** Detaches it; returns when it is gone. @throws StubferryError DISK_IO when somebody keeps it open */
+/**
+ * Detaches a loop device. Resolves when the kernel has detached it.
+ * @throws StubferryError DISK_IO: when losetup fails, or a process keeps the device open
+ */
 export async function detachLoop(node: string): Promise<void> {
   await losetup.run(node, ['--detach'], node);
   for (let waited = 0; await isAttached(node); waited += POLL_MS) {
-    if (waited >= DETACH_MS) {
+    if (waited >= TIMEOUTS.loopDetach) {
       throw new StubferryError('DISK_IO', 'the loop device cannot be detached', {
         where: node,
-        expected: `nobody that uses it after ${DETACH_MS} ms`,
-        found: 'somebody that has it open (see: fuser)',
-        hint: 'it goes when that process closes it',
+        expected: `no process that has it open after ${TIMEOUTS.loopDetach} ms`,
+        found: 'a process that has it open (see: fuser)',
+        hint: 'the kernel detaches it when that process closes it',
       });
     }
     await delay(POLL_MS);
   }
 }
 
-/** All that are attached, ours and others. @throws StubferryError DISK_IO */
+/**
+ * Lists all attached loop devices, including those that stubferry did not attach.
+ * @throws StubferryError DISK_IO: when losetup fails
+ */
 export async function listLoops(): Promise<LoopDevice[]> {
   const text = await losetup.run('losetup', ['--list', '--json', '--output', 'NAME,BACK-FILE,DIO']);
-  // Without any loop device it prints nothing at all.
+  // losetup prints nothing when there is no loop device.
   const { loopdevices } = listing.parse(text.trim() === '' ? { loopdevices: [] } : JSON.parse(text));
   return loopdevices.map((one) => ({ node: one.name, file: one['back-file'] ?? '', directIo: one.dio }));
 }
@@ -80,7 +88,7 @@ async function isAttached(node: string): Promise<boolean> {
   return (await fileBehind(node)) !== undefined;
 }
 
-/** The file behind a loop device, as the kernel names it; undefined where there is none. */
+/** The backing file of a loop device, as the kernel names it, or undefined when the device is not attached. */
 export async function fileBehind(node: string): Promise<string | undefined> {
   return readFile(`/sys/block/${basename(node)}/loop/backing_file`, 'utf8').then(
     (text) => text.replace(/\n$/, ''),

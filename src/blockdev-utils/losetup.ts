@@ -1,80 +1,85 @@
 /**
- * util-linux' losetup, started by a shell that is there already.
+ * Runs losetup of util-linux through a shell that stays running.
  *
- *     --"--find --show ..." LF "/dev/shm/transfer.img" LF--> sh --fork, exec--> losetup
- *     <--what it complains of NUL status NUL what it says NUL--'
+ *     this process --"--find --show ..." LF "/dev/shm/transfer.img" LF--> sh --fork, exec--> losetup
+ *                  <--stderr of losetup NUL exit status NUL stdout of losetup NUL--'
  *
- * Why a shell: to start a program, Linux copies the page tables of who starts it, and Node's are large. A loop device takes 1.4 ms so, and 4.5
- * when Node starts losetup itself; under emulation that is a fifth of the time in which a disk is attached to a stubdom (docs/bench.md).
+ * To start a program, Linux copies the page tables of the starting process, and those of Node are large. Attaching a
+ * loop device takes 1.4 ms through the shell and 4.5 ms when Node starts losetup itself. Under emulation the difference
+ * is a fifth of the time in which a disk is attached to a stubdom (docs/notes/2026-11-29-attach-on-xen.md).
  *
- * It starts with the first call and waits, which costs nothing. It reads the end of its input when this process has ended, however that was,
- * and ends; what is sent to a process group to end it is not for it, since a loop device is to be given back after that.
+ * The shell starts with the first call. While it waits, it costs nothing. When this process ends in any way, the shell
+ * reads the end of its input and exits. The shell ignores HUP, INT and TERM, which may be sent to the whole process
+ * group, because this process still has to detach loop devices after such a signal.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { messageOf, printable, StubferryError } from '../base/errors/index.js';
+import { TIMEOUTS } from '../base/time/timeouts.js';
 
 const SCRIPT = [
   "trap '' HUP INT TERM",
   'exec 3>&1',
   'while IFS= read -r options && IFS= read -r path; do',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own
-  '  said=$(losetup $options ${path:+"$path"} < /dev/null 2>&3 3>&-)',
-  `  printf '\\0%d\\0%s\\0' $? "$said"`,
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own syntax
+  '  output=$(losetup $options ${path:+"$path"} < /dev/null 2>&3 3>&-)',
+  `  printf '\\0%d\\0%s\\0' $? "$output"`,
   'done',
 ].join('\n');
 
-/** For a losetup: one that takes longer hangs in a file or device, and with it whatever it is asked after it. */
-const LOSETUP_MS = 15_000;
-
-/** Of a reply: as many as `execFile` takes. A list of a thousand loop devices has 100,000. */
+/**
+ * The maximum length of a reply in characters. `execFile` has the same default. A list of a thousand loop devices has
+ * 100,000 characters.
+ */
 const REPLY_MAX = 1 << 20;
 
 interface Reply {
-  readonly parseError: string;
+  readonly stderr: string;
   readonly status: number;
-  readonly said: string;
+  readonly stdout: string;
 }
 
-interface Waiting {
+interface PendingRequest {
   resolve(reply: Reply): void;
   reject(reason: Error): void;
 }
 
+/** Runs losetup, and starts a new shell when the previous one has ended. */
 export class Losetup {
   readonly #env: NodeJS.ProcessEnv;
   readonly #limitMs: number;
   #shell: Shell | undefined;
 
   /**
-   * @param env of the shell: where losetup is found
-   * @param limitMs for one losetup
+   * @param env the environment of the shell, whose PATH must contain losetup
+   * @param limitMs how long one losetup may take, in milliseconds
    */
-  constructor(env: NodeJS.ProcessEnv = process.env, limitMs = LOSETUP_MS) {
+  constructor(env: NodeJS.ProcessEnv = process.env, limitMs: number = TIMEOUTS.losetup) {
     this.#env = env;
     this.#limitMs = limitMs;
   }
 
   /**
-   * What losetup says.
-   *
-   * @param where for messages
-   * @param options without spaces in them
-   * @param path of a file or device, where it is about one
-   * @throws StubferryError DISK_IO when it fails
+   * Runs losetup.
+   * @param where the file or device, for error messages
+   * @param options the options of losetup, which must not contain spaces
+   * @param path the path of a file or device, or an empty string when losetup takes none
+   * @returns the standard output of losetup without the line feeds at its end
+   * @throws StubferryError DISK_IO: when losetup fails
    */
   async run(where: string, options: readonly string[], path = ''): Promise<string> {
-    // The shell reads lines.
-    if (path.includes('\n')) throw failed(where, 'a line end in this path');
+    // The shell reads the request line by line.
+    if (path.includes('\n')) throw failed(where, 'a line feed in the path');
     let reply: Reply;
     try {
-      if (this.#shell?.isOver !== false) this.#shell = new Shell(this.#env, this.#limitMs);
-      reply = await this.#shell.ask(`${options.join(' ')}\n${path}\n`);
+      if (this.#shell?.hasEnded !== false) this.#shell = new Shell(this.#env, this.#limitMs);
+      reply = await this.#shell.request(`${options.join(' ')}\n${path}\n`);
     } catch (cause) {
       throw failed(where, messageOf(cause), cause);
     }
-    if (reply.status === 0) return reply.said;
-    throw failed(where, reply.parseError === '' ? `exit status ${reply.status}` : reply.parseError);
+    if (reply.status === 0) return reply.stdout;
+    throw failed(where, reply.stderr === '' ? `exit status ${reply.status}` : reply.stderr);
   }
 }
 
@@ -82,7 +87,7 @@ function failed(where: string, found: string, cause?: unknown): StubferryError {
   return new StubferryError('DISK_IO', 'losetup failed', {
     where,
     found: printable(found.trim().split('\n').slice(0, 2).join('; '), 400),
-    hint: 'are you root, and is the loop module there (modprobe loop)?',
+    hint: 'run this as root, and load the loop module (modprobe loop)',
     cause,
   });
 }
@@ -90,66 +95,68 @@ function failed(where: string, found: string, cause?: unknown): StubferryError {
 class Shell {
   readonly #child: ChildProcess;
   readonly #limitMs: number;
-  readonly #waiting: Waiting[] = [];
-  #heard = '';
-  /** Of the order that is worked on. */
+  readonly #pending: PendingRequest[] = [];
+  #received = '';
+  /** The timeout of the request that losetup currently processes. */
   #timer: NodeJS.Timeout | undefined;
-  isOver = false;
+  hasEnded = false;
 
   constructor(env: NodeJS.ProcessEnv, limitMs: number) {
     this.#limitMs = limitMs;
     this.#child = spawn('sh', ['-c', SCRIPT], { env, stdio: ['pipe', 'pipe', 'ignore'] });
-    // First: where there is no descriptor for its pipes, there are no pipes, and this is all that tells of it.
+    // This listener comes first: when no descriptors are left for the pipes, there are no pipes and only this event.
     this.#child.once('error', (error) => this.#end(error));
-    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
-    // That nobody reads any more is told by the end of the shell.
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#receive(text));
+    // The exit of the shell reports that its input is closed.
     this.#child.stdin?.on('error', () => undefined);
-    // Not its close: a losetup that hangs keeps the pipe open.
-    this.#child.once('exit', (status, signal) => this.#end(new Error(`the shell for it ended: ${signal ?? status}`)));
+    // The 'close' event does not work here, because a losetup that hangs keeps the pipe open.
+    this.#child.once('exit', (status, signal) => {
+      this.#end(new Error(`the shell that runs losetup ended: ${signal ?? status}`));
+    });
     this.#holdProcess(false);
   }
 
-  ask(order: string): Promise<Reply> {
+  request(lines: string): Promise<Reply> {
     return new Promise<Reply>((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      if (this.#waiting.length === 1) this.#watch();
+      this.#pending.push({ resolve, reject });
+      if (this.#pending.length === 1) this.#restartTimer();
       this.#holdProcess(true);
-      this.#child.stdin?.write(order);
+      this.#child.stdin?.write(lines);
     });
   }
 
-  #hear(text: string): void {
-    this.#heard += text;
-    if (this.#heard.length > REPLY_MAX) this.#child.kill('SIGKILL');
+  #receive(text: string): void {
+    this.#received += text;
+    if (this.#received.length > REPLY_MAX) this.#child.kill('SIGKILL');
     for (;;) {
-      const [parseError = '', status, said, ...rest] = this.#heard.split('\0');
-      if (said === undefined || rest.length === 0) return;
-      this.#heard = rest.join('\0');
-      this.#waiting.shift()?.resolve({ parseError, status: Number(status), said });
-      this.#watch();
-      if (this.#waiting.length === 0) this.#holdProcess(false);
+      const [stderr = '', status, stdout, ...rest] = this.#received.split('\0');
+      if (stdout === undefined || rest.length === 0) return;
+      this.#received = rest.join('\0');
+      this.#pending.shift()?.resolve({ stderr, status: Number(status), stdout });
+      this.#restartTimer();
+      if (this.#pending.length === 0) this.#holdProcess(false);
     }
   }
 
-  /** The order that is worked on now has its time. */
-  #watch(): void {
+  /** Starts the timeout of the request that losetup processes next. */
+  #restartTimer(): void {
     clearTimeout(this.#timer);
-    if (this.#waiting.length === 0) return;
+    if (this.#pending.length === 0) return;
     const limit = this.#limitMs;
     this.#timer = setTimeout(() => {
-      this.#end(new Error(`losetup does not end within ${limit} ms: the file or device that it is about may hang`));
+      this.#end(new Error(`losetup did not finish within ${limit} ms: its file or device may hang`));
       this.#child.kill('SIGKILL');
     }, limit);
   }
 
   #end(reason: Error): void {
-    this.isOver = true;
+    this.hasEnded = true;
     clearTimeout(this.#timer);
     this.#holdProcess(false);
-    for (const { reject } of this.#waiting.splice(0)) reject(reason);
+    for (const { reject } of this.#pending.splice(0)) reject(reason);
   }
 
-  /** Whether this process goes on for as long as the shell does. */
+  /** Sets whether the shell keeps this process running. */
   #holdProcess(isHeld: boolean): void {
     const pipes = [this.#child.stdin, this.#child.stdout].filter((one) => one instanceof Socket);
     for (const handle of [this.#child, ...pipes]) {

@@ -1,29 +1,30 @@
 /**
- * A device whose other user writes to it by a path of this kernel: both have the same file, or dom0's agent the file and the stubdom's the
- * loop device over it.
+ * A device with notifications of the writes of its other user.
  *
- * Without being told, a waiting agent has to look every 5 ms, which costs 3 % of a core, and sees the first frame half of that later.
+ * The other user must write through a path of this kernel: both agents have the same file open, or the dom0 agent has
+ * the file open and the stubdom agent has the loop device over it. Without write notifications, a waiting agent has to
+ * poll every 5 ms, which costs 3 % of a processor core, and on average it sees the first frame half an interval later.
  */
 import type { AccessPath, BlockDevice } from './block-device.js';
 import { watchWrites } from './watch-writes.js';
 
-class ToldDevice implements BlockDevice {
+class NotifyingDevice implements BlockDevice {
   readonly path: string;
   readonly size: number;
   readonly blockSize: number;
   readonly access: AccessPath;
   readonly isSynchronous: boolean;
   readonly #device: BlockDevice;
-  readonly #writtenBy: string;
+  readonly #watchedPath: string;
 
-  constructor(device: BlockDevice, writtenBy: string) {
+  constructor(device: BlockDevice, watchedPath: string) {
     this.path = device.path;
     this.size = device.size;
     this.blockSize = device.blockSize;
     this.access = device.access;
     this.isSynchronous = device.isSynchronous === true;
     this.#device = device;
-    this.#writtenBy = writtenBy;
+    this.#watchedPath = watchedPath;
   }
 
   read(into: Uint8Array, position: number): Promise<void> {
@@ -43,7 +44,7 @@ class ToldDevice implements BlockDevice {
   }
 
   watch(onWrite: () => void): () => void {
-    return watchWrites(this.#writtenBy, onWrite);
+    return watchWrites(this.#watchedPath, onWrite);
   }
 
   close(): Promise<void> {
@@ -51,7 +52,11 @@ class ToldDevice implements BlockDevice {
   }
 }
 
-/** `device`, telling of the writes that go through the file or node at `writtenBy`; as it is, when that is undefined. */
-export function notifyingDevice(device: BlockDevice, writtenBy: string | undefined): BlockDevice {
-  return writtenBy === undefined ? device : new ToldDevice(device, writtenBy);
+/**
+ * Adds write notifications to `device`.
+ * @param watchedPath the file or device node through which the other user writes
+ * @returns `device` itself when `watchedPath` is undefined
+ */
+export function notifyingDevice(device: BlockDevice, watchedPath: string | undefined): BlockDevice {
+  return watchedPath === undefined ? device : new NotifyingDevice(device, watchedPath);
 }

@@ -1,32 +1,37 @@
-/** What every command shares: global options, logs, cancellation, and one way to end. */
+/** What every command shares: the global options, the logger, cancellation and the way in which the process ends. */
 import type { Command } from 'commander';
 import { StubferryError } from '../base/errors/index.js';
 import type { Log } from '../base/log.js';
 import { createLogger } from './render/logger.js';
 import { printError } from './render/print.js';
 
+/** The options of the program itself, which every command accepts. */
 export interface GlobalOptions {
+  /** Print one JSON document instead of text. */
   readonly json: boolean;
+  /** One of `LOG_LEVELS`. */
   readonly logLevel: string;
 }
 
+/** What a running command gets. */
 export interface CommandContext extends GlobalOptions {
   readonly log: Log;
-  /** Standard output is the state's: no report goes there. */
+  /** Standard output carries the state, so no report may be written there. */
   readonly stdoutIsState: boolean;
-  /** Aborted by SIGINT, SIGTERM and SIGHUP. */
+  /** Aborted by SIGINT, SIGTERM and SIGHUP, with a StubferryError CANCELLED as the reason. */
   readonly signal: AbortSignal;
 }
 
 export interface CommandOptions {
-  /** Standard output is the state's: a report of an error does not go there. */
+  /** Standard output carries the state, so an error is not reported there. */
   readonly stdoutIsState?: boolean;
 }
 
 /**
- * Runs a command to its end and ends the process with its status; an agent's after DISK_HUNG with SIGKILL, which alone can.
+ * Runs a command and exits the process with its status. An agent that fails with DISK_HUNG kills itself with SIGKILL,
+ * because nothing else ends its process.
  *
- * @param work resolves to the exit status
+ * @param work the command; it resolves to the exit status
  */
 export async function runCommand(
   command: Command,
@@ -36,12 +41,10 @@ export async function runCommand(
   const { json, logLevel } = command.optsWithGlobals<GlobalOptions>();
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    // Not once: a second one, of an impatient user or of a terminal to all of its processes, would end this process in the
-    // middle of cleaning up, with the guest still stopped.
+    // The handler stays installed: a second signal, from an impatient user or from a terminal that signals all its
+    // processes, would otherwise end this process in the middle of its cleanup, with the guest still stopped.
     process.on(name, () => {
-      controller.abort(
-        new StubferryError('CANCELLED', `stopped by ${name}`, { hint: 'run it again when you are ready' }),
-      );
+      controller.abort(new StubferryError('CANCELLED', `stopped by ${name}`, { hint: 'run the command again' }));
     });
   }
   const isAgent = command.parent?.name() === 'agent';
@@ -54,7 +57,7 @@ export async function runCommand(
     if (error.code === 'INTERNAL' && cause instanceof Error) log.debug({ stack: cause.stack }, 'internal error');
     await printError(error, json && !stdoutIsState);
     status = error.status;
-    // Node waits for its I/O threads at exit, and one of an agent's waits for a device that does not answer.
+    // Node waits for its I/O threads at exit, and one of this agent's threads waits for a device that does not reply.
     if (error.code === 'DISK_HUNG' && isAgent) process.kill(process.pid, 'SIGKILL');
   }
   process.exit(status);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line. */
+/** The entry point of the `stubferry` program: defines all commands and runs the requested one. */
 import { Command, CommanderError, Option } from 'commander';
 import { ERROR_CODES, StubferryError } from '../base/errors/index.js';
 import { VERSION } from '../base/version.js';
@@ -25,35 +25,38 @@ import { printJson } from './render/print.js';
 const program = new Command('stubferry')
   .description(
     "Moves QEMU's device state between a Xen stub domain and dom0, over a small\n" +
-      'disk made for one transfer: framed, checksummed, and committed before\n' +
-      'anybody believes it.\n\n' +
+      'disk that is made for one transfer. The state is framed and checksummed, and\n' +
+      'it is committed only after every byte is verified.\n\n' +
       '  save:     QEMU -> stubdom agent -> [transfer disk] -> dom0 agent -> state\n' +
       '  restore:  state -> dom0 agent -> [transfer disk] -> stubdom agent -> QEMU',
   )
   .version(VERSION)
-  .option('--json', 'one JSON document on standard output instead of text', false)
-  .addOption(new Option('--log-level <level>', 'what is logged to standard error').choices(LOG_LEVELS).default('warn'))
+  .option('--json', 'print one JSON document instead of text', false)
+  .addOption(
+    new Option('--log-level <level>', 'log level; logs go to standard error').choices(LOG_LEVELS).default('warn'),
+  )
   .addHelpText(
     'after',
     `
 Examples:
-  stubferry save --qmp qmp.sock -o guest.state       stop QEMU's guest, take its device state, commit a statefile
+  stubferry save --qmp qmp.sock -o guest.state       stop the guest of a QEMU and save its device state to a statefile
   stubferry restore guest.state --incoming in.fifo --qmp qmp.sock
-                                                     verify it, feed 'qemu -incoming exec:cat in.fifo', see it load
-  stubferry save -i /run/qemu.fifo -o guest.state    the same from a FIFO that somebody else has QEMU write
-  stubferry replay fixtures/device-states/*          both ways, two processes each, every byte compared
-  stubferry verify guest.state                       read and check every byte
-  stubferry agent dom0                               serve the stubdoms of this Xen host
-  stubferry doctor                                   has this host all that it needs?
+                                                     verify it, feed it to a QEMU that waits for it
+  stubferry save -i /run/qemu.fifo -o guest.state    save a state that QEMU writes to a FIFO
+  stubferry replay fixtures/device-states/*          save and restore each state, and compare every byte
+  stubferry verify guest.state                       verify every byte of a statefile
+  stubferry agent dom0                               run the stubferry service of this Xen host
+  stubferry doctor                                   check whether this host is ready as dom0
 
-Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer, 40-49 the destination,
-50-57 agents, disks and images of stubdoms, 60-69 QEMU, 70-79 xenstore, 80-89 what was asked of a state, 90-99 dom0's agent,
-130 stopped by a signal. 'stubferry exit-codes' lists them all.`,
+Exit status: 0 done, 2 usage, 10-19 the state, 20-29 the transfer disk, 30-39 the protocol or the peer,
+40-49 the destination, 50-57 agents, disks and images of stubdoms, 60-69 QEMU, 70-79 xenstore,
+80-89 comparing and checking states, 90-99 the stubferry service, 130 stopped by a signal.
+'stubferry exit-codes' lists them all.`,
   )
   .showHelpAfterError("(see 'stubferry --help')")
   .exitOverride();
 
-// A reader that has seen enough (`| head`) is no error; the status of the command stays what it is.
+// A reader that closes the pipe early (`| head`) is not an error and does not change the exit status of the command.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -61,10 +64,10 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const COMMANDS = {
-  'By hand:': [saveCommand, restoreCommand, replayCommand, agentCommand],
-  'Look into what was saved:': [inspectCommand, verifyCommand, diffCommand, checkCommand],
-  'Make something else of it:': [convertCommand, extractCommand, replaceEmulatorCommand],
-  'On a Xen host:': [
+  'Transfer a state:': [saveCommand, restoreCommand, replayCommand, agentCommand],
+  'Examine a state:': [inspectCommand, verifyCommand, diffCommand, checkCommand],
+  'Convert a state:': [convertCommand, extractCommand, replaceEmulatorCommand],
+  'Manage a Xen host:': [
     doctorCommand,
     imageCommand,
     statusCommand,
@@ -73,29 +76,29 @@ const COMMANDS = {
     prepareCommand,
     gcCommand,
   ],
-  'About:': [exitCodesCommand],
+  'Other:': [exitCodesCommand],
 };
 for (const [group, commands] of Object.entries(COMMANDS)) {
   program.commandsGroup(group);
   for (const add of commands) add(program);
 }
-program.helpCommand('help [command]', 'print help for a command');
+program.helpCommand('help [command]', 'print the help of a command');
 
-/** Subcommands inherit neither exitOverride nor global options where a user would expect them. */
-function settle(command: Command, path: string): void {
+/** Applies exitOverride and the help hint to all subcommands: Commander does not inherit them. */
+function configureSubcommands(command: Command, path: string): void {
   for (const child of command.commands) {
     const childPath = `${path} ${child.name()}`;
     child.exitOverride().showHelpAfterError(`(see '${childPath} --help')`);
-    settle(child, childPath);
+    configureSubcommands(child, childPath);
   }
 }
-settle(program, program.name());
+configureSubcommands(program, program.name());
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
-  // Commander has printed what is wrong, or the help that was asked for.
+  // Commander has already printed the error or the requested help.
   process.exitCode = error.exitCode === 0 ? 0 : ERROR_CODES.USAGE.status;
   if (error.exitCode !== 0 && process.argv.includes('--json')) {
     await printJson({ error: new StubferryError('USAGE', error.message).report() });

@@ -1,13 +1,14 @@
-/** Where the bytes of a sink end up. */
+/** The destination of the bytes that a sink writes. */
 
+/** An output that becomes visible only when it is committed. */
 export interface ByteOutput {
-  /** Appends the chunks, in order. They belong to the output until the promise settles. */
+  /** Appends the chunks in order. The caller must not change them until the promise settles. */
   write(chunks: readonly Uint8Array[]): Promise<void>;
-  /** Makes what was written durable, then visible. */
+  /** Makes the written bytes durable, and then visible. */
   commit(): Promise<void>;
-  /** As {@link StateSink.discard}. */
+  /** Discards the written bytes. The contract is that of {@link StateSink.discard}. */
   discard(): Promise<boolean>;
 }
 
-/** Opens a new, empty output. Called again when a transfer begins anew. */
+/** Opens a new, empty output. A sink calls it again when a transfer restarts. */
 export type OpenOutput = () => Promise<ByteOutput>;

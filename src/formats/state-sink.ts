@@ -1,29 +1,32 @@
-/** Where a state goes, as a receiver sees it: it does not know which domain it runs in. */
+/** The interface through which a receiver stores a state. It is the same in dom0 and in a stubdom. */
 import type { BeginRecord, EndRecord } from './protocol/records.js';
 
 /** One frame of data for a sink. The views are valid until the promise of {@link StateSink.data} settles. */
 export interface DataFrame {
   readonly payload: Uint8Array;
-  /** The payload with zeros up to whole blocks of 4096. */
+  /** The payload, padded with zeros to a multiple of 4096 bytes. */
   readonly paddedPayload: Uint8Array;
+  /** Offset of the first byte of the payload, counted from the start of the state. */
   readonly streamOffset: number;
-  /** The chain before and after this payload: at rest it is the same as on the disk. */
+  /** The chain checksum before this payload. It is the same in a statefile as on the disk. */
   readonly chainBefore: bigint;
+  /** The chain checksum after this payload. */
   readonly chainAfter: bigint;
 }
 
-/** How long {@link StateSink.discard} is waited for, milliseconds: behind a commit that hangs it may hang as well. */
-export const DISCARD_MS = 10_000;
-
-/** Where a state goes. Nothing of it is to be seen before {@link StateSink.commit}. */
+/** The destination of a state. The state must not become visible before {@link StateSink.commit}. */
 export interface StateSink {
+  /** Starts a new state. */
   begin(begin: BeginRecord): Promise<void>;
+  /** Appends the payload of one frame. */
   data(frame: DataFrame): Promise<void>;
-  /** Everything checked: makes it durable, then visible. */
+  /** Makes the state durable, and then visible. The receiver calls it after all checks succeeded. */
   commit(end: EndRecord): Promise<void>;
   /**
-   * Removes every trace of what is not committed yet, also of a commit that is under way. May be called at any time, also
-   * twice; after it `begin` may come again. Resolves to false when the state was committed already: then it stays.
+   * Removes everything that is not committed yet, including the effects of a commit in progress. It may be called at
+   * any time and more than once. A caller may call `begin` again after it.
+   *
+   * @returns false if the state was committed already; the state then remains
    */
   discard(): Promise<boolean>;
 }

@@ -1,25 +1,28 @@
-/** Where the bytes of a state come from, as a sender sees it: it does not know which domain it runs in. */
+/** The interface through which a sender reads a state. It is the same in dom0 and in a stubdom. */
 
+/** A source of the bytes of a state. */
 export interface StateSource {
   /**
-   * Reads what is there, at most `into.length` bytes; waits for at least one. 0 means the end of the state.
-   * `into` may be written to only until the promise settles.
+   * Waits for at least one byte and reads the available bytes, at most `into.length`. The source does not write to
+   * `into` after the promise settles.
+   *
+   * @returns the number of bytes; 0 means the end of the state
    */
   read(into: Uint8Array): Promise<number>;
-  /** Lets go of it; a read under way may never settle. */
+  /** Closes the source. A pending read may never settle. */
   close(): Promise<void>;
-  /** The same bytes by position, counted from the first that {@link read} gave: where the source is a regular file. */
+  /** Random access to the same bytes, if the source is a regular file. Offset 0 is the first byte of {@link read}. */
   readonly seekable?: Seekable | undefined;
 }
 
-/** What can be read anywhere. Bytes. */
+/** A source with random access. Offsets and sizes are in bytes. */
 export interface Seekable {
-  /** Reads from `offset` on, without moving where {@link StateSource.read} stands; short only at the end. */
+  /** Reads from `offset`, without moving the position of {@link StateSource.read}. It is short only at the end. */
   readAt(into: Uint8Array, offset: number): Promise<number>;
   size(): Promise<number>;
 }
 
-/** Fills `into` as far as the source goes; returns how far. */
+/** Reads until `into` is full or the source ends, and returns the number of bytes. */
 export async function readFully(source: StateSource, into: Uint8Array): Promise<number> {
   let filled = 0;
   while (filled < into.length) {

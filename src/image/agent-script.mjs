@@ -1,11 +1,12 @@
 /**
- * Part of the build: makes of the agent's bundle, an ECMAScript module, a script that V8 can load from a code cache.
+ * A step of the build: converts the agent's bundle, an ECMAScript module, to a script that V8 can load from a code
+ * cache.
  *
- *     dist/agent.mjs    import { a } from 'node:x'; ...; await main()                                       removed
+ *     dist/agent.mjs    import { a } from 'node:x'; ...; await main()                                       (deleted)
  *     dist/agent.js     (async (require, __filename) => { const x = require('node:x'); ...; await main() })
  *
- * Node 20 keeps no code cache for modules, and 40 % of the time in which the agent starts goes into parsing and compiling them. esbuild makes no
- * script of a module that awaits at its top level, which this one does for its WebAssembly.
+ * Node 20 supports no code cache for modules, and parsing and compiling them takes 40 % of the agent's start time.
+ * esbuild cannot convert a module with a top-level await to a script. The agent has one, for its WebAssembly.
  */
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { transformSync } from '@swc/core';
@@ -17,7 +18,7 @@ const { code } = transformSync(readFileSync(bundle, 'utf8'), {
   module: { type: 'commonjs', noInterop: true },
   minify: true,
 });
-// One byte for each character, in V8's memory as well.
-if (/[^\x20-\x7e\n]/.test(code)) throw new Error(`${bundle}: not all of it is ASCII`);
+// V8 then stores one byte for each character.
+if (/[^\x20-\x7e\n]/.test(code)) throw new Error(`${bundle} contains characters that are not ASCII`);
 writeFileSync(script, `(async (require, __filename) => {${code}\n})`);
 unlinkSync(bundle);

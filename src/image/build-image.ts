@@ -1,12 +1,12 @@
 /**
  * Builds an image: the kernel and the ramdisk of a stubdom.
  *
- *     packages --programs, firmware, modules--> system folder --mksquashfs--> system.squashfs --+
- *         '--- their shared libraries -----------'   '-- agent, init, Node                      |
- *     packages --busybox, modules that mount it-------------------------------------------------+--> ramdisk (cpio)
- *     packages --bzImage--> kernel (ELF)                          manifest of all of it --------'
+ *     packages --programs, firmware, modules--> root file system --mksquashfs--> system.squashfs --+
+ *         '--- their shared libraries -----------'   '-- agent, init, Node                         |
+ *     packages --busybox, first modules------------------------------------------------------------+--> ramdisk (cpio)
+ *     packages --bzImage--> kernel (ELF)                          manifest of all files -----------'
  *
- * The same inputs give the same bytes, but for the agent's code cache, of which V8 promises nothing.
+ * The same inputs give the same bytes, except for the agent's code cache: V8 does not promise the same bytes.
  */
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,51 +17,62 @@ import { initramfsFiles } from './initramfs.js';
 import { InstalledTree } from './installed-tree.js';
 import { extractKernel, findKernel } from './kernel.js';
 import { KernelModules } from './kernel-modules.js';
-import { digestOfFile, encodeManifest, MANIFEST_PATH, type Manifest, SYSTEM_PATH } from './manifest.js';
+import { digestOfFile, encodeManifest, MANIFEST_PATH, type Manifest, ROOT_FILE_SYSTEM_PATH } from './manifest.js';
 import { ManifestBuilder } from './manifest-builder.js';
 import { APT_PACKAGES, APT_PATTERNS, FIRST_MODULES, MODULES, NETWORK_MODULES } from './package-list.js';
 import type { Origin, PackageTree } from './package-tree.js';
 import { writeRamdisk } from './ramdisk.js';
 import { RootFileSystem } from './root-file-system.js';
 
-/** The names that libxl looks for in its firmware folder when a guest's configuration names no others. */
+/** The file name of the kernel: the default that libxl looks for in its firmware directory. */
 export const KERNEL_NAME = 'qemu-stubdom-linux-kernel';
+/** The file name of the ramdisk: the default that libxl looks for in its firmware directory. */
 export const RAMDISK_NAME = 'qemu-stubdom-linux-rootfs';
 
-/** Where packages come from: what apt downloads, or what is installed. */
+/** The sources of packages: `apt` downloads them, `installed` takes those of this machine. */
 export const PACKAGE_SOURCES = ['apt', 'installed'] as const;
 
+/** What to build, from what, and where. */
 export interface BuildOptions {
-  /** Folder for both files. */
+  /** The directory for the kernel and the ramdisk. */
   readonly output: string;
+  /** Whether to replace an existing image. */
   readonly replace: boolean;
   readonly from: (typeof PACKAGE_SOURCES)[number];
-  /** Folder that keeps packages of `apt`. */
+  /** The directory in which packages from `apt` are kept. */
   readonly cache: string;
-  /** The newest that is there when undefined. */
+  /** The kernel's release, as `uname -r` prints it; the newest one when undefined. */
   readonly kernelRelease: string | undefined;
-  /** Path of Node's binary. */
+  /** The path of Node's binary. */
   readonly node: string;
-  /** This program and its version. */
+  /** The name of this program and its version, separated by a space. */
   readonly writer: string;
-  /** Told what is being done. */
+  /** Called at the start of each step. */
   readonly onStep: (step: string) => void;
   readonly signal: AbortSignal;
 }
 
+/** An image that was built. */
 export interface BuiltImage {
+  /** The path of the kernel. */
   readonly kernel: string;
+  /** The path of the ramdisk. */
   readonly ramdisk: string;
   readonly kernelBytes: number;
   readonly ramdiskBytes: number;
-  /** Whether Node was stripped: without binutils it is not, and larger. */
+  /** Whether Node was stripped. Without binutils it is not, and the image is larger. */
   readonly nodeStripped: boolean;
   readonly manifest: Manifest;
 }
 
 /**
- * @throws StubferryError PACKAGE_MISSING, UNFIT_PARTS, TOOL_MISSING, TOOL_FAILED, DESTINATION_EXISTS, DESTINATION_UNWRITABLE;
- *   nothing is at the destination then that was not there before
+ * Builds the kernel and the ramdisk. When the build fails, the destination is unchanged.
+ *
+ * @throws StubferryError PACKAGE_MISSING: when a package, a file of a package, a kernel or a module is missing
+ * @throws StubferryError UNFIT_PARTS: when the parts do not fit each other, or are damaged
+ * @throws StubferryError TOOL_MISSING, TOOL_FAILED: when a program that the build needs is missing or fails
+ * @throws StubferryError DESTINATION_EXISTS: when the image exists already and `replace` is false
+ * @throws StubferryError DESTINATION_UNWRITABLE: when the directory cannot be written
  */
 export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
   const { output, replace } = options;
@@ -78,13 +89,13 @@ export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
   }
 }
 
-/** What is built is put together here, beside the destination: it is some 200 MB. */
+/** Creates a temporary directory for about 200 MB of files, on the file system of the destination. */
 async function makeScratch(output: string): Promise<string> {
   try {
     await mkdir(output, { recursive: true });
     return await mkdtemp(join(output, '.image-'));
   } catch (cause) {
-    throw new StubferryError('DESTINATION_UNWRITABLE', 'the folder for the image cannot be written', {
+    throw new StubferryError('DESTINATION_UNWRITABLE', 'the directory for the image cannot be written', {
       where: output,
       found: messageOf(cause),
       cause,
@@ -93,11 +104,11 @@ async function makeScratch(output: string): Promise<string> {
 }
 
 async function mustBeAbsent(path: string): Promise<void> {
-  const there = await stat(path).catch((cause: unknown) => (errnoOf(cause) === 'ENOENT' ? undefined : cause));
-  if (there === undefined) return;
-  throw new StubferryError('DESTINATION_EXISTS', 'there is an image already', {
+  const found = await stat(path).catch((cause: unknown) => (errnoOf(cause) === 'ENOENT' ? undefined : cause));
+  if (found === undefined) return;
+  throw new StubferryError('DESTINATION_EXISTS', 'the image already exists', {
     where: path,
-    hint: "replace it with '--force', or name another folder",
+    hint: "replace it with '--force', or choose another directory",
   });
 }
 
@@ -119,13 +130,13 @@ async function build(options: BuildOptions, scratch: string): Promise<BuiltImage
   await extractKernel(kernel, kernelPath, scratch, signal);
 
   onStep('system');
-  const system = await RootFileSystem.create(join(scratch, 'system'));
-  const filler = new RootFileSystemBuilder(system, builder, own);
+  const rootFileSystem = await RootFileSystem.create(join(scratch, 'system'));
+  const filler = new RootFileSystemBuilder(rootFileSystem, builder, own);
   const nodeStripped = await filler.addPrograms(tree, node, signal);
   await filler.addModules(always, 'load', scratch);
   await filler.addModules(network, 'load-network', scratch);
-  const squashfs = join(scratch, SYSTEM_PATH);
-  await system.compress(squashfs, signal);
+  const squashfs = join(scratch, ROOT_FILE_SYSTEM_PATH);
+  await rootFileSystem.compress(squashfs, signal);
 
   onStep('ramdisk');
   const files = await initramfsFiles(tree, first, builder, own);
@@ -137,14 +148,14 @@ async function build(options: BuildOptions, scratch: string): Promise<BuiltImage
     kernel: { release: kernel.release, ...(await digestOfFile(kernelPath)), ...origin },
     system: await digestOfFile(squashfs),
     files: await builder.list(tree),
-    links: system.links,
+    links: rootFileSystem.links,
   };
   const ramdisk = join(scratch, RAMDISK_NAME);
   const { bytes } = manifest.system;
   await writeRamdisk(ramdisk, [
     ...files,
     { path: MANIFEST_PATH, executable: false, content: encodeManifest(manifest) },
-    { path: SYSTEM_PATH, executable: false, content: { source: squashfs, bytes } },
+    { path: ROOT_FILE_SYSTEM_PATH, executable: false, content: { source: squashfs, bytes } },
   ]);
   const [kernelBytes, ramdiskBytes] = [manifest.kernel.bytes, (await stat(ramdisk)).size];
   return { kernel: kernelPath, ramdisk, kernelBytes, ramdiskBytes, nodeStripped, manifest };

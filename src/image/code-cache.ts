@@ -1,10 +1,11 @@
 /**
- * What V8 has compiled of the agent after it has carried states through itself: with it the agent starts in 60 % of the time, and the first save
- * finds its code compiled.
+ * Makes the agent's code cache: the code that V8 has compiled when the agent has finished its warm-up. With the cache
+ * the agent starts in 60 % of the time, and the code that the first save needs is already compiled.
  *
- *     make-code-cache.cjs --> the agent with a proxy, in a folder of its own --> it has warmed up transfers --> SIGTERM --> agent.cache
- *     agent.cjs --version --> it takes the cache
+ *     make-code-cache.cjs --> agent with the proxy --> end of the warm-up --> SIGTERM --> agent.cache
+ *     agent.cjs --version --> V8 accepts the cache
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,58 +13,74 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { printable, StubferryError } from '../base/errors/index.js';
 import { PACKAGE_ROOT } from '../base/package-root.js';
+import { TIMEOUTS } from '../base/time/timeouts.js';
 
 const MAKER = join(PACKAGE_ROOT, 'dist/stubdom/make-code-cache.cjs');
 
-/** Ten times what it takes on a machine with much else to do. The agent ends at SIGTERM, if it can. */
-const LIMIT_MS = 60_000;
-
-/** So that the same agent has the same cache, as far as V8 goes: the seed of its hash tables is in it otherwise. */
+/** A fixed seed of V8's hash tables, which are part of the cache: the same agent should give the same cache. */
 const SAME_SEED = '--random-seed=1';
 
-/** In the agent's words when it has warmed up transfers, and when it cannot: then the cache has less in it. */
+/**
+ * The text in the agent's log line at the end of its warm-up. A failed warm-up logs it as well; the cache then contains
+ * less code.
+ */
 const WARMED_UP = 'warm-up';
 
-/** The last lines that a program wrote to its standard error. */
+/** How many lines of a program's standard error are kept. */
 const LINES = 4;
 
+/** The files of the agent in the image that is being built. All paths are on this machine. */
 export interface AgentInImage {
-  /** Paths on this machine: the Node that the image has, and in the image's folder the agent's start, its script and its code cache. */
+  /** The image's Node. */
   readonly node: string;
+  /** The program that starts the agent from its code cache. */
   readonly start: string;
+  /** The agent's script. */
   readonly script: string;
+  /** The code cache to write. */
   readonly cache: string;
 }
 
-/** Makes the cache, and starts the agent with it. @throws StubferryError UNFIT_PARTS when the agent does not run with this Node */
+/**
+ * Makes the cache, and then starts the agent with it as a check.
+ *
+ * @throws StubferryError UNFIT_PARTS: when the agent does not run with this Node
+ * @throws the signal's reason
+ */
 export async function makeCodeCache(agent: AgentInImage, signal: AbortSignal): Promise<void> {
   const { node, start, script, cache } = agent;
-  const folder = await mkdtemp(join(tmpdir(), 'stubferry-agent-'));
+  const directory = await mkdtemp(join(tmpdir(), 'stubferry-agent-'));
   try {
-    const place = ['--disk', join(folder, 'disk'), '--qmp', join(folder, 'qmp'), '--qmp-proxy', join(folder, 'proxy')];
-    const work = [...place, '--fifo-dir', folder, '--spool-dir', folder];
+    const inDirectory = (name: string): string => join(directory, name);
+    const endpoints = ['--disk', inDirectory('disk'), '--qmp', inDirectory('qmp'), '--qmp-proxy', inDirectory('proxy')];
+    const work = [...endpoints, '--fifo-dir', directory, '--spool-dir', directory];
     const args = ['--log-level', 'debug', 'agent', 'stubdom', ...work];
     const made = await run(node, [SAME_SEED, MAKER, script, cache, ...args], signal, WARMED_UP);
     if (!made.isStopped) throw unfit(agent, made.lines);
     const started = await run(node, [start, '--version'], signal);
     if (started.status !== 0 || started.lines.length > 0) throw unfit(agent, started.lines);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
 interface End {
   readonly status: number | null;
-  /** Whether it was stopped at the word that it was to be stopped at. */
+  /** Whether it wrote the awaited text, got SIGTERM and ended without being killed. */
   readonly isStopped: boolean;
-  /** The last lines of its standard error. */
+  /** The last lines of its standard error, at most {@link LINES}. */
   readonly lines: readonly string[];
 }
 
-/** Resolves when it has ended. @param stopAt it is ended with SIGTERM when it writes this. @throws the signal's reason */
+/**
+ * Runs Node, and resolves when it has ended.
+ *
+ * @param stopAt text at which it gets SIGTERM
+ * @throws the signal's reason
+ */
 async function run(node: string, args: readonly string[], signal: AbortSignal, stopAt?: string): Promise<End> {
   signal.throwIfAborted();
-  const child = spawn(node, args, { stdio: ['ignore', 'ignore', 'pipe'], env: withoutNodes() });
+  const child = spawn(node, args, { stdio: ['ignore', 'ignore', 'pipe'], env: withoutNodeVariables() });
   const lines: string[] = [];
   let isStopped = false;
   createInterface({ input: child.stderr }).on('line', (line) => {
@@ -74,7 +91,7 @@ async function run(node: string, args: readonly string[], signal: AbortSignal, s
     child.kill('SIGTERM');
   });
   const kill = (): void => void child.kill('SIGKILL');
-  const timer = setTimeout(kill, LIMIT_MS);
+  const timer = setTimeout(kill, TIMEOUTS.codeCache);
   signal.addEventListener('abort', kill, { once: true });
   try {
     const status = await ended(child);
@@ -93,16 +110,16 @@ function ended(child: ChildProcess): Promise<number | null> {
   });
 }
 
-/** Options of V8 in NODE_OPTIONS would be in the cache, and in the stubdom they are not set. */
-function withoutNodes(): NodeJS.ProcessEnv {
+/** V8 options from NODE_OPTIONS would become part of the cache, but they are not set in the stubdom. */
+function withoutNodeVariables(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_')));
 }
 
 function unfit({ node }: AgentInImage, lines: readonly string[]): StubferryError {
   return new StubferryError('UNFIT_PARTS', 'the agent does not run with this Node', {
     where: node,
-    expected: 'the version of Node with which stubferry was installed: its addon fs-ext is built for that',
-    found: lines.length === 0 ? 'an agent that says nothing' : printable(lines.join('; '), 500),
-    hint: "install stubferry with that Node, or leave '--node' away",
+    expected: 'the Node version with which stubferry was installed: its addon fs-ext is compiled for that version',
+    found: lines.length === 0 ? 'an agent without output' : printable(lines.join('; '), 500),
+    hint: "install stubferry with that Node, or omit '--node'",
   });
 }

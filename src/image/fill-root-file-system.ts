@@ -1,4 +1,7 @@
-/** Fills the system: programs with their libraries, firmware, Node, the agent, the scripts that start them, kernel modules. */
+/**
+ * Fills the root file system: programs with their libraries, firmware, Node, the agent, the scripts and the kernel
+ * modules.
+ */
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AGENT_CACHE, AGENT_SCRIPT, AGENT_START, agentParts } from './agent-files.js';
@@ -6,29 +9,34 @@ import { makeCodeCache } from './code-cache.js';
 import { type LoadedModule, loadList } from './kernel-modules.js';
 import type { ManifestBuilder } from './manifest-builder.js';
 import { copyTrimmed, findNode } from './node-runtime.js';
-import { APPLETS, FIRMWARE, PROGRAMS, PROXY, XEN_FOLDER } from './package-list.js';
+import { APPLETS, FIRMWARE, PROGRAMS, PROXY, XEN_DIRECTORY } from './package-list.js';
 import { findPart, newest, type Origin, type PackageTree, type Part } from './package-tree.js';
 import type { RootFileSystem } from './root-file-system.js';
 import { SharedLibraries } from './shared-libraries.js';
 
 const MODULES = '/usr/lib/modules';
 
+/** Copies files into a root file system, and records them in the manifest. */
 export class RootFileSystemBuilder {
-  readonly #system: RootFileSystem;
+  readonly #rootFileSystem: RootFileSystem;
   readonly #builder: ManifestBuilder;
-  /** stubferry itself. */
+  /** The origin of stubferry's own files. */
   readonly #own: Origin;
 
-  constructor(system: RootFileSystem, builder: ManifestBuilder, own: Origin) {
-    this.#system = system;
+  constructor(rootFileSystem: RootFileSystem, builder: ManifestBuilder, own: Origin) {
+    this.#rootFileSystem = rootFileSystem;
     this.#builder = builder;
     this.#own = own;
   }
 
   /**
-   * @param nodePath of Node's binary
-   * @returns whether Node could be stripped
-   * @throws StubferryError PACKAGE_MISSING, UNFIT_PARTS, TOOL_FAILED
+   * Adds programs, shared libraries, firmware, Node, and the agent with its code cache.
+   *
+   * @param nodePath the path of Node's binary
+   * @returns whether Node was stripped
+   * @throws StubferryError PACKAGE_MISSING: when a file is missing
+   * @throws StubferryError UNFIT_PARTS: when the files do not fit each other
+   * @throws StubferryError TOOL_MISSING, TOOL_FAILED: when Node or strip fails
    */
   async addPrograms(tree: PackageTree, nodePath: string, signal: AbortSignal): Promise<boolean> {
     const proxy = await findProxy(tree);
@@ -42,27 +50,35 @@ export class RootFileSystemBuilder {
 
     for (const part of [...packaged, ...libraries.parts]) await this.#add(part);
     for (const part of own) await this.#add(part, this.#own);
-    const place = await this.#system.place(nodePart.path);
-    const { stripped } = await copyTrimmed(node, place, signal);
-    this.#builder.add({ ...nodePart, in: 'system', content: place }, node.origin);
-    const [start, script] = [await this.#system.place(AGENT_START), await this.#system.place(AGENT_SCRIPT)];
-    const cache = await this.#system.place(AGENT_CACHE);
-    await makeCodeCache({ node: place, start, script, cache }, signal);
+    const nodeCopy = await this.#rootFileSystem.hostPath(nodePart.path);
+    const { stripped } = await copyTrimmed(node, nodeCopy, signal);
+    this.#builder.add({ ...nodePart, in: 'system', content: nodeCopy }, node.origin);
+    const [start, script] = [
+      await this.#rootFileSystem.hostPath(AGENT_START),
+      await this.#rootFileSystem.hostPath(AGENT_SCRIPT),
+    ];
+    const cache = await this.#rootFileSystem.hostPath(AGENT_CACHE);
+    await makeCodeCache({ node: nodeCopy, start, script, cache }, signal);
     this.#builder.add({ path: AGENT_CACHE, in: 'system', source: script, content: cache }, this.#own);
 
-    await this.#system.link(`/usr/bin/${basename(PROXY)}`, proxy.path);
+    await this.#rootFileSystem.link(`/usr/bin/${basename(PROXY)}`, proxy.path);
     for (const [program, names] of Object.entries(APPLETS))
-      for (const name of names) await this.#system.link(`/usr/bin/${name}`, basename(program));
+      for (const name of names) await this.#rootFileSystem.link(`/usr/bin/${name}`, basename(program));
     return stripped;
   }
 
-  /** @param list name of the file that says in which order they are loaded. @param scratch folder for what is copied from */
+  /**
+   * Adds kernel modules, and a file that lists them in load order.
+   *
+   * @param list the name of that file
+   * @param scratch a directory for temporary files
+   */
   async addModules(modules: readonly LoadedModule[], list: string, scratch: string): Promise<void> {
     for (const { name, source, bytes } of modules) {
       const unpacked = join(scratch, `${name}.ko`);
       await writeFile(unpacked, bytes);
       const path = `${MODULES}/${name}.ko`;
-      this.#builder.add({ path, in: 'system', source, content: await this.#system.copy(unpacked, path) });
+      this.#builder.add({ path, in: 'system', source, content: await this.#rootFileSystem.copy(unpacked, path) });
     }
     const source = join(scratch, list);
     await writeFile(source, loadList(modules, MODULES));
@@ -70,13 +86,13 @@ export class RootFileSystemBuilder {
   }
 
   async #add({ path, source }: Part, origin?: Origin): Promise<void> {
-    this.#builder.add({ path, in: 'system', source, content: await this.#system.copy(source, path) }, origin);
+    this.#builder.add({ path, in: 'system', source, content: await this.#rootFileSystem.copy(source, path) }, origin);
   }
 }
 
-/** The program that carries QMP over vchan, of the newest Xen that is there. */
+/** Finds vchan-socket-proxy of the newest Xen in the tree. */
 async function findProxy(tree: PackageTree): Promise<Part> {
-  const { parent, name, usual } = XEN_FOLDER;
-  const folder = newest((await tree.list(parent)).filter((entry) => name.test(entry))) ?? usual;
-  return findPart(tree, `${parent}/${folder}/${PROXY}`, folder.replace('xen-', 'xen-utils-'));
+  const { parent, name, usual } = XEN_DIRECTORY;
+  const directory = newest((await tree.list(parent)).filter((entry) => name.test(entry))) ?? usual;
+  return findPart(tree, `${parent}/${directory}/${PROXY}`, directory.replace('xen-', 'xen-utils-'));
 }

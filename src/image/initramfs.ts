@@ -1,4 +1,4 @@
-/** The ramdisk beside the system: what mounts it. All of it is freed when that is done. */
+/** The initramfs: the files of the ramdisk that mount the root file system. Linux frees them after the switch to it. */
 import { readFile } from 'node:fs/promises';
 import { FIRST_INIT } from './agent-files.js';
 import { type LoadedModule, loadList } from './kernel-modules.js';
@@ -8,7 +8,13 @@ import type { RamdiskFile } from './ramdisk.js';
 
 const MODULES = 'modules.d';
 
-/** @param own stubferry itself. @throws StubferryError PACKAGE_MISSING */
+/**
+ * Collects the files of the initramfs and adds them to the manifest.
+ *
+ * @param modules the kernel modules that are needed to mount the root file system, in load order
+ * @param own the origin of stubferry's own files
+ * @throws StubferryError PACKAGE_MISSING: when busybox is missing
+ */
 export async function initramfsFiles(
   tree: PackageTree,
   modules: readonly LoadedModule[],

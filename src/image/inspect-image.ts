@@ -1,4 +1,4 @@
-/** What an image is made of, and whether it is still as it was built. */
+/** Lists the files of an image, and verifies the image against its manifest. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { messageOf, StubferryError } from '../base/errors/index.js';
 import { decodeHeader, decodePath, HEADER_BYTES, isTrailer, notCpio, padded, S_IFMT, S_IFREG } from './cpio/newc.js';
@@ -8,13 +8,15 @@ import {
   LONGEST_MANIFEST,
   MANIFEST_PATH,
   type Manifest,
-  SYSTEM_PATH,
+  ROOT_FILE_SYSTEM_PATH,
 } from './manifest.js';
 
-/** An image has some thirty. */
+/** The limit of cpio entries. An image has about thirty. */
 const MOST_ENTRIES = 4096;
 
+/** An image that matches its manifest. */
 export interface InspectedImage {
+  /** The length of the ramdisk, in bytes. */
   readonly bytes: number;
   readonly manifest: Manifest;
 }
@@ -25,7 +27,15 @@ interface Entry {
   readonly end: number;
 }
 
-/** @param path a ramdisk. @throws StubferryError INPUT_UNREADABLE, NOT_AN_IMAGE, CORRUPT, UNSUPPORTED_VERSION */
+/**
+ * Reads a ramdisk and verifies it.
+ *
+ * @param path the path of the ramdisk
+ * @throws StubferryError INPUT_UNREADABLE: when it cannot be opened
+ * @throws StubferryError NOT_AN_IMAGE: when it is not a ramdisk from `stubferry image build`, or is truncated
+ * @throws StubferryError UNSUPPORTED_VERSION: when its manifest has another format
+ * @throws StubferryError CORRUPT: when a file differs from the manifest
+ */
 export async function inspectImage(path: string): Promise<InspectedImage> {
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw new StubferryError('INPUT_UNREADABLE', 'the image cannot be read', {
@@ -49,26 +59,26 @@ export async function inspectImage(path: string): Promise<InspectedImage> {
   }
 }
 
-/** The regular files of the archive. */
+/** Lists the regular files of the archive. */
 async function listEntries(file: FileHandle, size: number): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>();
-  let at = 0;
+  let offset = 0;
   for (let count = 0; count < MOST_ENTRIES; count += 1) {
-    const header = decodeHeader(await read(file, at, HEADER_BYTES));
-    const path = decodePath(await read(file, at + HEADER_BYTES, header.pathLength));
+    const header = decodeHeader(await read(file, offset, HEADER_BYTES));
+    const path = decodePath(await read(file, offset + HEADER_BYTES, header.pathLength));
     if (isTrailer(path)) return entries;
-    const start = at + padded(HEADER_BYTES + header.pathLength);
+    const start = offset + padded(HEADER_BYTES + header.pathLength);
     const end = start + header.size;
-    if (end > size) throw notCpio(`${size} bytes, where ${path} ends at ${end}`);
+    if (end > size) throw notCpio(`${size} bytes, but ${path} ends at byte ${end}`);
     if ((header.mode & S_IFMT) === S_IFREG) entries.set(path, { path, start, end });
-    at = padded(end);
+    offset = padded(end);
   }
   throw notCpio(`more than ${MOST_ENTRIES} entries`);
 }
 
 async function read(file: FileHandle, offset: number, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
-  if (bytesRead < length) throw notCpio(`an end at byte ${offset + bytesRead}, in the middle of an entry`);
+  if (bytesRead < length) throw notCpio(`the file ends at byte ${offset + bytesRead}, in the middle of an entry`);
   return buffer;
 }
 
@@ -80,28 +90,32 @@ async function readManifest(file: FileHandle, entries: ReadonlyMap<string, Entry
   return decodeManifest(await read(file, entry.start, length));
 }
 
-/** Every file of the ramdisk, and the system as a whole, against the manifest. @throws StubferryError CORRUPT */
+/**
+ * Compares every file of the ramdisk, including the compressed root file system, with the manifest.
+ *
+ * @throws StubferryError CORRUPT
+ */
 async function compare(path: string, entries: ReadonlyMap<string, Entry>, manifest: Manifest): Promise<void> {
   const expected = new Map(
     manifest.files.filter((file) => file.in === 'ramdisk').map((file) => [file.path.slice(1), file.sha256]),
   );
-  expected.set(SYSTEM_PATH, manifest.system.sha256);
+  expected.set(ROOT_FILE_SYSTEM_PATH, manifest.system.sha256);
   for (const [name, { start, end }] of entries) {
     if (name === MANIFEST_PATH) continue;
     const wanted = expected.get(name);
     expected.delete(name);
     const { sha256 } = await digestOfFile(path, { start, end });
-    if (sha256 !== wanted) throw changed(path, name, wanted ?? 'no such file', sha256);
+    if (sha256 !== wanted) throw differs(path, name, wanted ?? 'no such file', sha256);
   }
   const [missing] = expected.keys();
-  if (missing !== undefined) throw changed(path, missing, 'a file', 'none');
+  if (missing !== undefined) throw differs(path, missing, 'a file', 'none');
 }
 
-function changed(where: string, name: string, expected: string, found: string): StubferryError {
-  return new StubferryError('CORRUPT', `${name} in the image is not what was built`, {
+function differs(where: string, name: string, expected: string, found: string): StubferryError {
+  return new StubferryError('CORRUPT', `${name} in the image differs from the manifest`, {
     where,
     expected,
     found,
-    hint: "build it again with 'stubferry image build'",
+    hint: "build the image again with 'stubferry image build'",
   });
 }

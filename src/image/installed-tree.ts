@@ -1,12 +1,13 @@
-/** The packages that are installed on this machine, as dpkg knows them. */
+/** The packages that are installed on this machine, from the database of dpkg. */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { StubferryError } from '../base/errors/index.js';
 import { merged, type Origin, type PackageTree, unmerged } from './package-tree.js';
 import { runTool } from './run-tool.js';
 
-/** A command line may have so many files. */
-const FILES_AT_ONCE = 500;
+/** How many files one command line contains at most. */
+const FILES_PER_QUERY = 500;
 
+/** A {@link PackageTree} over the files of this machine. */
 export class InstalledTree implements PackageTree {
   readonly #signal: AbortSignal;
 
@@ -23,14 +24,15 @@ export class InstalledTree implements PackageTree {
     }
   }
 
-  async list(folder: string): Promise<readonly string[]> {
-    return (await readdir(folder).catch(() => [])).sort();
+  async list(directory: string): Promise<readonly string[]> {
+    return (await readdir(directory).catch(() => [])).sort();
   }
 
   async originsOf(files: readonly string[]): Promise<ReadonlyMap<string, Origin>> {
     const owners = new Map<string, string>();
-    for (let at = 0; at < files.length; at += FILES_AT_ONCE) {
-      for (const [path, owner] of await this.#search(files.slice(at, at + FILES_AT_ONCE))) owners.set(path, owner);
+    for (let start = 0; start < files.length; start += FILES_PER_QUERY) {
+      for (const [path, owner] of await this.#search(files.slice(start, start + FILES_PER_QUERY)))
+        owners.set(path, owner);
     }
     const versions = await this.#versions([...new Set(owners.values())]);
     return new Map(
@@ -41,10 +43,13 @@ export class InstalledTree implements PackageTree {
     );
   }
 
-  /** Packages by path. dpkg has a path as the package names it, and ends with status 1 when it does not know one of them. */
+  /**
+   * Finds the packages of files. dpkg knows a file by its path in the package, which can be the path before the merge
+   * of /usr. It exits with status 1 when one of the paths is unknown.
+   */
   async #search(files: readonly string[]): Promise<[string, string][]> {
-    const asked = files.flatMap((file) => [file, unmerged(file) ?? [], merged(file)].flat());
-    const listing = await runTool('dpkg-query', ['--search', ...new Set(asked)], this.#signal).catch(
+    const candidates = files.flatMap((file) => [file, unmerged(file) ?? [], merged(file)].flat());
+    const listing = await runTool('dpkg-query', ['--search', ...new Set(candidates)], this.#signal).catch(
       (error: unknown) => {
         const stdout = error instanceof StubferryError ? outputOf(error.details.cause) : undefined;
         if (stdout === undefined) throw error;
@@ -77,6 +82,6 @@ export class InstalledTree implements PackageTree {
 }
 
 function outputOf(cause: unknown): string | undefined {
-  const ranToItsEnd = typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 1;
-  return ranToItsEnd && 'stdout' in cause && typeof cause.stdout === 'string' ? cause.stdout : undefined;
+  const hasExitStatus1 = typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 1;
+  return hasExitStatus1 && 'stdout' in cause && typeof cause.stdout === 'string' ? cause.stdout : undefined;
 }

@@ -1,4 +1,4 @@
-/** Kernel modules, with those that they depend on, in an order in which they can be loaded. */
+/** Finds kernel modules and their dependencies, and puts them into an order in which the kernel can load them. */
 import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { located, StubferryError } from '../base/errors/index.js';
@@ -7,23 +7,26 @@ import type { WantedModule } from './package-list.js';
 import type { PackageTree } from './package-tree.js';
 import { runToolInto } from './run-tool.js';
 
+/** A kernel module of the image. */
 export interface LoadedModule {
   readonly name: string;
+  /** The module's options for insmod; empty when it has none. */
   readonly options: string;
-  /** The package's file; Debian compresses them since 13. */
+  /** The package's file on this machine. Debian 13 and newer compress it. */
   readonly source: string;
-  /** Not compressed. */
+  /** The content of the module, decompressed. */
   readonly bytes: Buffer;
 }
 
 const FILE = /^(?<name>.+)\.ko(?:\.(?<compression>xz|zst))?$/;
 
+/** All modules of one kernel release. */
 export class KernelModules {
   readonly #tree: PackageTree;
   readonly #release: string;
   readonly #scratch: string;
   readonly #signal: AbortSignal;
-  /** Files by the names of their modules. */
+  /** The file of each module, by the module's name. */
   readonly #sources = new Map<string, string>();
   readonly #builtIn = new Set<string>();
 
@@ -34,21 +37,21 @@ export class KernelModules {
     this.#signal = signal;
   }
 
-  /** Finds all modules of a kernel. @param scratch a folder for what is unpacked in between */
+  /** Finds all modules of a kernel. @param scratch a directory for temporary files */
   static async of(tree: PackageTree, release: string, scratch: string, signal: AbortSignal): Promise<KernelModules> {
     const modules = new KernelModules(tree, release, scratch, signal);
-    const folder = `/usr/lib/modules/${release}`;
-    const builtIn = await tree.find(`${folder}/modules.builtin`);
+    const directory = `/usr/lib/modules/${release}`;
+    const builtIn = await tree.find(`${directory}/modules.builtin`);
     const names = builtIn === undefined ? [] : (await readFile(builtIn, 'utf8')).split('\n');
     for (const path of names) modules.#builtIn.add(nameOf(basename(path)) ?? path);
-    await modules.#index(`${folder}/kernel`);
+    await modules.#index(`${directory}/kernel`);
     return modules;
   }
 
-  async #index(folder: string): Promise<void> {
-    for (const entry of await this.#tree.list(folder)) {
+  async #index(directory: string): Promise<void> {
+    for (const entry of await this.#tree.list(directory)) {
       const name = nameOf(entry);
-      const path = `${folder}/${entry}`;
+      const path = `${directory}/${entry}`;
       if (name === undefined) {
         await this.#index(path);
         continue;
@@ -59,11 +62,12 @@ export class KernelModules {
   }
 
   /**
-   * What is to be loaded for these modules: each after those that it depends on, none twice. A module that is built into the
-   * kernel is left out.
+   * Returns the modules to load: the wanted ones and their dependencies. Each module appears once, after all modules
+   * that it depends on. Modules that are built into the kernel are left out.
    *
-   * @param loaded modules that are there already
-   * @throws StubferryError PACKAGE_MISSING, UNFIT_PARTS
+   * @param loaded modules that are already loaded, which are left out as well
+   * @throws StubferryError PACKAGE_MISSING: when the kernel has no such module
+   * @throws StubferryError UNFIT_PARTS: when a module is damaged or built for another kernel
    */
   async load(wanted: readonly WantedModule[], loaded: readonly LoadedModule[] = []): Promise<LoadedModule[]> {
     const order = new Map<string, LoadedModule>();
@@ -101,17 +105,17 @@ export class KernelModules {
   }
 
   #otherKernel(where: string, found: string): StubferryError {
-    return new StubferryError('UNFIT_PARTS', 'this module is for another kernel', {
+    return new StubferryError('UNFIT_PARTS', 'the module is built for another kernel', {
       where,
       expected: `a module for Linux ${this.#release}`,
-      found: `one for Linux ${found}`,
+      found: `a module for Linux ${found}`,
     });
   }
 }
 
-/** One module a line, as the scripts in stubdom/ read it: a path and options. */
-export function loadList(modules: readonly LoadedModule[], folder: string): Buffer {
-  return Buffer.from(modules.map(({ name, options }) => `${`${folder}/${name}.ko ${options}`.trim()}\n`).join(''));
+/** Encodes a list of modules for the scripts in stubdom/: one module a line, with its path and its options. */
+export function loadList(modules: readonly LoadedModule[], directory: string): Buffer {
+  return Buffer.from(modules.map(({ name, options }) => `${`${directory}/${name}.ko ${options}`.trim()}\n`).join(''));
 }
 
 function nameOf(file: string): string | undefined {

@@ -1,9 +1,10 @@
 /**
- * The stubdom's kernel: Debian's, as the ELF file that is compressed inside of its bzImage. Xen's domain builder takes that as well,
- * and has nothing to unpack: `xl create` of a PV guest took 1.1 s with it and 5.6 s with the bzImage, under emulation.
+ * The stubdom's kernel: the ELF file that Debian's bzImage contains in compressed form. Xen's domain builder accepts
+ * both. It need not decompress the ELF file: under emulation, `xl create` of a PV guest took 1.1 s with the ELF file
+ * and 5.6 s with the bzImage.
  *
- *     bzImage: boot sector | setup header at 0x1f1 | setup | protected-mode code, in which: payload
- *     payload: compressed ELF | its size, u32        (linux/Documentation/arch/x86/boot.rst, "payload_offset")
+ *     bzImage: boot sector | setup header at 0x1f1 | setup | protected-mode code, which contains the payload
+ *     payload: compressed ELF | size of the ELF, u32        (linux/Documentation/arch/x86/boot.rst, "payload_offset")
  */
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,26 +21,34 @@ const PAYLOAD_OFFSET = 0x248;
 const PAYLOAD_LENGTH = 0x24c;
 const SECTOR = 512;
 const HEADER_END = 0x250;
-/** First version of the boot protocol that says where the payload is. */
+/** Offset of the version of the boot protocol. */
 const PROTOCOL_VERSION = 0x206;
+/** The first version of the boot protocol whose header locates the payload. */
 const WITH_PAYLOAD = 0x208;
-/** Debian's has 66 MiB. */
+/** The largest kernel that is accepted, in bytes. Debian's kernel has 66 MiB. */
 const LARGEST_KERNEL = 512 * 2 ** 20;
 
-/** Beside gzip, which Node has. */
+/** Compressions that need a program of the host. Node itself decompresses gzip. */
 const COMPRESSIONS = [
   { magic: 'fd377a585a00', tool: 'xz' },
   { magic: '28b52ffd', tool: 'zstd' },
   { magic: '02214c18', tool: 'lz4' },
 ] as const;
 
+/** A kernel of the package tree. */
 export interface Kernel {
-  /** As `uname -r` says it. */
+  /** The release, as `uname -r` prints it. */
   readonly release: string;
+  /** The kernel's file in the package. */
   readonly bzImage: Part;
 }
 
-/** @param release the newest that has modules when undefined. @throws StubferryError PACKAGE_MISSING */
+/**
+ * Finds a kernel in the package tree.
+ *
+ * @param release the release; the newest one with modules when undefined
+ * @throws StubferryError PACKAGE_MISSING: when there is no such kernel
+ */
 export async function findKernel(tree: PackageTree, release: string | undefined): Promise<Kernel> {
   const releases =
     release === undefined ? [...(await tree.list('/usr/lib/modules'))].sort(byVersion).reverse() : [release];
@@ -48,14 +57,21 @@ export async function findKernel(tree: PackageTree, release: string | undefined)
     const source = await tree.find(path);
     if (source !== undefined) return { release: candidate, bzImage: { path, source } };
   }
-  throw new StubferryError('PACKAGE_MISSING', 'there is no kernel for the stubdom', {
+  throw new StubferryError('PACKAGE_MISSING', 'no kernel for the stubdom', {
     where: `/boot/vmlinuz-${release ?? '*'}`,
-    expected: 'a kernel of Debian with its modules in /lib/modules',
+    expected: 'a Debian kernel with its modules in /lib/modules',
     hint: tree.advice('linux-image-amd64'),
   });
 }
 
-/** Writes the kernel as an ELF file. @throws StubferryError UNFIT_PARTS, TOOL_MISSING, TOOL_FAILED */
+/**
+ * Writes the kernel as an ELF file.
+ *
+ * @param scratch a directory for temporary files
+ * @throws StubferryError INPUT_UNREADABLE: when the bzImage cannot be read
+ * @throws StubferryError UNFIT_PARTS: when Xen cannot start this kernel as a PV domain, or it is damaged
+ * @throws StubferryError TOOL_MISSING, TOOL_FAILED: when the program that decompresses it is missing or fails
+ */
 export async function extractKernel(
   { bzImage }: Kernel,
   destination: string,
@@ -80,18 +96,24 @@ async function readKernel(path: string): Promise<Buffer> {
     throw new StubferryError('INPUT_UNREADABLE', 'the kernel cannot be read', {
       where: path,
       found: messageOf(cause),
-      hint: 'on some systems only root may read it',
+      hint: 'on some hosts only root can read it',
       cause,
     });
   }
 }
 
-/** The compressed kernel within a bzImage, and its size when it is unpacked. @throws StubferryError UNFIT_PARTS */
+/**
+ * Finds the compressed kernel within a bzImage.
+ *
+ * @param where the path of the file, for errors
+ * @returns `size` is the length of the decompressed kernel, in bytes
+ * @throws StubferryError UNFIT_PARTS: when the image is not such a bzImage, or is truncated
+ */
 export function payloadOf(image: Buffer, where: string): { compressed: Buffer; size: number } {
   const isBzImage = image.length > HEADER_END && image.toString('latin1', SIGNATURE, SIGNATURE + 4) === 'HdrS';
   if (!isBzImage || image.readUInt16LE(PROTOCOL_VERSION) < WITH_PAYLOAD)
     throw unfit(where, 'a bzImage of boot protocol 2.08 or newer', 'something else');
-  // 0 stands for 4, for old boot loaders.
+  // 0 means 4, for compatibility with old boot loaders.
   const setup = ((image[SETUP_SECTS] || 4) + 1) * SECTOR;
   const start = setup + image.readUInt32LE(PAYLOAD_OFFSET);
   const end = start + image.readUInt32LE(PAYLOAD_LENGTH);
@@ -99,7 +121,7 @@ export function payloadOf(image: Buffer, where: string): { compressed: Buffer; s
   const size = image.readUInt32LE(end - 4);
   if (size > LARGEST_KERNEL) throw unfit(where, `a kernel of at most ${LARGEST_KERNEL} bytes`, `${size} bytes`);
   const isGzip = image.readUInt16BE(start) === 0x1f8b;
-  // gzip ends with the size itself; to the others the kernel's build adds it.
+  // The size is part of the gzip format; the kernel's build appends it to the other formats.
   return { compressed: image.subarray(start, isGzip ? end : end - 4), size };
 }
 
@@ -123,10 +145,10 @@ async function decompress(
 }
 
 function unfit(where: string, expected: string, found: string): StubferryError {
-  return new StubferryError('UNFIT_PARTS', 'this kernel cannot be the kernel of a stubdom', {
+  return new StubferryError('UNFIT_PARTS', 'the kernel cannot be used in a stubdom', {
     where,
     expected,
     found,
-    hint: "name another one that is installed by '--kernel-release'",
+    hint: "choose another kernel with '--kernel-release'",
   });
 }

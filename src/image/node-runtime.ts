@@ -1,4 +1,4 @@
-/** Node, as it goes into the image: one binary, without what the agent never reads. */
+/** Copies Node into the image: one binary, without the data that the agent never reads. */
 import { chmod, copyFile, readFile, realpath, writeFile } from 'node:fs/promises';
 import { StubferryError } from '../base/errors/index.js';
 import { findIcuItems } from './icu/common-data.js';
@@ -6,15 +6,23 @@ import { isUnusedItem } from './icu/unused-items.js';
 import type { Origin } from './package-tree.js';
 import { runTool } from './run-tool.js';
 
-/** What package.json asks for. */
+/** The oldest major version that package.json allows. */
 const OLDEST_MAJOR = 20;
 
+/** A binary of Node on this machine. */
 export interface NodeRuntime {
+  /** The path of the binary, without symbolic links. */
   readonly source: string;
   readonly origin: Origin;
 }
 
-/** @param path a Node for amd64 that runs on this machine. @throws StubferryError UNFIT_PARTS, TOOL_MISSING, TOOL_FAILED */
+/**
+ * Runs `node --version`, and checks the version.
+ *
+ * @param path a Node for amd64 that runs on this machine
+ * @throws StubferryError UNFIT_PARTS: when this Node is too old
+ * @throws StubferryError TOOL_MISSING, TOOL_FAILED: when it cannot be run
+ */
 export async function findNode(path: string, signal: AbortSignal): Promise<NodeRuntime> {
   const version = (await runTool(path, ['--version'], signal)).trim();
   const major = Number(/^v(?<major>\d+)\./.exec(version)?.groups?.['major']);
@@ -22,24 +30,25 @@ export async function findNode(path: string, signal: AbortSignal): Promise<NodeR
   throw new StubferryError('UNFIT_PARTS', 'this Node is too old for the agent', {
     where: path,
     expected: `version ${OLDEST_MAJOR} or newer`,
-    found: version === '' ? 'a program that names no version' : version.slice(0, 40),
-    hint: "name another one by '--node'",
+    found: version === '' ? 'a program that prints no version' : version.slice(0, 40),
+    hint: "choose another Node with '--node'",
   });
 }
 
-/** What was left out of the copy. */
+/** What the copy does not contain. */
 export interface TrimmedNode {
-  /** Without binutils it keeps its symbol tables. */
+  /** Whether the symbol tables were removed, which needs binutils. */
   readonly stripped: boolean;
-  /** Bytes of languages and character sets that are zeros now. */
+  /** How many bytes of languages and character sets were replaced by zeros. */
   readonly zeroedBytes: number;
 }
 
 /**
- * Copies Node without its symbol tables and with zeros for the languages of the world: of 86 MB, 29.5 MB when compressed, 17.9 MB
- * remain. In memory the zeros take nothing, for they are never read.
+ * Copies Node without its symbol tables, and with zeros in place of its language data. The binary of 86 MB compresses
+ * to 29.5 MB; the copy compresses to 17.9 MB. The zeros take no memory, because they are never read.
  *
- * @throws StubferryError TOOL_FAILED, UNFIT_PARTS
+ * @throws StubferryError TOOL_FAILED: when strip fails
+ * @throws StubferryError UNFIT_PARTS: when the table of ICU's data is damaged
  */
 export async function copyTrimmed(
   { source }: NodeRuntime,

@@ -1,22 +1,23 @@
-/** The ramdisk: what Linux unpacks, and what mounts the system from there. */
+/** Writes the ramdisk: the cpio archive that Linux unpacks, with the initramfs and the compressed root file system. */
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { encodeEntry, encodeTrailer, paddingAfter, S_IFDIR, S_IFREG } from './cpio/newc.js';
 
-/** A file of the ramdisk: in memory, or on this machine. */
+/** A file of the ramdisk. */
 export interface RamdiskFile {
-  /** Without a leading `/`. */
+  /** The path, without a leading `/`. */
   readonly path: string;
   readonly executable: boolean;
+  /** The bytes, or a file on this machine and its length in bytes. */
   readonly content: Buffer | { readonly source: string; readonly bytes: number };
 }
 
-/** Writes the archive: the files in the order of their paths, each folder before what is in it. */
+/** Writes the archive. Entries are sorted by path, so that each directory precedes its files. */
 export async function writeRamdisk(destination: string, files: readonly RamdiskFile[]): Promise<void> {
-  const folders = new Set(files.flatMap(({ path }) => foldersOf(path)));
+  const directories = new Set(files.flatMap(({ path }) => directoriesOf(path)));
   const entries = [
-    ...[...folders].map((path) => ({ path, mode: S_IFDIR | 0o755, content: Buffer.alloc(0) })),
+    ...[...directories].map((path) => ({ path, mode: S_IFDIR | 0o755, content: Buffer.alloc(0) })),
     ...files.map(({ path, executable, content }) => ({ path, mode: S_IFREG | (executable ? 0o755 : 0o644), content })),
   ].sort((a, b) => (a.path < b.path ? -1 : 1));
   const output = await open(destination, 'wx', 0o644);
@@ -35,7 +36,7 @@ export async function writeRamdisk(destination: string, files: readonly RamdiskF
   }
 }
 
-function foldersOf(path: string): string[] {
-  const folder = dirname(path);
-  return folder === '.' ? [] : [...foldersOf(folder), folder];
+function directoriesOf(path: string): string[] {
+  const directory = dirname(path);
+  return directory === '.' ? [] : [...directoriesOf(directory), directory];
 }

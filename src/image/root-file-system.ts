@@ -1,25 +1,26 @@
 /**
- * The system: all that runs in the stubdom, in a squashfs file that stays compressed in memory.
+ * The root file system of the stubdom: a squashfs file that stays compressed in memory.
  *
- * Linux has squashfs and erofs in Debian; erofs there compresses by LZ4 alone, and Node takes 60 % more with that.
+ * Debian's Linux has squashfs and erofs. Its erofs compresses by LZ4 only, with which Node takes 60 % more space.
  */
 import { chmod, copyFile, mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Manifest } from './manifest.js';
 import { runTool } from './run-tool.js';
 
-/** Links that make merged /usr, and the folders on which file systems are mounted. */
+/** The links of the merged /usr layout. */
 const LAYOUT_LINKS = { '/bin': 'usr/bin', '/sbin': 'usr/sbin', '/lib': 'usr/lib', '/lib64': 'usr/lib64' } as const;
+/** The directories on which file systems are mounted. */
 const MOUNT_POINTS = ['/dev', '/proc', '/run', '/sys', '/tmp'];
 
 const OPTIONS = [
   ...['-comp', 'zstd', '-Xcompression-level', '19', '-b', '128K'],
-  // The same bytes every time.
+  // The same files give the same bytes.
   ...['-all-root', '-all-time', '0', '-mkfs-time', '0', '-no-xattrs', '-no-exports'],
   ...['-noappend', '-no-progress', '-quiet'],
 ];
 
-/** A folder that becomes the system. */
+/** A directory on this machine that becomes the root file system of the image. */
 export class RootFileSystem {
   readonly #root: string;
   readonly #links = new Map<string, string>();
@@ -28,52 +29,55 @@ export class RootFileSystem {
     this.#root = root;
   }
 
+  /** Creates the directory with its mount points and layout links. @param root the path of the directory */
   static async create(root: string): Promise<RootFileSystem> {
-    const system = new RootFileSystem(root);
+    const rootFileSystem = new RootFileSystem(root);
     await mkdir(root);
-    for (const folder of MOUNT_POINTS) await system.#mkdir(folder);
-    for (const [path, target] of Object.entries(LAYOUT_LINKS)) await system.link(path, target);
-    return system;
+    for (const directory of MOUNT_POINTS) await rootFileSystem.#mkdir(directory);
+    for (const [path, target] of Object.entries(LAYOUT_LINKS)) await rootFileSystem.link(path, target);
+    return rootFileSystem;
   }
 
-  /** All symbolic links, sorted by path. */
+  /** The symbolic links, sorted by path. */
   get links(): Manifest['links'] {
     const links = [...this.#links].map(([path, target]) => ({ path, target }));
     return links.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
-  /** The place of a file on this machine; its folder is there after this. */
-  async place(path: string): Promise<string> {
+  /** Creates the parent directory of a file. @param path the path in the image @returns the path on this machine */
+  async hostPath(path: string): Promise<string> {
     await this.#mkdir(dirname(path));
     return join(this.#root, path);
   }
 
+  /** Copies a file of this machine. @param path the path in the image @returns the path of the copy on this machine */
   async copy(source: string, path: string): Promise<string> {
-    const place = await this.place(path);
-    await copyFile(source, place);
-    await chmod(place, isExecutable(path) ? 0o755 : 0o644);
-    return place;
+    const copy = await this.hostPath(path);
+    await copyFile(source, copy);
+    await chmod(copy, isExecutable(path) ? 0o755 : 0o644);
+    return copy;
   }
 
+  /** Creates a symbolic link. @param path the path in the image */
   async link(path: string, target: string): Promise<void> {
-    await symlink(target, await this.place(path));
+    await symlink(target, await this.hostPath(path));
     this.#links.set(path, target);
   }
 
-  /** Makes the file system. @throws StubferryError TOOL_MISSING, TOOL_FAILED */
+  /** Writes the squashfs file. @throws StubferryError TOOL_MISSING, TOOL_FAILED: when mksquashfs is missing or fails */
   async compress(destination: string, signal: AbortSignal): Promise<void> {
     await runTool('mksquashfs', [this.#root, destination, ...OPTIONS], signal);
   }
 
-  async #mkdir(folder: string): Promise<void> {
-    if (folder !== '/') await this.#mkdir(dirname(folder));
-    const place = join(this.#root, folder);
-    await mkdir(place, { recursive: true });
-    await chmod(place, 0o755);
+  async #mkdir(directory: string): Promise<void> {
+    if (directory !== '/') await this.#mkdir(dirname(directory));
+    const hostPath = join(this.#root, directory);
+    await mkdir(hostPath, { recursive: true });
+    await chmod(hostPath, 0o755);
   }
 }
 
-/** Whatever the mode of the file on this machine is. */
+/** The path decides, not the mode of the source file. */
 function isExecutable(path: string): boolean {
   return /\/s?bin\/|\/libexec\/|\.so(?:\.|$)/.test(path);
 }

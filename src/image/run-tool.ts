@@ -1,10 +1,10 @@
-/** Programs of the host that an image is built with. */
+/** Runs programs of the host that the build of an image needs. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { errnoOf, messageOf, printable, StubferryError } from '../base/errors/index.js';
 
-/** Where a program is from, for whoever has to install it. */
+/** The Debian package of each program, for the hint of an error. */
 const PACKAGES: Readonly<Record<string, string>> = {
   mksquashfs: 'squashfs-tools',
   strip: 'binutils',
@@ -17,13 +17,20 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'apt-cache': 'apt',
 };
 
-/** The longest output that is kept: listings of packages. */
+/** The longest output that is accepted, in bytes. Listings of packages are the longest. */
 const MOST_OUTPUT = 64 * 2 ** 20;
 
-/** The same messages on every machine. */
+/** The environment of every program. With this locale the messages are the same on every machine. */
 const ENVIRONMENT = { ...process.env, LC_ALL: 'C.UTF-8', SOURCE_DATE_EPOCH: undefined };
 
-/** Runs it to its end. @returns its standard output. @throws StubferryError TOOL_MISSING, TOOL_FAILED, the signal's reason */
+/**
+ * Runs a program to its end.
+ *
+ * @returns its standard output
+ * @throws StubferryError TOOL_MISSING: when it is not installed
+ * @throws StubferryError TOOL_FAILED: when its exit status is not 0
+ * @throws the signal's reason
+ */
 export async function runTool(tool: string, args: readonly string[], signal: AbortSignal): Promise<string> {
   try {
     const options = { maxBuffer: MOST_OUTPUT, env: ENVIRONMENT, signal };
@@ -33,7 +40,7 @@ export async function runTool(tool: string, args: readonly string[], signal: Abo
   }
 }
 
-/** Runs it with a file as its standard output. @throws StubferryError TOOL_MISSING, TOOL_FAILED, the signal's reason */
+/** Runs a program with a new file as its standard output. It throws the same errors as {@link runTool}. */
 export async function runToolInto(
   destination: string,
   tool: string,
@@ -68,7 +75,7 @@ function toolError(tool: string, args: readonly string[], cause: unknown, signal
   const name = tool.split('/').at(-1) ?? tool;
   if (errnoOf(cause) === 'ENOENT') {
     const from = PACKAGES[name];
-    return new StubferryError('TOOL_MISSING', 'a program that builds the image is not installed', {
+    return new StubferryError('TOOL_MISSING', 'a program that the build needs is not installed', {
       where: tool,
       hint: from === undefined ? undefined : `apt-get install ${from}`,
       cause,

@@ -1,9 +1,10 @@
 /**
- * Exactly the shared libraries that programs need, found as ld.so finds them, and proved to fit: every version of symbols that
- * one file requires of another must be there, or the program would end before its main().
+ * Finds exactly the shared libraries that programs need, in the way of ld.so, and checks that they fit: every symbol
+ * version that one file requires of another must exist, because the program would otherwise end before its main().
  *
- * ld.so looks into DT_RUNPATH of the file, then into the folders that the loader of Debian's amd64 is built with. A library that is
- * opened by name while the program runs (dlopen) is not found here; none of the programs needs one.
+ * ld.so searches DT_RUNPATH of the file, then the directories that are compiled into the loader of Debian's amd64. This
+ * module does not find libraries that a program opens by name while it runs (dlopen). No program of the image needs
+ * such a library.
  */
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
@@ -12,28 +13,35 @@ import { type DynamicSection, dynamicSectionOf } from './elf/dynamic.js';
 import { EM_X86_64, interpreterOf, isElf, parseElf } from './elf/elf-file.js';
 import { merged, type PackageTree, type Part } from './package-tree.js';
 
-const FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib', '/usr/lib64'];
+const DIRECTORIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib', '/usr/lib64'];
 
 interface Library extends Part {
   readonly dynamic: DynamicSection;
 }
 
+/** The shared libraries of a set of programs. */
 export class SharedLibraries {
   readonly #tree: PackageTree;
-  /** By soname. The loader itself is among them, under the name by which the C library asks for it. */
+  /** Libraries by soname. They include the loader, under the soname by which the C library requires it. */
   readonly #libraries = new Map<string, Library>();
 
   constructor(tree: PackageTree) {
     this.#tree = tree;
   }
 
-  /** All libraries that the programs so far need, sorted by path. */
+  /** The libraries that all programs added so far need, sorted by path. */
   get parts(): Part[] {
     const byPath = new Map([...this.#libraries.values()].map(({ path, source }) => [path, { path, source }]));
     return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
-  /** Adds the libraries of `part`, if it is an ELF file. @throws StubferryError PACKAGE_MISSING, UNFIT_PARTS */
+  /**
+   * Adds the libraries that `part` needs. Does nothing when `part` is not an ELF file.
+   *
+   * @throws StubferryError PACKAGE_MISSING: when a library is missing
+   * @throws StubferryError UNFIT_PARTS: when a file is damaged, is for another processor, or lacks a required symbol
+   *   version
+   */
   async addFor(part: Part): Promise<void> {
     const bytes = await readFile(part.source);
     if (!isElf(bytes)) return;
@@ -50,7 +58,7 @@ export class SharedLibraries {
     return { ...part, dynamic };
   }
 
-  /** It has to be where the program says. */
+  /** Adds the loader, which must exist at the path that the program names. */
   async #addLoader(interpreter: string, user: Part): Promise<void> {
     const soname = posix.basename(interpreter);
     if (this.#libraries.has(soname)) return;
@@ -76,9 +84,9 @@ export class SharedLibraries {
   }
 
   async #search(soname: string, user: Library): Promise<Part> {
-    const own = user.dynamic.runpath.map((folder) => folder.replace(/\$\{?ORIGIN\}?/, posix.dirname(user.path)));
-    for (const folder of [...own, ...FOLDERS]) {
-      const path = merged(posix.join(folder, soname));
+    const own = user.dynamic.runpath.map((directory) => directory.replace(/\$\{?ORIGIN\}?/, posix.dirname(user.path)));
+    for (const directory of [...own, ...DIRECTORIES]) {
+      const path = merged(posix.join(directory, soname));
       const source = await this.#tree.find(path);
       if (source !== undefined) return { path, source };
     }
@@ -86,9 +94,9 @@ export class SharedLibraries {
   }
 
   #missing(soname: string, user: Part): StubferryError {
-    return new StubferryError('PACKAGE_MISSING', 'a shared library is not there', {
+    return new StubferryError('PACKAGE_MISSING', 'a shared library is missing', {
       where: soname,
-      expected: `in ${FOLDERS.join(', ')}, for ${user.path}`,
+      expected: `in ${DIRECTORIES.join(', ')}, for ${user.path}`,
       hint: this.#tree.advice(`package with ${soname}`),
     });
   }
@@ -99,6 +107,6 @@ function unfit(where: string, expected: string, found: string): StubferryError {
     where,
     expected,
     found,
-    hint: 'all parts must be of one release of Debian, and Node built for it or an older one',
+    hint: 'all parts must come from one Debian release, and Node must be built for that release or an older one',
   });
 }

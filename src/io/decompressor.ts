@@ -1,58 +1,65 @@
-/** A source that a program unpacks: what it reads goes to the program's standard input, and what that writes is read. */
+/**
+ * A source that an external program decompresses.
+ *
+ * The compressed bytes go to the standard input of the program, and the source reads the program's standard output.
+ */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { errnoOf, messageOf, printable, StubferryError } from '../base/errors/index.js';
 import type { StateSource } from '../formats/state-source.js';
 
-export interface Unpacker {
-  /** Found by PATH. */
+/** A program that decompresses its standard input. */
+export interface DecompressorProgram {
+  /** The name of the program, which is looked up in PATH. */
   readonly program: string;
   readonly args: readonly string[];
-  /** The Debian package that has it. */
+  /** The Debian package that contains the program. */
   readonly package: string;
 }
 
 const CHUNK = 64 * 1024;
-/** Of what the program says, bytes are kept. */
-const MOST_SAID = 1024;
-/** What xz, zstd and their like say of an input that is not whole. */
-const ENDS_EARLY = /unexpected end|premature end|truncated/i;
+/** How many characters of the program's standard error are kept. */
+const STDERR_LIMIT = 1024;
+/** Matches the messages of xz and zstd for an input that is truncated. */
+const TRUNCATED_INPUT = /unexpected end|premature end|truncated/i;
 
+/** Decompresses a source with an external program. */
 export class Decompressor implements StateSource {
   readonly #source: StateSource;
   readonly #where: string;
-  readonly #unpacker: Unpacker;
+  readonly #options: DecompressorProgram;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #chunks: AsyncIterator<Uint8Array>;
-  /** The program has ended well. */
-  readonly #unpacked: Promise<void>;
-  /** So has what feeds it. */
-  readonly #ended: Promise<void>;
+  /** Resolves when the program has exited with status 0. */
+  readonly #exited: Promise<void>;
+  /** Resolves when the program has exited with status 0 and all input has been passed to it. */
+  readonly #finished: Promise<void>;
   #rest: Uint8Array = new Uint8Array(0);
-  #said = '';
+  #stderr = '';
   #closed = false;
 
-  constructor(source: StateSource, where: string, unpacker: Unpacker) {
+  /** @param where the name of the input, for error messages */
+  constructor(source: StateSource, where: string, options: DecompressorProgram) {
     this.#source = source;
     this.#where = where;
-    this.#unpacker = unpacker;
-    // Its messages are looked at, so they have to be in one language.
+    this.#options = options;
+    // The C locale makes the messages match TRUNCATED_INPUT.
     const env = { ...process.env, LC_ALL: 'C' };
-    this.#child = spawn(unpacker.program, [...unpacker.args], { stdio: ['pipe', 'pipe', 'pipe'], env });
+    this.#child = spawn(options.program, [...options.args], { stdio: ['pipe', 'pipe', 'pipe'], env });
     this.#chunks = this.#child.stdout[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     this.#child.stderr.on('data', (chunk: Buffer) => {
-      this.#said = (this.#said + chunk.toString('latin1')).slice(0, MOST_SAID);
+      this.#stderr = (this.#stderr + chunk.toString('latin1')).slice(0, STDERR_LIMIT);
     });
-    // It closes its input early when that is damaged; its status says so.
+    // The program closes its input early when the input is damaged. Its exit status reports the failure.
     this.#child.stdin.on('error', () => undefined);
-    // Errors are told to whoever reads; one that comes before must not end the process.
-    this.#unpacked = this.#status();
-    this.#ended = Promise.all([this.#unpacked, this.#feed()]).then(() => undefined);
-    this.#ended.catch(() => undefined);
+    // The next read reports an error. An error before that read must not end this process as an unhandled rejection.
+    this.#exited = this.#waitForExit();
+    this.#finished = Promise.all([this.#exited, this.#feed()]).then(() => undefined);
+    this.#finished.catch(() => undefined);
   }
 
-  async #status(): Promise<void> {
+  async #waitForExit(): Promise<void> {
     const [status] = (await once(this.#child, 'close').catch((cause: unknown) => {
       throw this.#notStarted(cause);
     })) as [number | null];
@@ -66,7 +73,7 @@ export class Decompressor implements StateSource {
       for (;;) {
         const count = await this.#source.read(buffer);
         if (count === 0 || !stdin.writable) break;
-        // A copy: the stream keeps it until it is written. A program that has ended takes no more.
+        // The stream keeps the chunk until it is written, so it gets a copy. A program that has exited takes no more.
         if (!stdin.write(Uint8Array.from(buffer.subarray(0, count)))) await drained(stdin);
       }
       stdin.end();
@@ -79,12 +86,12 @@ export class Decompressor implements StateSource {
   async read(into: Uint8Array): Promise<number> {
     if (this.#rest.length === 0) {
       const next = await this.#chunks.next().catch(async (cause: unknown) => {
-        // Why it broke off says the program's end.
-        await this.#ended;
+        // The exit of the program tells why its output ended.
+        await this.#finished;
         throw cause;
       });
       if (next.done === true) {
-        await this.#ended;
+        await this.#finished;
         return 0;
       }
       this.#rest = next.value;
@@ -96,22 +103,25 @@ export class Decompressor implements StateSource {
   }
 
   #notStarted(cause: unknown): StubferryError {
-    const { program, package: name } = this.#unpacker;
-    return new StubferryError('UNPACKER_ABSENT', `cannot run ${program}, which unpacks this input`, {
+    const { program, package: name } = this.#options;
+    return new StubferryError('UNPACKER_ABSENT', `cannot run ${program}, which decompresses this input`, {
       where: this.#where,
       expected: `the program ${program}`,
       found: errnoOf(cause) ?? messageOf(cause),
-      hint: `install it (apt-get install ${name}), or give the input unpacked`,
+      hint: `install it (apt-get install ${name}), or decompress the input first`,
       cause,
     });
   }
 
   #failed(status: number | null): StubferryError {
-    const { program } = this.#unpacker;
-    const said = printable(this.#said.trim());
-    return new StubferryError(ENDS_EARLY.test(said) ? 'TRUNCATED' : 'CORRUPT', `the ${program} stream is not whole`, {
+    const { program } = this.#options;
+    const stderr = printable(this.#stderr.trim());
+    const isTruncated = TRUNCATED_INPUT.test(stderr);
+    const message = `the ${program} stream is ${isTruncated ? 'truncated' : 'corrupt'}`;
+    const exit = status === null ? `${program} was ended by a signal` : `${program} exited with status ${status}`;
+    return new StubferryError(isTruncated ? 'TRUNCATED' : 'CORRUPT', message, {
       where: this.#where,
-      found: said === '' ? `${program} ended with status ${status ?? 'of a signal'}` : said,
+      found: stderr === '' ? exit : stderr,
     });
   }
 
@@ -121,13 +131,13 @@ export class Decompressor implements StateSource {
     this.#child.kill('SIGKILL');
     this.#child.stdin.destroy();
     this.#child.stdout.destroy();
-    // Its status is of no interest any more; that it is gone is.
-    await this.#unpacked.catch(() => undefined);
+    // The program must have exited; its status does not matter.
+    await this.#exited.catch(() => undefined);
     await this.#source.close();
   }
 }
 
-/** Until the stream takes more, or takes nothing ever again. */
+/** Resolves when the stream accepts more data or is closed. */
 function drained(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
     stream.once('drain', resolve);

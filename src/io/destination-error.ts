@@ -1,4 +1,4 @@
-/** What went wrong at a destination, from an errno. */
+/** Maps errnos to the errors of a destination. */
 import { type ErrorCode, errnoOf, StubferryError } from '../base/errors/index.js';
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
@@ -13,11 +13,14 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
   DESTINATION_FULL: 'make room or choose another destination, then save again',
-  DESTINATION_EXISTS: 'choose another name, or allow it to be replaced with --force',
-  DESTINATION_GONE: 'the program that read it ended; look at its own messages',
+  DESTINATION_EXISTS: 'choose another name, or allow the replacement with --force',
+  DESTINATION_GONE: 'the reading program ended; see its messages',
 };
 
-/** The error for a destination, from an errno. @param opening whether it was being created or opened */
+/**
+ * The error for a failed operation on a destination. The errno of `cause` determines the error code.
+ * @param opening whether the destination was being created or opened; otherwise it was being written
+ */
 export function destinationError(path: string, cause: unknown, opening = false): StubferryError {
   const errno = errnoOf(cause) ?? '';
   const code = CODES[errno] ?? (opening ? 'DESTINATION_UNWRITABLE' : 'DESTINATION_IO');

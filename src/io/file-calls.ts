@@ -1,16 +1,18 @@
 /**
- * The calls by which a file is written and gets its name: through libuv's threads, or at once.
+ * The calls that write a file and give it its name, in an asynchronous and a synchronous form.
  *
- * On a file system that is nothing but memory each of them takes the kernel 5 to 40 us and cannot wait for anything; the way through a
- * thread and back takes 100 to 1500 us on a busy machine of two cores, and a small state needs seven of them one after the other, while its
- * guest stands still. What lies on a disk may wait for it, and never holds up the event loop.
+ * On a file system in memory, each call takes the kernel 5 to 40 us and never blocks. A call through a libuv thread
+ * takes 100 to 1500 us on a busy machine with two cores. A small state needs seven calls one after another while its
+ * guest is paused, so files in memory use the synchronous form. A call for a file on a disk may block, so these files
+ * use the asynchronous form, which never blocks the event loop.
  */
 import { fsyncSync, linkSync, renameSync, unlinkSync, writevSync } from 'node:fs';
 import { type FileHandle, link, rename, unlink } from 'node:fs/promises';
 import { SYNCHRONOUS_WRITE_BYTES } from '../blockdev-utils/index.js';
 
+/** The file system calls of an atomic file. */
 export interface FileCalls {
-  /** Appends; resolves to the count of bytes that the file system took. */
+  /** Appends `chunks` and resolves to the number of bytes written, which may be less than their total length. */
   append(file: FileHandle, chunks: readonly Uint8Array[]): Promise<number>;
   sync(file: FileHandle): Promise<void>;
   link(from: string, to: string): Promise<void>;
@@ -18,7 +20,7 @@ export interface FileCalls {
   unlink(path: string): Promise<void>;
 }
 
-/** Through libuv's threads. */
+/** Calls that libuv's threads execute. */
 export const asynchronousCalls: FileCalls = {
   append: async (file, chunks) => (await file.writev(chunks)).bytesWritten,
   sync: (file) => file.sync(),
@@ -27,7 +29,10 @@ export const asynchronousCalls: FileCalls = {
   unlink,
 };
 
-/** At once: for what is in memory. */
+/**
+ * Synchronous calls for files in memory. Writes of more than {@link SYNCHRONOUS_WRITE_BYTES} are asynchronous all the
+ * same.
+ */
 export const synchronousCalls: FileCalls = {
   append: async (file, chunks) => {
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);

@@ -5,24 +5,25 @@ import { errnoOf, messageOf, StubferryError } from '../base/errors/index.js';
 import { isInMemory } from '../blockdev-utils/index.js';
 import type { Seekable, StateSource } from '../formats/state-source.js';
 
+/** Reads a state from a file descriptor. */
 export class FileSource implements StateSource {
   readonly #fd: number;
   readonly #path: string;
-  /** Only of a file that this process opened: where an inherited descriptor stands, nobody knows. */
+  /** Defined only for a regular file that this process opened: the offset of an inherited descriptor is unknown. */
   readonly seekable: Seekable | undefined;
   /**
-   * It is in memory: then a read is a copy of 0.1 ms for a MiB. To have a thread make that copy takes twice as long, on a virtual machine
-   * of two cores, and as much of a processor.
+   * Whether the file is in memory. A synchronous read is then a copy that takes 0.1 ms per MiB. On a virtual machine
+   * with two cores, a read through a thread takes twice as long and twice as much processor time.
    */
   readonly #synchronous: boolean;
-  /** Calls under way. */
-  #using = 0;
+  /** The number of calls in progress. */
+  #activeCalls = 0;
   #closed = false;
 
   /**
-   * @param fd owned from here on; read from where it stands
-   * @param seekable it is a regular file, at its beginning
-   * @param synchronous it is nothing but memory
+   * @param fd the descriptor, which the source owns and closes; it is read from its current offset
+   * @param seekable whether the descriptor is a regular file at offset 0
+   * @param synchronous whether the file is in memory
    */
   constructor(fd: number, path: string, seekable = false, synchronous = false) {
     this.#fd = fd;
@@ -31,7 +32,10 @@ export class FileSource implements StateSource {
     this.seekable = seekable ? this : undefined;
   }
 
-  /** @throws StubferryError INPUT_UNREADABLE */
+  /**
+   * Opens the file at `path`.
+   * @throws StubferryError INPUT_UNREADABLE: when the file cannot be opened
+   */
   static async open(path: string): Promise<FileSource> {
     try {
       const fd = await promisify(open)(path, 'r');
@@ -46,7 +50,7 @@ export class FileSource implements StateSource {
     return this.#read(into, null);
   }
 
-  /** Reads from a place of its own, without moving where {@link read} stands; short only at the end. */
+  /** Reads at `offset` without changing the offset of {@link read}. Reads fewer bytes only at the end of the file. */
   readAt(into: Uint8Array, offset: number): Promise<number> {
     return this.#read(into, offset);
   }
@@ -58,39 +62,39 @@ export class FileSource implements StateSource {
     });
   }
 
-  /** Bytes. */
+  /** The size of the file in bytes. */
   size(): Promise<number> {
     return this.#use(async (fd) => (await promisify(fstat)(fd)).size);
   }
 
-  /** The number of a descriptor that was closed may be that of another file by now: another domain's state, say. */
+  /** Refuses calls after `close`: the kernel may reuse the descriptor, for example for the state of another domain. */
   async #use(call: (fd: number) => Promise<number>): Promise<number> {
-    if (this.#closed) throw unreadable(this.#path, new Error('closed already'));
-    this.#using += 1;
+    if (this.#closed) throw unreadable(this.#path, new Error('the source is closed'));
+    this.#activeCalls += 1;
     try {
       return await call(this.#fd);
     } catch (cause) {
       throw unreadable(this.#path, cause);
     } finally {
-      this.#using -= 1;
-      if (this.#closed && this.#using === 0) close(this.#fd, () => undefined);
+      this.#activeCalls -= 1;
+      if (this.#closed && this.#activeCalls === 0) close(this.#fd, () => undefined);
     }
   }
 
-  /** Under a read the descriptor stays open until that has ended: its number must not get another meaning. */
+  /** During a read the descriptor stays open until the read ends, so that the kernel cannot reuse its number. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#using === 0) await promisify(close)(this.#fd);
+    if (this.#activeCalls === 0) await promisify(close)(this.#fd);
   }
 }
 
-/** The error for a source that cannot be opened or read. */
+/** The INPUT_UNREADABLE error for a source that cannot be opened or read. */
 export function unreadable(path: string, cause: unknown): StubferryError {
   return new StubferryError('INPUT_UNREADABLE', 'cannot read the input', {
     where: path,
     found: errnoOf(cause) ?? messageOf(cause),
-    hint: 'is it there, and may this user read it?',
+    hint: 'check that the input exists and that this user may read it',
     cause,
   });
 }

@@ -1,4 +1,8 @@
-/** A gzip-compressed source, unpacked while it is read. The whole-state limit bounds what comes out. */
+/**
+ * A source that decompresses gzip while it is read.
+ *
+ * It does not limit the decompressed size: the limit for the size of a state does.
+ */
 import { once } from 'node:events';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { errnoOf, messageOf, StubferryError } from '../base/errors/index.js';
@@ -6,6 +10,7 @@ import type { StateSource } from '../formats/state-source.js';
 
 const CHUNK = 64 * 1024;
 
+/** Decompresses a gzip source with Node's zlib. */
 export class GunzipSource implements StateSource {
   readonly #source: StateSource;
   readonly #gunzip: Gunzip = createGunzip();
@@ -14,11 +19,12 @@ export class GunzipSource implements StateSource {
   #rest: Uint8Array = new Uint8Array(0);
   #consumed = 0;
 
+  /** @param path the name of the input, for error messages */
   constructor(source: StateSource, path: string) {
     this.#source = source;
     this.#path = path;
     this.#chunks = this.#gunzip[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-    // Errors are told to whoever reads; one that comes before must not end the process.
+    // The next read reports an error. An error before that read must not end this process as an unhandled event.
     this.#gunzip.on('error', () => undefined);
     this.#feed().catch((error: unknown) => {
       this.#gunzip.destroy(StubferryError.from(error));
@@ -32,7 +38,7 @@ export class GunzipSource implements StateSource {
       if (this.#gunzip.destroyed) return;
       if (count === 0) break;
       this.#consumed += count;
-      // A copy: zlib keeps it until it is unpacked.
+      // zlib keeps the chunk until it is decompressed, so it gets a copy.
       if (!this.#gunzip.write(Uint8Array.from(buffer.subarray(0, count)))) await once(this.#gunzip, 'drain');
     }
     this.#gunzip.end();
@@ -54,8 +60,9 @@ export class GunzipSource implements StateSource {
 
   #damaged(cause: unknown): unknown {
     if (cause instanceof StubferryError) return cause;
-    const code = errnoOf(cause) === 'Z_BUF_ERROR' ? 'TRUNCATED' : 'CORRUPT';
-    return new StubferryError(code, 'the gzip stream is not whole', {
+    const isTruncated = errnoOf(cause) === 'Z_BUF_ERROR';
+    const message = `the gzip stream is ${isTruncated ? 'truncated' : 'corrupt'}`;
+    return new StubferryError(isTruncated ? 'TRUNCATED' : 'CORRUPT', message, {
       where: this.#path,
       found: messageOf(cause),
       cause,

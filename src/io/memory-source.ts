@@ -1,12 +1,13 @@
-/** Bytes in memory as the source of a state. */
+/** A source that reads a state from memory. */
 import type { Seekable, StateSource } from '../formats/state-source.js';
 
+/** Reads a state from a byte array. */
 export class MemorySource implements StateSource, Seekable {
   readonly #bytes: Uint8Array;
   readonly #onClose: () => Promise<void>;
   #offset = 0;
 
-  /** @param onClose lets go of what the bytes came from */
+  /** @param onClose closes the input that the bytes were read from */
   constructor(bytes: Uint8Array, onClose: () => Promise<void>) {
     this.#bytes = bytes;
     this.#onClose = onClose;
@@ -21,9 +22,9 @@ export class MemorySource implements StateSource, Seekable {
   }
 
   async readAt(into: Uint8Array, offset: number): Promise<number> {
-    const part = this.#bytes.subarray(offset, offset + into.length);
-    into.set(part);
-    return part.length;
+    const chunk = this.#bytes.subarray(offset, offset + into.length);
+    into.set(chunk);
+    return chunk.length;
   }
 
   async size(): Promise<number> {

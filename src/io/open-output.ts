@@ -1,4 +1,4 @@
-/** Says how to open what a path names as a destination: `-`, a regular file, a FIFO, a character device. */
+/** Selects the output for a destination path: `-` (standard output), a regular file, a FIFO or a character device. */
 import { fstat } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -11,40 +11,46 @@ import { SpooledOutput } from './spooled-output.js';
 
 const STDOUT = 1;
 
+/** The options of {@link outputFor}. */
 export interface OutputOptions {
   readonly transferUuid: string;
   /** Whether a regular file at the destination may be replaced. */
   readonly replace: boolean;
   /** See {@link AtomicFileOptions.onPublish}. */
   readonly onPublish?: (file: FileIdentity) => void;
-  readonly spoolFolder: string;
+  /** The directory of the spool. */
+  readonly spoolDirectory: string;
+  /** The maximum size of the spool, in bytes. */
   readonly spoolLimit: number;
-  /** How long to wait for a reader of a FIFO, milliseconds. */
+  /** How long to wait for a reader of a FIFO, in milliseconds. */
   readonly readerMs: number;
 }
 
-/** @throws StubferryError DESTINATION_UNWRITABLE for what can be no destination */
+/**
+ * Returns the function that opens the output for `path`. It opens nothing yet.
+ * @throws StubferryError DESTINATION_UNWRITABLE: when `path` is of a kind that cannot be a destination
+ */
 export async function outputFor(path: string, options: OutputOptions): Promise<OpenOutput> {
   const { transferUuid, replace, onPublish } = options;
   const spooled = (openStream: () => Promise<StreamOutput>): OpenOutput => {
     return () =>
-      SpooledOutput.open({ folder: options.spoolFolder, limit: options.spoolLimit, transferUuid }, openStream);
+      SpooledOutput.open({ directory: options.spoolDirectory, limit: options.spoolLimit, transferUuid }, openStream);
   };
   if (path === '-') return spooled(openStdout);
-  const there = await stat(path).catch(() => undefined);
-  if (there === undefined || there.isFile()) return () => AtomicFile.open(path, { transferUuid, replace, onPublish });
-  if (there.isCharacterDevice() && there.rdev === NULL_DEVICE) return async () => nullOutput;
-  if (there.isFIFO()) return spooled(() => openFifo(path, options.readerMs));
-  if (there.isCharacterDevice()) return spooled(() => openCharacterDevice(path));
+  const kind = await stat(path).catch(() => undefined);
+  if (kind === undefined || kind.isFile()) return () => AtomicFile.open(path, { transferUuid, replace, onPublish });
+  if (kind.isCharacterDevice() && kind.rdev === NULL_DEVICE) return async () => nullOutput;
+  if (kind.isFIFO()) return spooled(() => openFifo(path, options.readerMs));
+  if (kind.isCharacterDevice()) return spooled(() => openCharacterDevice(path));
   throw new StubferryError('DESTINATION_UNWRITABLE', 'the destination is neither a file nor a pipe', {
     where: path,
-    found: there.isDirectory() ? 'a folder' : 'a block device or socket',
+    found: kind.isDirectory() ? 'a directory' : 'a block device or socket',
   });
 }
 
 async function openStdout(): Promise<StreamOutput> {
   const kind = await promisify(fstat)(STDOUT);
   const pollable = kind.isFIFO() || kind.isSocket();
-  // The descriptor itself: opened anew, a file that was opened to be appended to would be overwritten.
+  // The inherited descriptor must be used: reopening a file that was opened for appending would overwrite it.
   return pollable ? pipeOutput(STDOUT, 'standard output') : descriptorOutput(STDOUT, 'standard output');
 }

@@ -1,4 +1,4 @@
-/** Opens what a path names as a source: `-` (standard input), a regular file, a FIFO or another pipe. */
+/** Opens the source for an input path: `-` (standard input), a regular file, a FIFO or a character device. */
 import { constants, fstat, openSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -11,13 +11,14 @@ const STDIN = 0;
 const STDIN_NAME = 'standard input';
 
 /**
- * The name `-` is standard input. A FIFO is opened at once, whether or not somebody writes to it yet.
- * @throws StubferryError INPUT_UNREADABLE
+ * Opens the input at `path`. The path `-` is standard input. A FIFO is opened immediately, even if it has no writer
+ * yet.
+ * @throws StubferryError INPUT_UNREADABLE: when the input cannot be opened or is of another kind
  */
 export async function openSource(path: string): Promise<StateSource> {
   if (path === '-') {
     const kind = await promisify(fstat)(STDIN);
-    // The descriptor itself: what came before it was read by others already.
+    // The inherited descriptor must be used: other processes may have read the preceding bytes already.
     return kind.isFIFO() || kind.isSocket() ? PipeSource.of(STDIN, STDIN_NAME) : new FileSource(STDIN, STDIN_NAME);
   }
   const kind = await stat(path).catch((cause: unknown) => {
@@ -28,11 +29,11 @@ export async function openSource(path: string): Promise<StateSource> {
   throw new StubferryError('INPUT_UNREADABLE', 'the input is neither a file nor a pipe', {
     where: path,
     expected: 'a file, a FIFO or a character device',
-    found: kind.isDirectory() ? 'a folder' : 'a block device or socket',
+    found: kind.isDirectory() ? 'a directory' : 'a block device or socket',
   });
 }
 
-/** Not blocking: else this would wait, with the whole event loop, for a writer. */
+/** Opens a FIFO without blocking. A blocking open would stop the event loop until a writer opens the FIFO. */
 function openFifo(path: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -1,6 +1,8 @@
 /**
- * A FIFO, pipe, socket or character device as the destination. What was written cannot be taken back, so this is
- * only ever fed from a spool, with a state that is already verified.
+ * Outputs to a FIFO, pipe, socket or character device.
+ *
+ * Data written to these destinations cannot be undone. They are therefore fed only from a spool that holds a complete,
+ * verified state.
  */
 import { once } from 'node:events';
 import { close, constants, open, openSync, write } from 'node:fs';
@@ -10,24 +12,32 @@ import { promisify } from 'node:util';
 import { errnoOf, StubferryError } from '../base/errors/index.js';
 import { destinationError } from './destination-error.js';
 
-/** A writer of bytes that cannot be taken back. */
+/** A writer for a destination whose data cannot be undone. */
 export interface StreamOutput {
   write(bytes: Uint8Array): Promise<void>;
-  /** Resolves when all is handed over. */
+  /** Ends the output. Resolves when the operating system has accepted all data. */
   end(): Promise<void>;
-  /** Lets go of it at once; a write under way fails. */
+  /** Closes the destination immediately. A write in progress fails. */
   abort(): void;
 }
 
 const RETRY_MS = 10;
 const STDERR = 2;
 
-/** @param fd a descriptor that can be polled; owned from here on */
+/**
+ * An output to a FIFO, pipe or socket.
+ * @param fd a descriptor that can be polled; the output owns and closes it
+ * @param path the name of the destination, for error messages
+ */
 export function pipeOutput(fd: number, path: string): StreamOutput {
   return socketOutput(new Socket({ fd, readable: false, writable: true }), path);
 }
 
-/** @param socket owned from here on */
+/**
+ * An output to a Node socket.
+ * @param socket the socket, which the output owns and closes
+ * @param path the name of the destination, for error messages
+ */
 export function socketOutput(socket: Socket, path: string): StreamOutput {
   let failure: unknown;
   socket.on('error', (cause) => {
@@ -52,8 +62,11 @@ export function socketOutput(socket: Socket, path: string): StreamOutput {
 }
 
 /**
- * Opens a FIFO for writing when somebody reads it: before that, Linux refuses a writer that will not block.
- * @throws StubferryError DESTINATION_GONE when no reader comes within `waitMs`, DESTINATION_UNWRITABLE
+ * Opens a FIFO for writing as soon as it has a reader. Linux refuses a non-blocking open for writing without a reader
+ * (ENXIO), so this function retries the open.
+ * @param waitMs how long to wait for a reader, in milliseconds
+ * @throws StubferryError DESTINATION_GONE: when the FIFO has no reader within `waitMs`
+ * @throws StubferryError DESTINATION_UNWRITABLE: when the FIFO cannot be opened
  */
 export async function openFifo(path: string, waitMs: number): Promise<StreamOutput> {
   for (let waited = 0; ; waited += RETRY_MS) {
@@ -61,23 +74,28 @@ export async function openFifo(path: string, waitMs: number): Promise<StreamOutp
       return pipeOutput(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK), path);
     } catch (cause) {
       if (errnoOf(cause) !== 'ENXIO') throw destinationError(path, cause, true);
-      if (waited >= waitMs) throw nobodyReads(path, waitMs, cause);
+      if (waited >= waitMs) throw noReader(path, waitMs, cause);
     }
     await delay(RETRY_MS);
   }
 }
 
-function nobodyReads(path: string, waitMs: number, cause: unknown): StubferryError {
-  return new StubferryError('DESTINATION_GONE', 'nobody reads the FIFO', {
+function noReader(path: string, waitMs: number, cause: unknown): StubferryError {
+  return new StubferryError('DESTINATION_GONE', 'the FIFO has no reader', {
     where: path,
     expected: `a reader within ${waitMs} ms`,
     found: 'none',
-    hint: 'start the reader (QEMU with -incoming, say) before or during the restore',
+    hint: 'start the reader (for example QEMU with -incoming) before or during the restore',
     cause,
   });
 }
 
-/** @param fd a descriptor that cannot be polled: a file or character device; owned from here on, but for the standard ones */
+/**
+ * An output to a regular file or character device.
+ * @param fd a descriptor that cannot be polled; the output owns it, and closes it unless it is a standard
+ * descriptor (0 to 2)
+ * @param path the name of the destination, for error messages
+ */
 export function descriptorOutput(fd: number, path: string): StreamOutput {
   const failed = (cause: unknown): never => {
     throw destinationError(path, cause);
@@ -98,7 +116,10 @@ export function descriptorOutput(fd: number, path: string): StreamOutput {
   };
 }
 
-/** A character device such as a terminal or /dev/full. @throws StubferryError DESTINATION_UNWRITABLE */
+/**
+ * Opens a character device such as a terminal or /dev/full.
+ * @throws StubferryError DESTINATION_UNWRITABLE: when the device cannot be opened
+ */
 export async function openCharacterDevice(path: string): Promise<StreamOutput> {
   const fd = await promisify(open)(path, constants.O_WRONLY).catch((cause: unknown) => {
     throw destinationError(path, cause, true);

@@ -1,15 +1,16 @@
 /**
- * A FIFO, pipe or socket as the source of a state: one that this process has open, or one that Node has accepted, such as that of a
- * QEMU that migrates into it.
+ * A source that reads a FIFO, pipe or socket: a descriptor that this process has open, or a socket that Node accepted,
+ * for example of a QEMU that migrates into it.
  *
- * Read by the event loop (epoll), not by `fs.read`: a read of a FIFO that nobody writes to would hold one of libuv's
- * four threads until somebody does, could not be cancelled, and would keep the process from ending.
+ * The event loop (epoll) reads the descriptor, not `fs.read`. A `fs.read` of a FIFO without a writer would occupy one
+ * of libuv's four threads until a writer arrives, could not be cancelled, and would keep the process from exiting.
  *
- *     nothing there ---event loop---> the first 64 KiB ---readSync---> what else is there, or the end ---> nothing there
+ *     pipe empty --event loop--> first 64 KiB --readSync--> all further bytes, or the end of the stream --> pipe empty
  *
- * The descriptor never blocks, so what the loop did not bring is taken straight into its place, and the end of a state is seen at
- * once: the next turn of the loop would tell of it 0.3 to 0.7 ms later. A machine with 257 MiB of RAM, which a QEMU sends as fast as it can,
- * takes 1.0 to 1.4 s so where it took 1.6 to 2.0 by the loop alone, and the agents half of the processor time.
+ * The descriptor is non-blocking, so `readSync` reads the further bytes directly into the caller's buffer. It also sees
+ * the end of a state immediately; the event loop would report it 0.3 to 0.7 ms later. The state of a machine with 257
+ * MiB of RAM, which QEMU sends as fast as it can, takes 1.0 to 1.4 s this way, compared with 1.6 to 2.0 s through the
+ * event loop alone, and the agents use half as much processor time.
  */
 import { close, readSync } from 'node:fs';
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
@@ -20,29 +21,37 @@ import { unreadable } from './file-source.js';
 
 const PIPE_CAPACITY = 64 * 1024;
 
-/** After so many reads without a turn of the event loop it gets one: a writer that is always a little ahead must not stop all else. */
-const READS_AT_ONCE = 16;
+/**
+ * The maximum number of synchronous reads per event-loop turn. A fast writer must not block the event loop for longer.
+ */
+const MAX_SYNCHRONOUS_READS = 16;
 
-interface Waiting {
+interface PendingRead {
   readonly into: Uint8Array;
   readonly resolve: (count: number) => void;
   readonly reject: (error: unknown) => void;
 }
 
+/** Reads a state from a FIFO, pipe or socket. */
 export class PipeSource implements StateSource {
-  /** Undefined where Node does not tell it. */
+  /** Undefined when Node does not expose the descriptor. */
   readonly #fd: number | undefined;
   readonly #path: string;
   readonly #open: () => Socket;
   #socket: Socket | undefined;
-  /** What the loop brought and was not taken yet; it brings no more as long as there is something. */
+  /**
+   * Bytes that the event loop has read and no caller has taken yet. While there are any, the event loop reads no more.
+   */
   #chunk: Uint8Array = new Uint8Array(0);
   #ended = false;
-  /** Reads that the loop did not bring, since its last turn. Before its first bytes, a FIFO without a writer would look like its end. */
-  #synchronous = READS_AT_ONCE;
+  /**
+   * The number of synchronous reads since the event loop last delivered bytes. It starts at the maximum, because a
+   * synchronous read of a FIFO that never had a writer would look like the end of the stream.
+   */
+  #synchronousReads = MAX_SYNCHRONOUS_READS;
   #closed = false;
   #error: unknown;
-  #waiting: Waiting | undefined;
+  #pending: PendingRead | undefined;
 
   private constructor(path: string, fd: number | undefined, open: () => Socket) {
     this.#path = path;
@@ -50,32 +59,40 @@ export class PipeSource implements StateSource {
     this.#open = open;
   }
 
-  /** @param fd one that can be polled; owned from here on. Nothing is taken from it before the first read. */
+  /**
+   * Reads from an open descriptor. The source reads nothing from it before the first call of {@link read}.
+   * @param fd a descriptor that can be polled; the source owns and closes it
+   * @param path the name of the input, for error messages
+   */
   static of(fd: number, path: string): PipeSource {
     const source: PipeSource = new PipeSource(path, fd, () => polled(fd, (chunk) => source.#arrived(chunk)));
     return source;
   }
 
-  /** @param socket one that nothing was read of yet (`pauseOnConnect`); owned from here on */
+  /**
+   * Reads from a socket that Node accepted.
+   * @param socket a socket from which nothing was read yet (`pauseOnConnect`); the source owns and closes it
+   * @param path the name of the input, for error messages
+   */
   static ofSocket(socket: Socket, path: string): PipeSource {
     const source = new PipeSource(path, descriptorOf(socket), () => socket);
     socket.on('data', (chunk) => {
       if (!source.#arrived(chunk)) socket.pause();
     });
-    source.#follow();
+    source.#start();
     return source;
   }
 
   read(into: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
       if (into.length === 0) throw new RangeError('nothing to read into');
-      this.#follow();
-      this.#waiting = { into, resolve, reject };
+      this.#start();
+      this.#pending = { into, resolve, reject };
       this.#serve();
     });
   }
 
-  #follow(): void {
+  #start(): void {
     if (this.#socket !== undefined) return;
     this.#socket = this.#open();
     this.#socket.on('error', (cause) => {
@@ -92,18 +109,18 @@ export class PipeSource implements StateSource {
     });
   }
 
-  /** Called by the event loop with what has come; false stops the reading. */
+  /** Receives the bytes that the event loop has read. Returns false to pause the reading. */
   #arrived(chunk: Uint8Array): boolean {
     this.#chunk = chunk;
-    this.#synchronous = 0;
+    this.#synchronousReads = 0;
     this.#serve();
-    return this.#chunk.length === 0 && this.#waiting !== undefined;
+    return this.#chunk.length === 0 && this.#pending !== undefined;
   }
 
   #serve(): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined) return;
-    const { into } = waiting;
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    const { into } = pending;
     let count = Math.min(this.#chunk.length, into.length);
     into.set(this.#chunk.subarray(0, count));
     this.#chunk = this.#chunk.subarray(count);
@@ -112,20 +129,20 @@ export class PipeSource implements StateSource {
       this.#socket?.resume();
       return;
     }
-    this.#waiting = undefined;
+    this.#pending = undefined;
     if (count === 0 && this.#error !== undefined) {
-      waiting.reject(this.#error);
+      pending.reject(this.#error);
       return;
     }
-    waiting.resolve(count);
+    pending.resolve(count);
   }
 
-  /** Takes what is there; 0 for nothing, or for an end or error that is noted. */
+  /** Reads the available bytes. Returns 0 when there are none; an end or an error is stored in the fields. */
   #readSynchronously(into: Uint8Array): number {
     const fd = this.#fd;
     let filled = 0;
-    while (fd !== undefined && filled < into.length && this.#mayReadAtOnce()) {
-      this.#synchronous += 1;
+    while (fd !== undefined && filled < into.length && this.#mayReadSynchronously()) {
+      this.#synchronousReads += 1;
       try {
         const count = readSync(fd, into, filled, into.length - filled, null);
         if (count === 0) this.#ended = true;
@@ -139,13 +156,14 @@ export class PipeSource implements StateSource {
   }
 
   /**
-   * A socket that is destroyed has closed the descriptor: its number may be another's by now. And what Node has read of an accepted one
-   * comes before what is still in it.
+   * Whether a synchronous read is allowed. A destroyed socket has closed its descriptor, whose number the kernel may
+   * have reused. The bytes that Node has already read from an accepted socket come before the bytes that are still in
+   * it.
    */
-  #mayReadAtOnce(): boolean {
+  #mayReadSynchronously(): boolean {
     const socket = this.#socket;
     const isOpen = socket?.destroyed === false && !this.#closed && socket.readableLength === 0;
-    return isOpen && !this.#ended && this.#error === undefined && this.#synchronous < READS_AT_ONCE;
+    return isOpen && !this.#ended && this.#error === undefined && this.#synchronousReads < MAX_SYNCHRONOUS_READS;
   }
 
   async close(): Promise<void> {
@@ -156,7 +174,7 @@ export class PipeSource implements StateSource {
   }
 }
 
-/** @param arrived called with what the loop has read; false stops it */
+/** @param arrived called with the bytes that the event loop has read; it returns false to pause the reading */
 function polled(fd: number, arrived: (chunk: Uint8Array) => boolean): Socket {
   const buffer = new Uint8Array(PIPE_CAPACITY);
   const onread: OnReadOpts = { buffer, callback: (count) => arrived(buffer.subarray(0, count)) };
@@ -165,7 +183,10 @@ function polled(fd: number, arrived: (chunk: Uint8Array) => boolean): Socket {
   return new Socket(options);
 }
 
-/** Of a socket that Node has accepted: it keeps the number in a place that is not documented. Without it all goes by the loop. */
+/**
+ * The descriptor of a socket that Node accepted. Node stores it in an undocumented property. Without the descriptor,
+ * the event loop reads all bytes.
+ */
 function descriptorOf(socket: Socket): number | undefined {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;

@@ -1,9 +1,12 @@
 /**
- * An output that is open before the state comes: what can be known of a destination (it is there already, its folder is
- * read-only) is said before the guest is stopped, and opening it takes no time then.
+ * An output that is opened before the state arrives.
+ *
+ * Errors of the destination, for example an existing file or a read-only directory, are reported before the guest is
+ * paused, and opening the output takes no time while the guest is paused.
  */
 import type { ByteOutput, OpenOutput } from '../formats/byte-output.js';
 
+/** Holds one output open until a transfer takes it. */
 export class PreOpenedOutput {
   readonly #openAnother: OpenOutput;
   #first: ByteOutput | undefined;
@@ -13,19 +16,22 @@ export class PreOpenedOutput {
     this.#first = first;
   }
 
-  /** @throws StubferryError whatever opening it is refused with */
+  /**
+   * Opens the first output.
+   * @throws StubferryError: any error of `open`
+   */
   static async prepare(open: OpenOutput): Promise<PreOpenedOutput> {
     return new PreOpenedOutput(open, await open());
   }
 
-  /** Hands out the one that is open; later, when a transfer begins anew, new ones. */
+  /** Returns the open output at the first call. Opens a new one at each later call, when a transfer restarts. */
   readonly open: OpenOutput = async () => {
     const first = this.#first;
     this.#first = undefined;
     return first ?? this.#openAnother();
   };
 
-  /** Discards it, if nobody took it. */
+  /** Discards the open output if no transfer took it. */
   async close(): Promise<void> {
     await this.#first?.discard();
   }

@@ -1,11 +1,12 @@
-/** A source of which the first bytes were already looked at. */
+/** A source whose first bytes were read to recognise its format and are then read again. */
 import type { Seekable, StateSource } from '../formats/state-source.js';
 
+/** Returns bytes that were read before, then the rest of the source. */
 export class PushbackSource implements StateSource {
   readonly #source: StateSource;
   #front: Uint8Array;
 
-  /** @param front bytes taken from `source` before, which come first */
+  /** @param front the bytes that were already read from `source` */
   constructor(front: Uint8Array, source: StateSource) {
     this.#front = front;
     this.#source = source;
@@ -28,10 +29,13 @@ export class PushbackSource implements StateSource {
   }
 }
 
-/** What is taken if it is there at once: what a pipe holds, so that a small state stays in one piece. */
+/** The size of the first read. It is the capacity of a pipe, so that a small state arrives in a single chunk. */
 const PEEK_BYTES = 64 * 1024;
 
-/** Looks at the first bytes of `source`: `enough` of them, or as many as there are. */
+/**
+ * Reads at least `enough` of the first bytes of `source`, or all bytes if there are fewer.
+ * @returns the bytes, and a source that returns them again before the rest
+ */
 export async function peekFront(
   source: StateSource,
   enough: number,

@@ -1,20 +1,26 @@
-/** A part of a file as the source of a state. */
+/** A source that reads a state from a byte range of a file. */
 import { StubferryError } from '../base/errors/index.js';
 import type { Seekable, StateSource } from '../formats/state-source.js';
 
+/** A range of bytes in a file. Both values are in bytes. */
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
 }
 
+/** Reads a byte range of a file. */
 export class RangeSource implements StateSource, Seekable {
   readonly #file: Seekable;
   readonly #range: ByteRange;
   readonly #where: string;
   readonly #onClose: () => Promise<void>;
-  #at = 0;
+  #position = 0;
 
-  /** @param range lies within the file. @param onClose lets go of the file */
+  /**
+   * @param range a range within the file
+   * @param where the name of the file, for error messages
+   * @param onClose closes the file
+   */
   constructor(file: Seekable, range: ByteRange, where: string, onClose: () => Promise<void>) {
     this.#file = file;
     this.#range = range;
@@ -25,12 +31,12 @@ export class RangeSource implements StateSource, Seekable {
   readonly seekable: Seekable = this;
 
   async read(into: Uint8Array): Promise<number> {
-    const count = await this.readAt(into, this.#at);
-    this.#at += count;
+    const count = await this.readAt(into, this.#position);
+    this.#position += count;
     return count;
   }
 
-  /** @throws StubferryError TRUNCATED when somebody made the file shorter meanwhile */
+  /** @throws StubferryError TRUNCATED: when the file became shorter during the reading */
   async readAt(into: Uint8Array, offset: number): Promise<number> {
     const wanted = Math.min(into.length, this.#range.length - offset);
     if (wanted <= 0) return 0;

@@ -1,8 +1,9 @@
-/** A sink for the bare bytes of a state: what QEMU reads, and what libxl wants in its file. */
+/** A sink that writes the bare bytes of a state, which QEMU reads and libxl expects in its file. */
 
 import type { ByteOutput, OpenOutput } from '../formats/byte-output.js';
 import type { DataFrame, StateSink } from '../formats/state-sink.js';
 
+/** Writes the payload of each frame to an output. */
 export class RawSink implements StateSink {
   readonly #open: OpenOutput;
   #opening: Promise<ByteOutput> | undefined;
@@ -26,7 +27,7 @@ export class RawSink implements StateSink {
   }
 
   async discard(): Promise<boolean> {
-    // An opening that is still under way would leave its file behind.
+    // An output that is still being opened would leave its file behind.
     const output = await this.#opening?.catch(() => undefined);
     return (await output?.discard()) ?? true;
   }

@@ -1,6 +1,8 @@
 /**
- * A destination that cannot take anything back (standard output, a FIFO that QEMU reads) gets nothing before the
- * whole state is verified. Until then it lies in a spool: a file without a name, gone with this process.
+ * An output that holds a state in a spool until the state is complete and verified.
+ *
+ * It serves destinations whose data cannot be undone, such as standard output or a FIFO that QEMU reads. The spool is a
+ * file without a name, so it disappears when this process ends.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
@@ -12,15 +14,19 @@ import type { StreamOutput } from './pipe-output.js';
 
 const COPY_BYTES = 1024 * 1024;
 
+/** The options of {@link SpooledOutput.open}. */
 export interface SpoolOptions {
-  /** Folder for the spool. In a stubdom that is memory. */
-  readonly folder: string;
-  /** Most bytes in the spool. */
+  /** The directory of the spool. In a stubdom it is in memory. */
+  readonly directory: string;
+  /** The maximum size of the spool, in bytes. */
   readonly limit: number;
-  /** Makes its name unique for the moment in which it has one. */
+  /**
+   * The UUID of the transfer. It makes the name of the spool unique during the short time in which the spool has one.
+   */
   readonly transferUuid: string;
 }
 
+/** Spools a state and copies it to its destination at commit. */
 export class SpooledOutput implements ByteOutput {
   readonly #spool: FileHandle;
   readonly #options: SpoolOptions;
@@ -29,21 +35,25 @@ export class SpooledOutput implements ByteOutput {
   #closed = false;
   #committed = false;
   #committing: Promise<void> | undefined;
-  #withdraw: (error: StubferryError) => void = () => undefined;
-  readonly #withdrawn = new Promise<never>((_, reject) => {
-    this.#withdraw = reject;
+  #cancel: (error: StubferryError) => void = () => undefined;
+  readonly #cancelled = new Promise<never>((_, reject) => {
+    this.#cancel = reject;
   });
 
   private constructor(spool: FileHandle, options: SpoolOptions, openStream: () => Promise<StreamOutput>) {
     this.#spool = spool;
     this.#options = options;
     this.#openStream = openStream;
-    this.#withdrawn.catch(() => undefined);
+    this.#cancelled.catch(() => undefined);
   }
 
-  /** @param openStream opens the real destination; called at commit. @throws StubferryError DESTINATION_UNWRITABLE */
+  /**
+   * Creates the spool.
+   * @param openStream opens the destination; called at commit
+   * @throws StubferryError DESTINATION_UNWRITABLE: when the spool cannot be created
+   */
   static async open(options: SpoolOptions, openStream: () => Promise<StreamOutput>): Promise<SpooledOutput> {
-    const path = join(options.folder, `stubferry-spool.${options.transferUuid}`);
+    const path = join(options.directory, `stubferry-spool.${options.transferUuid}`);
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     try {
       const spool = await open(path, flags, 0o600);
@@ -61,7 +71,7 @@ export class SpooledOutput implements ByteOutput {
         const { bytesWritten } = await this.#spool
           .write(chunk, done, chunk.length - done, this.#length + done)
           .catch((cause: unknown) => {
-            throw destinationError(`the spool in ${this.#options.folder}`, cause);
+            throw destinationError(`the spool in ${this.#options.directory}`, cause);
           });
         done += bytesWritten;
       }
@@ -70,8 +80,8 @@ export class SpooledOutput implements ByteOutput {
   }
 
   #tooLarge(): StubferryError {
-    return new StubferryError('LIMIT_EXCEEDED', 'the state is larger than the spool may be', {
-      where: this.#options.folder,
+    return new StubferryError('LIMIT_EXCEEDED', 'the state is larger than the spool limit', {
+      where: this.#options.directory,
       expected: `at most ${this.#options.limit} bytes`,
       found: 'more',
       hint: 'raise --spool-limit, or restore into a regular file',
@@ -79,15 +89,15 @@ export class SpooledOutput implements ByteOutput {
   }
 
   commit(): Promise<void> {
-    this.#committing = this.#handOn();
+    this.#committing = this.#commit();
     return this.#committing;
   }
 
-  async #handOn(): Promise<void> {
-    const stream = await this.#unlessWithdrawn(this.#openStream());
+  async #commit(): Promise<void> {
+    const stream = await this.#unlessCancelled(this.#openStream());
     try {
       await this.#copy(stream);
-      // The last byte is handed on: whoever reads cannot tell any more whether this was meant.
+      // The reader may have received the last byte, so the state cannot be withdrawn from here on.
       this.#committed = true;
       await stream.end();
     } finally {
@@ -96,24 +106,25 @@ export class SpooledOutput implements ByteOutput {
     }
   }
 
-  /** A reader may keep us waiting for ever; whoever withdraws the state shall not. */
-  #unlessWithdrawn<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#withdrawn]);
+  /** Waits for `work`, or rejects when the output is discarded: a reader may block the destination without limit. */
+  #unlessCancelled<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#cancelled]);
   }
 
   async #copy(stream: StreamOutput): Promise<void> {
     const buffer = new Uint8Array(Math.min(COPY_BYTES, Math.max(this.#length, 1)));
     for (let copied = 0; copied < this.#length; ) {
       const { bytesRead } = await this.#spool.read(buffer, 0, buffer.length, copied);
-      if (bytesRead === 0) throw destinationError('the spool', new Error('shorter than what was written to it'));
-      await this.#unlessWithdrawn(stream.write(buffer.subarray(0, bytesRead)));
+      if (bytesRead === 0)
+        throw destinationError('the spool', new Error('the spool is shorter than the data written to it'));
+      await this.#unlessCancelled(stream.write(buffer.subarray(0, bytesRead)));
       copied += bytesRead;
     }
   }
 
-  /** A commit under way is broken off: whatever reads the destination sees it end too early. */
+  /** Cancels a commit in progress: the reader of the destination then receives a truncated state. */
   async discard(): Promise<boolean> {
-    this.#withdraw(new StubferryError('CANCELLED', 'the state was withdrawn', { where: 'the destination' }));
+    this.#cancel(new StubferryError('CANCELLED', 'the output was discarded', { where: 'the destination' }));
     await this.#committing?.catch(() => undefined);
     await this.#close();
     return !this.#committed;

@@ -1,4 +1,4 @@
-/** The command line's side of the control socket. */
+/** The client side of the control socket, for the command line. */
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { type ErrorReport, errnoOf, messageOf, StubferryError } from '../base/errors/index.js';
@@ -7,17 +7,29 @@ import type { ControlReplies, ControlReply, ControlRequest } from './control-pro
 type Command = ControlRequest['command'];
 type RequestFor<C extends Command> = Extract<ControlRequest, { command: C }>;
 
-/** @throws StubferryError SERVICE_UNREACHABLE, and what the agent answers with */
+/**
+ * Sends one request to the stubferry service and returns its reply.
+ *
+ * @param socket the path of the control socket
+ * @throws StubferryError SERVICE_UNREACHABLE: when the service does not run or closes the connection; the error that
+ * the service replied with
+ * @throws the reason of `signal` when it is aborted
+ */
 export async function askService<C extends Exclude<Command, 'follow'>>(
   socket: string,
   request: RequestFor<C>,
   signal: AbortSignal,
 ): Promise<ControlReplies[C]> {
   for await (const reply of repliesTo<ControlReplies[C]>(socket, request, signal)) return reply;
-  throw unreachable(socket, 'it hung up without an answer');
+  throw unreachable(socket, 'the connection was closed without a reply');
 }
 
-/** All transfers as they are, then each change, until `signal`. @throws StubferryError as {@link askService} */
+/**
+ * Yields the present view of each transfer, and then the new view after each change, until `signal` is aborted.
+ *
+ * @param socket the path of the control socket
+ * @throws the same errors as {@link askService}
+ */
 export function followService(socket: string, signal: AbortSignal): AsyncGenerator<ControlReplies['follow']> {
   return repliesTo(socket, { command: 'follow' }, signal);
 }
@@ -43,11 +55,11 @@ async function* repliesTo<T>(socket: string, request: ControlRequest, signal: Ab
 }
 
 function unreachable(where: string, found: string, cause?: unknown): StubferryError {
-  return new StubferryError('SERVICE_UNREACHABLE', "dom0's agent cannot be reached", {
+  return new StubferryError('SERVICE_UNREACHABLE', 'cannot reach the stubferry service', {
     where,
-    expected: 'its control socket',
+    expected: 'the control socket of a running service',
     found,
-    hint: 'is it running (systemctl status stubferry), and are you root?',
+    hint: 'check that the service runs (systemctl status stubferry) and that you are root',
     cause,
   });
 }

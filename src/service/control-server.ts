@@ -1,19 +1,19 @@
-/** The control socket of dom0's agent. */
+/** The server side of the control socket, in the stubferry service. */
+
 import { createServer, type Socket } from 'node:net';
 import { messageOf, StubferryError } from '../base/errors/index.js';
-import { type ControlRequest, controlRequest, LONGEST_REQUEST, type ServiceStatus } from './control-protocol.js';
+import { TIMEOUTS } from '../base/time/timeouts.js';
+import { type ControlRequest, controlRequest, MAX_REQUEST_BYTES, type ServiceStatus } from './control-protocol.js';
 import type { Dom0Service } from './dom0-service.js';
-import { listenAlone } from './own-socket.js';
+import { listenExclusively } from './own-socket.js';
 
-/** Clients at a time. */
-const MOST_CLIENTS = 64;
+/** The maximum number of connected clients. */
+const MAX_CLIENTS = 64;
 
-/** For a client to say what it wants, milliseconds. */
-const REQUEST_MS = 5_000;
+/** How many bytes a subscriber may leave unread. The server disconnects a subscriber that exceeds it. */
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
-/** What a follower may leave unread, bytes: then it is disconnected. */
-const MOST_UNREAD = 4 * 1024 * 1024;
-
+/** The control socket of a service. */
 export class ControlServer {
   readonly #clients: ReadonlySet<Socket>;
   readonly #end: () => Promise<void>;
@@ -23,7 +23,12 @@ export class ControlServer {
     this.#end = end;
   }
 
-  /** @throws StubferryError DESTINATION_UNWRITABLE */
+  /**
+   * Creates the socket at `path` and serves requests on it.
+   *
+   * @param status returns the present status of the service
+   * @throws StubferryError DESTINATION_UNWRITABLE: when the socket cannot be created
+   */
   static async listen(path: string, service: Dom0Service, status: () => ServiceStatus): Promise<ControlServer> {
     const clients = new Set<Socket>();
     const server = createServer((client) => {
@@ -32,10 +37,11 @@ export class ControlServer {
       client.on('error', () => client.destroy());
       serve(client, service, status);
     });
-    server.maxConnections = MOST_CLIENTS;
-    return new ControlServer(clients, await listenAlone(server, path));
+    server.maxConnections = MAX_CLIENTS;
+    return new ControlServer(clients, await listenExclusively(server, path));
   }
 
+  /** Disconnects all clients and removes the socket. */
   async close(): Promise<void> {
     for (const client of this.#clients) client.destroy();
     await this.#end();
@@ -45,23 +51,23 @@ export class ControlServer {
 function serve(client: Socket, service: Dom0Service, status: () => ServiceStatus): void {
   let text = '';
   client.setEncoding('utf8');
-  client.setTimeout(REQUEST_MS, () => client.destroy());
+  client.setTimeout(TIMEOUTS.controlRequest, () => client.destroy());
   const onData = (chunk: string): void => {
     text += chunk;
     const end = text.indexOf('\n');
-    if (end === -1 && text.length <= LONGEST_REQUEST) return;
+    if (end === -1 && text.length <= MAX_REQUEST_BYTES) return;
     client.off('data', onData);
     client.setTimeout(0);
-    void answer(client, end === -1 ? '' : text.slice(0, end), service, status);
+    void reply(client, end === -1 ? '' : text.slice(0, end), service, status);
   };
   client.on('data', onData);
 }
 
-async function answer(client: Socket, line: string, service: Dom0Service, status: () => ServiceStatus): Promise<void> {
+async function reply(client: Socket, line: string, service: Dom0Service, status: () => ServiceStatus): Promise<void> {
   try {
     const request = parse(line);
     if (request.command === 'follow') {
-      follow(client, service);
+      subscribe(client, service);
       return;
     }
     client.end(`${JSON.stringify({ ok: await perform(request, service, status) })}\n`);
@@ -74,10 +80,10 @@ function parse(line: string): ControlRequest {
   try {
     return controlRequest.parse(JSON.parse(line));
   } catch (cause) {
-    throw new StubferryError('USAGE', "dom0's agent does not understand the request", {
-      expected: `one JSON document on a line of at most ${LONGEST_REQUEST} bytes`,
+    throw new StubferryError('USAGE', 'the stubferry service does not understand the request', {
+      expected: `a known request: one JSON document on a line of at most ${MAX_REQUEST_BYTES} bytes`,
       found: messageOf(cause).slice(0, 200),
-      hint: 'is the agent of the same version as this command? see: stubferry status',
+      hint: 'check that the service and this command have the same version (stubferry status)',
     });
   }
 }
@@ -101,11 +107,11 @@ function perform(
   }
 }
 
-function follow(client: Socket, service: Dom0Service): void {
+function subscribe(client: Socket, service: Dom0Service): void {
   const send = (view: unknown): void => {
     client.write(`${JSON.stringify({ ok: view })}\n`);
-    if (client.writableLength > MOST_UNREAD) client.destroy();
+    if (client.writableLength > MAX_UNREAD_BYTES) client.destroy();
   };
   for (const view of service.transfers) send(view);
-  client.on('close', service.follow(send));
+  client.on('close', service.subscribe(send));
 }

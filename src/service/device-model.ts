@@ -1,68 +1,82 @@
 /**
- * Who asks? A stubdom says nothing of itself that would be believed: whose device model it is, libxl has written into keys that
- * dom0 owns and nobody else can write, in both directions.
+ * Determines which target a stubdom belongs to. The service believes no statement of the stubdom about itself. It reads
+ * keys that libxl wrote, in both directions, and checks that dom0 owns them and that no other domain can write them.
  *
  *     /local/domain/<stubdom>/target                     the target's domid
  *     /local/domain/<target>/image/device-model-domid    the stubdom's domid
  *     /local/domain/<target>/vm                          /vm/<the target's UUID>
  *
- * Both the values and who can write them are checked: a stubdom may write what its target may (xs_set_target), and a guest owns
- * parts of its folder.
+ * The check covers both the values and the permissions, because a stubdom may write what its target may write
+ * (xs_set_target), and a guest owns parts of its directory.
  */
 
 import { printable, StubferryError } from '../base/errors/index.js';
 import { isUuid } from '../formats/protocol/uuid.js';
 import type { Permissions, XenstoreClient } from '../xen/xenstore/index.js';
 
-/** A stubdom that runs a target's QEMU. */
+/** A stubdom that runs the QEMU of a target. */
 export interface DeviceModel {
+  /** The domain id of the stubdom. */
   readonly stubdom: number;
+  /** The domain id of the target. */
   readonly target: number;
+  /** The UUID of the target, in lower case. */
   readonly targetUuid: string;
 }
 
 type Reader = Pick<XenstoreClient, 'read' | 'permissions'>;
 
-/** The folder of a domain. */
-export const homeOf = (domid: number): string => `/local/domain/${domid}`;
+/** The xenstore directory of a domain. */
+export const domainPath = (domid: number): string => `/local/domain/${domid}`;
 
-/** @throws StubferryError NOT_A_DEVICE_MODEL, and errors of xenstore */
+/**
+ * Determines the target of a stubdom.
+ *
+ * @throws StubferryError NOT_A_DEVICE_MODEL: when the keys do not agree, are absent or can be written by another domain
+ * @throws errors of xenstore
+ */
 export async function identifyDeviceModel(xenstore: Reader, stubdom: number): Promise<DeviceModel> {
-  const target = await domidIn(xenstore, `${homeOf(stubdom)}/target`);
-  const vmKey = `${homeOf(target)}/vm`;
+  const target = await domidIn(xenstore, `${domainPath(stubdom)}/target`);
+  const vmKey = `${domainPath(target)}/vm`;
   const [modelOfTarget, vm] = await Promise.all([
-    domidIn(xenstore, `${homeOf(target)}/image/device-model-domid`),
-    onlyDom0Wrote(xenstore, vmKey),
+    domidIn(xenstore, `${domainPath(target)}/image/device-model-domid`),
+    readDom0Key(xenstore, vmKey),
   ]);
   if (modelOfTarget !== stubdom || target === stubdom || target === 0) {
-    throw notOne(
-      `${homeOf(stubdom)}/target`,
+    throw notADeviceModel(
+      `${domainPath(stubdom)}/target`,
       `a target whose device model is domain ${stubdom}`,
       `target ${target}, whose device model is domain ${modelOfTarget}`,
     );
   }
   const targetUuid = vm.startsWith('/vm/') ? vm.slice('/vm/'.length) : '';
-  if (!isUuid(targetUuid)) throw notOne(vmKey, '/vm/ and a UUID', JSON.stringify(printable(vm, 64)));
+  if (!isUuid(targetUuid)) throw notADeviceModel(vmKey, '/vm/ and a UUID', JSON.stringify(printable(vm, 64)));
   return { stubdom, target, targetUuid: targetUuid.toLowerCase() };
 }
 
-/** The stubdom that runs the QEMU of `target`, checked in the same way. @throws StubferryError NOT_A_DEVICE_MODEL */
+/**
+ * Determines the stubdom that runs the QEMU of `target`, with the same checks.
+ *
+ * @throws StubferryError NOT_A_DEVICE_MODEL: as {@link identifyDeviceModel}
+ * @throws errors of xenstore
+ */
 export async function deviceModelOf(xenstore: Reader, target: number): Promise<DeviceModel> {
-  return identifyDeviceModel(xenstore, await domidIn(xenstore, `${homeOf(target)}/image/device-model-domid`));
+  return identifyDeviceModel(xenstore, await domidIn(xenstore, `${domainPath(target)}/image/device-model-domid`));
 }
 
 async function domidIn(xenstore: Reader, key: string): Promise<number> {
-  const text = await onlyDom0Wrote(xenstore, key);
+  const text = await readDom0Key(xenstore, key);
   if (/^\d{1,5}$/.test(text)) return Number(text);
-  throw notOne(key, 'a domid', JSON.stringify(printable(text, 64)));
+  throw notADeviceModel(key, 'a domain id', JSON.stringify(printable(text, 64)));
 }
 
-async function onlyDom0Wrote(xenstore: Reader, key: string): Promise<string> {
+/** Reads a key, if only dom0 can write it. */
+async function readDom0Key(xenstore: Reader, key: string): Promise<string> {
   const [permissions, text] = await Promise.all([xenstore.permissions(key), xenstore.read(key)]);
   if (permissions === undefined || text === undefined)
-    throw notOne(key, 'a key that the toolstack has written', 'nothing');
+    throw notADeviceModel(key, 'a key that the toolstack wrote', 'nothing');
   if (!isDom0Only(permissions))
-    throw notOne(key, 'a key that dom0 alone can write', 'one that another domain can write');
+    throw notADeviceModel(key, 'a key that only dom0 can write', 'a key that another domain can write');
   return text;
 }
 
@@ -70,11 +84,11 @@ function isDom0Only({ owner, others, domains }: Permissions): boolean {
   return owner === 0 && others?.write !== true && domains.every(({ domid, write }) => domid === 0 || !write);
 }
 
-function notOne(where: string, expected: string, found: string): StubferryError {
-  return new StubferryError('NOT_A_DEVICE_MODEL', "this domain is no target's device model", {
+function notADeviceModel(where: string, expected: string, found: string): StubferryError {
+  return new StubferryError('NOT_A_DEVICE_MODEL', 'this domain is not the device model of a target', {
     where,
     expected,
     found,
-    hint: 'only a stubdom that libxl has made for a target gets a transfer disk',
+    hint: 'only a stubdom that libxl created for a target gets a transfer disk',
   });
 }

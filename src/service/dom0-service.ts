@@ -1,11 +1,17 @@
 /**
- * Dom0's agent as a service: it serves every stubdom of this host, with no help of the toolstack.
+ * The stubferry service: it serves every stubdom of this host, without help from the toolstack.
  *
- *     start:   lock the folder -> remove what a killed agent left -> watch for requests
- *     request: who asks? -> one transfer a target, so many in all -> make and attach the disk -> answer -> run
- *     stop:    abort what runs, each stubdom told -> nothing is left
+ *     start:    lock the transfer directory -> remove the orphans of a killed service -> watch for requests
+ *     request:  identify the stubdom -> check the limits (one transfer for a target, and a total) -> make and attach
+ *               the disk -> reply -> run the transfer
+ *     stop:     abort the active transfers and report the reason to each stubdom -> remove everything
  *
- *     toolstack --QMP--> stubdom's proxy --request--> (this) --disk, answer--> stubdom's agent ==state==> (this) --COMMITTED--> proxy --reply-->
+ *     toolstack           stubdom                                  stubferry service
+ *     ---------           -------                                  -----------------
+ *     QMP command  --->   QMP proxy          --- request  --->
+ *                                            <--- disk and reply -
+ *                         stubdom agent      ==== state   ===>
+ *                  <---   QMP proxy: reply   <--- COMMITTED ---
  */
 
 import { StubferryError } from '../base/errors/index.js';
@@ -19,21 +25,24 @@ import { RequestWatch } from './request-watch.js';
 import { lockService } from './service-lock.js';
 import type { ServiceTransfer } from './service-transfer.js';
 import { StubdomKeys } from './stubdom-keys.js';
-import { makeTransferDir } from './transfer-folder.js';
+import { makeTransferDir } from './transfer-directory.js';
 import { type TableOptions, TransferTable } from './transfer-table.js';
 import type { TransferView } from './transfer-view.js';
 
+/** The options of {@link Dom0Service.start}. */
 export interface ServiceOptions extends Omit<TableOptions, 'onChange'> {
   readonly xenstore: XenstoreClient;
 }
 
+/** The stubferry service. */
 export class Dom0Service {
   readonly #options: ServiceOptions;
   readonly #lock: FileLock;
+  /** The start of the service, in ISO 8601. */
   readonly startedAt = new Date().toISOString();
   readonly #keys: StubdomKeys;
   readonly #transfers: TransferTable;
-  readonly #paces = new Map<number, RateLimiter>();
+  readonly #rateLimiters = new Map<number, RateLimiter>();
   #watch: RequestWatch | undefined;
   #isStopping = false;
 
@@ -41,10 +50,16 @@ export class Dom0Service {
     this.#options = options;
     this.#lock = lock;
     this.#keys = new StubdomKeys(options.xenstore);
-    this.#transfers = new TransferTable({ ...options, onChange: (view) => this.#withdrawOffer(view) });
+    this.#transfers = new TransferTable({ ...options, onChange: (transfer) => this.#withdrawIfEnded(transfer) });
   }
 
-  /** @throws StubferryError SERVICE_RUNNING, DESTINATION_UNWRITABLE, errors of xenstore */
+  /**
+   * Locks the transfer directory, removes orphans and starts to serve requests.
+   *
+   * @throws StubferryError SERVICE_RUNNING: when another service uses the directory; DESTINATION_UNWRITABLE: when the
+   * directory cannot be used
+   * @throws errors of xenstore
+   */
   static async start(options: ServiceOptions): Promise<Dom0Service> {
     await makeTransferDir(options.transferDir);
     const service = new Dom0Service(options, await lockService(options.transferDir));
@@ -61,23 +76,23 @@ export class Dom0Service {
   async #listen(): Promise<void> {
     this.#watch = await RequestWatch.start({
       xenstore: this.#options.xenstore,
-      onRequest: (domid) => this.#paceOf(domid).notice(),
-      onGone: (domid) => this.#forget(domid),
+      onRequest: (domid) => this.#rateLimiterOf(domid).trigger(),
+      onGone: (domid) => this.#removeDomain(domid),
       onError: (error) =>
-        this.#options.log.warn({ error: error.report() }, 'xenstore does not say which domains there are'),
+        this.#options.log.warn({ error: error.report() }, 'cannot read the list of domains from xenstore'),
     });
   }
 
-  #paceOf(domid: number): RateLimiter {
-    const known = this.#paces.get(domid);
+  #rateLimiterOf(domid: number): RateLimiter {
+    const known = this.#rateLimiters.get(domid);
     if (known !== undefined) return known;
-    const pace = new RateLimiter(this.#options.clock, () => this.#lookAt(domid));
-    this.#paces.set(domid, pace);
-    return pace;
+    const rateLimiter = new RateLimiter(this.#options.clock, () => this.#handleRequest(domid));
+    this.#rateLimiters.set(domid, rateLimiter);
+    return rateLimiter;
   }
 
-  /** The request of that domain, and its answer. Never rejects. */
-  async #lookAt(stubdom: number): Promise<void> {
+  /** Reads the request of that domain and replies to it. Never rejects. */
+  async #handleRequest(stubdom: number): Promise<void> {
     const { log } = this.#options;
     let nonce: string | undefined;
     try {
@@ -85,124 +100,145 @@ export class Dom0Service {
       if (open === undefined || this.#isStopping) return;
       nonce = open.nonce;
       const request = open.decode();
-      log.info({ stubdom, ...request }, 'a stubdom asks for a transfer disk');
-      const transfer = await this.#transferFor(await this.#modelAt(stubdom), request);
-      transfer.request();
-      // On its disk before the stubdom is told of it: nobody waits then.
+      log.info({ stubdom, ...request }, 'a stubdom requests a transfer disk');
+      const transfer = await this.#transferFor(await this.#deviceModelIn(stubdom), request);
+      transfer.markRequested();
+      // The transfer starts before the reply is written, so that the stubdom does not wait for dom0 on the disk.
       void transfer.run();
       const { uuid: transferUuid, device } = transfer;
-      await this.#keys.answer(stubdom, { verdict: 'attached', nonce: request.nonce, transferUuid, device });
+      await this.#keys.reply(stubdom, { verdict: 'attached', nonce: request.nonce, transferUuid, device });
     } catch (cause) {
       const error = StubferryError.from(cause);
-      log.warn({ stubdom, nonce, error: error.report() }, 'a stubdom gets no transfer disk');
+      log.warn({ stubdom, nonce, error: error.report() }, 'the request for a transfer disk failed');
       if (nonce === undefined) return;
-      await this.#keys.refuse(stubdom, nonce, error).catch((why: unknown) => {
-        log.warn({ stubdom, error: `${why}` }, 'a stubdom cannot be answered');
+      await this.#keys.reject(stubdom, nonce, error).catch((why: unknown) => {
+        log.warn({ stubdom, error: `${why}` }, 'cannot write the reply to the stubdom');
       });
     }
   }
 
-  /** Who that is. One for whom a disk is prepared was looked at then, and a domain that goes takes its transfer with it. */
-  async #modelAt(stubdom: number): Promise<DeviceModel> {
+  /**
+   * Identifies the stubdom. A stubdom with a pre-attached disk was identified when the disk was made, and the service
+   * ends the transfer of a domain that disappears. So that result is still valid.
+   */
+  async #deviceModelIn(stubdom: number): Promise<DeviceModel> {
     for (const { model, isPrepared } of this.#transfers.all) if (isPrepared && model.stubdom === stubdom) return model;
     return identifyDeviceModel(this.#options.xenstore, stubdom);
   }
 
-  /** The one that was prepared for it, or a new one. */
+  /** Returns the transfer whose disk is pre-attached for this request, or a new transfer. */
   #transferFor(model: DeviceModel, { direction }: Request): Promise<ServiceTransfer> {
-    return this.#transfers.inTurn(model.target, async () => {
-      const there = this.#transfers.of(model.target);
-      if (there?.isPrepared === true && there.direction === direction && there.model.stubdom === model.stubdom)
-        return there;
-      await there?.abort(
-        new StubferryError('CANCELLED', 'the stubdom asks anew: its agent was restarted, or waits for another disk'),
+    return this.#transfers.serialize(model.target, async () => {
+      const present = this.#transfers.of(model.target);
+      if (present?.isPrepared === true && present.direction === direction && present.model.stubdom === model.stubdom)
+        return present;
+      await present?.abort(
+        new StubferryError(
+          'CANCELLED',
+          'the stubdom sent another request: its agent was restarted, or needs another disk',
+        ),
       );
       return this.#transfers.begin(model, direction, 'requested');
     });
   }
 
   /**
-   * Makes and attaches the disk for a save of `target` that is to come: what the hook does before the guest is paused.
-   * @throws StubferryError NOT_A_DEVICE_MODEL, TOO_BUSY, and what the disk is refused with
+   * Makes and attaches the disk of a future save of `target`. The save hook calls this before the toolstack pauses the
+   * guest. When the target already has a transfer, returns that transfer.
+   *
+   * @throws StubferryError NOT_A_DEVICE_MODEL: when the target has no stubdom; TOO_BUSY: when there are too many
+   * transfers; the reason why the disk cannot be made or attached
    */
   async prepare(target: number): Promise<TransferView> {
     const model = await deviceModelOf(this.#options.xenstore, target);
-    return this.#transfers.inTurn(target, async () => {
-      const there = this.#transfers.of(target);
-      return (there ?? (await this.#offer(model))).view;
+    return this.#transfers.serialize(target, async () => {
+      const present = this.#transfers.of(target);
+      return (present ?? (await this.#preAttach(model))).view;
     });
   }
 
-  async #offer(model: DeviceModel): Promise<ServiceTransfer> {
+  async #preAttach(model: DeviceModel): Promise<ServiceTransfer> {
     const transfer = await this.#transfers.begin(model, 'save', 'prepared');
     void transfer.run();
     const { uuid: transferUuid, device } = transfer;
-    await this.#keys.offer(model.stubdom, { transferUuid, device });
+    await this.#keys.announcePreAttached(model.stubdom, { transferUuid, device });
     return transfer;
   }
 
-  /** Before the disk is detached: the stubdom may have it open. */
-  #withdrawOffer({ stubdom, phase, timings }: TransferView): void {
-    if (timings.prepared === undefined || (phase !== 'failed' && phase !== 'committed')) return;
-    this.#keys.withdraw(stubdom).catch((error: unknown) => {
-      this.#options.log.warn({ stubdom, error: `${error}` }, 'an offer cannot be withdrawn');
+  /** Withdraws a pre-attached disk before it is detached, because the stubdom may have it open. */
+  #withdrawIfEnded({ model: { stubdom }, wasPrepared, phase }: ServiceTransfer): void {
+    if (!wasPrepared || (phase !== 'failed' && phase !== 'committed')) return;
+    this.#keys.withdrawPreAttached(stubdom).catch((error: unknown) => {
+      this.#options.log.warn({ stubdom, error: `${error}` }, 'cannot withdraw the pre-attached disk');
     });
   }
 
-  /** @throws StubferryError NO_SUCH_TRANSFER */
+  /**
+   * Aborts an active transfer and waits until it is released.
+   *
+   * @throws StubferryError NO_SUCH_TRANSFER: when no active transfer has this UUID
+   */
   async abort(uuid: string): Promise<TransferView> {
     const transfer = this.#transfers.all.find((one) => one.uuid === uuid);
     if (transfer === undefined) {
-      throw new StubferryError('NO_SUCH_TRANSFER', "dom0's agent has no such transfer", {
+      throw new StubferryError('NO_SUCH_TRANSFER', 'the stubferry service has no such transfer', {
         where: uuid,
-        hint: "'stubferry transfers' lists those that are under way",
+        hint: "'stubferry transfers' lists the active transfers",
       });
     }
     await transfer.abort(
-      new StubferryError('CANCELLED', 'it was aborted by hand', { hint: 'start the transfer again' }),
+      new StubferryError('CANCELLED', "the transfer was aborted with 'stubferry abort'", {
+        hint: 'start the transfer again',
+      }),
     );
     return transfer.view;
   }
 
-  /** Those under way, and the last ones that have ended. */
+  /** The active transfers, and the last ones that ended. */
   get transfers(): readonly TransferView[] {
     return this.#transfers.views;
   }
 
-  get followers(): number {
-    return this.#transfers.followers;
+  /** The number of subscribers. */
+  get subscribers(): number {
+    return this.#transfers.subscribers;
   }
 
+  /** The number of active transfers. */
   get underWay(): number {
-    return this.#transfers.living.size;
+    return this.#transfers.active.size;
   }
 
-  /** Calls `follower` for each change of a transfer, until the returned function is called. */
-  follow(follower: (view: TransferView) => void): () => void {
-    return this.#transfers.follow(follower);
+  /** Calls `subscriber` for each change of a transfer, until the returned function is called. */
+  subscribe(subscriber: (view: TransferView) => void): () => void {
+    return this.#transfers.subscribe(subscriber);
   }
 
-  /** @param dryRun only say what is there */
+  /**
+   * Removes orphans.
+   *
+   * @param dryRun only list the orphans, and remove none
+   */
   collectGarbage({ dryRun = false } = {}): Promise<{ removed: Orphan[]; kept: Orphan[] }> {
     const { driver, transferDir, timeouts, log } = this.#options;
-    const options = { driver, transferDir, living: this.#transfers.living, timeouts, log };
+    const options = { driver, transferDir, active: this.#transfers.active, timeouts, log };
     return dryRun ? findOrphans(options).then((kept) => ({ removed: [], kept })) : removeOrphans(options);
   }
 
-  /** A domain is gone: its transfer is over, whatever it was. */
-  #forget(domid: number): void {
-    this.#paces.get(domid)?.close();
-    this.#paces.delete(domid);
+  /** Ends the transfer of a domain that was destroyed. */
+  #removeDomain(domid: number): void {
+    this.#rateLimiters.get(domid)?.close();
+    this.#rateLimiters.delete(domid);
     for (const transfer of this.#transfers.all) {
       if (transfer.model.stubdom !== domid) continue;
-      void transfer.abort(new StubferryError('PEER_DEAD', 'the stubdom is gone', { where: `domain ${domid}` }));
+      void transfer.abort(new StubferryError('PEER_DEAD', 'the stubdom was destroyed', { where: `domain ${domid}` }));
     }
   }
 
-  /** Ends all transfers, each stubdom told why; nothing is left. */
+  /** Aborts all transfers with `why`, which each stubdom receives, and releases everything. */
   async stop(why: StubferryError): Promise<void> {
     this.#isStopping = true;
-    for (const pace of this.#paces.values()) pace.close();
+    for (const rateLimiter of this.#rateLimiters.values()) rateLimiter.close();
     await Promise.all([this.#transfers.stop(why), this.#watch?.close()]);
     await this.#lock.release();
   }

@@ -1,20 +1,24 @@
-/** What a killed agent has left, removed while no agent runs. */
+/** Removes orphans while no service runs. */
 import { findOrphans, type Orphan, type OrphanOptions, removeOrphans } from './orphans.js';
 import { lockService } from './service-lock.js';
-import { makeTransferDir } from './transfer-folder.js';
+import { makeTransferDir } from './transfer-directory.js';
 
 /**
- * @param dryRun only say what is there
- * @throws StubferryError SERVICE_RUNNING when there is an agent after all, and errors of the driver
+ * Removes orphans, with the transfer directory locked.
+ *
+ * @param dryRun only list the orphans, and remove none
+ * @throws StubferryError SERVICE_RUNNING: when a service uses the directory; DESTINATION_UNWRITABLE: when the directory
+ * cannot be used
+ * @throws errors of the driver
  */
 export async function collectWithoutService(
-  options: Omit<OrphanOptions, 'living'>,
+  options: Omit<OrphanOptions, 'active'>,
   dryRun: boolean,
 ): Promise<{ removed: Orphan[]; kept: Orphan[] }> {
   await makeTransferDir(options.transferDir);
   const lock = await lockService(options.transferDir);
   try {
-    const all = { ...options, living: new Set<string>() };
+    const all = { ...options, active: new Set<string>() };
     return dryRun ? { removed: [], kept: await findOrphans(all) } : await removeOrphans(all);
   } finally {
     await lock.release();

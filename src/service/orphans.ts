@@ -1,14 +1,17 @@
 /**
- * What a killed agent has left, and how it goes. Nothing is touched that is not stubferry's own: folders that are named by a UUID in
- * the agent's own transfer folder, devices that its driver has marked, temporaries that bear the transfer's UUID and that nobody holds.
+ * Finds and removes the orphans of a killed service. It touches only what is stubferry's: directories that are named by
+ * a UUID in the service's own transfer directory, devices that the hotplug driver has marked, and temporary files that
+ * carry the UUID of the transfer and that no process holds.
  *
- *     folder with journal  -> the stubdom is told, the disk detached, the temporary and the unacknowledged file removed, the folder
- *     folder without       -> removed
- *     device without folder -> detached
+ *     directory with a journal      -> notify the stubdom; detach the disk; remove the temporary file, the
+ *                                      unacknowledged file and the directory
+ *     directory without a journal   -> remove it
+ *     device without a directory    -> detach it
  *
- * A file that has got its name, but of which the sender was not told, is removed too: the sender hears of a failure, so the toolstack
- * fails the save, and what is left must not look like one that went well. Where it cannot be known whether the sender was told, since
- * the disk is gone or does not answer, the file stays, and nothing is said: to lose a state that somebody believes in is worse.
+ * A file at the destination is removed too, if it has its final name but the sender was not notified. That sender gets
+ * an error, so the toolstack fails the save, and no file may look like a successful one. Sometimes it is unknown
+ * whether the sender was notified, because the disk is missing or does not answer. The file then stays, and nothing is
+ * reported to the stubdom: it is worse to lose a state that somebody relies on.
  */
 import { lstat, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,42 +24,49 @@ import type { Superblock } from '../formats/protocol/superblock.js';
 import { temporaryPath } from '../io/index.js';
 import { dom0Phase, Link, readSuperblock, type Timeouts } from '../transfer/ring/index.js';
 import type { Attachment, HotplugDriver } from '../xen/hotplug/index.js';
-import { type Journal, type OrphanFolder, orphanFolders } from './transfer-folder.js';
+import { type Journal, type OrphanDirectory, orphanDirectories } from './transfer-directory.js';
 
-/** One thing that is left, for people and for `--json`. */
+/** One orphan, as in the output of `stubferry gc` and in its JSON document. */
 export interface Orphan {
   readonly kind: 'folder' | 'disk' | 'temporary' | 'unacknowledged file' | 'attachment';
-  /** A path; of an attachment the device. */
+  /** A path; the device of an attachment. */
   readonly what: string;
+  /** The UUID of the transfer, if it is known. */
   readonly transfer: string | undefined;
 }
 
+/** The options of {@link findOrphans} and {@link removeOrphans}. */
 export interface OrphanOptions {
   readonly driver: HotplugDriver;
   readonly transferDir: string;
-  /** Transfers that live: theirs is nothing left over. */
-  readonly living: ReadonlySet<string>;
+  /** The UUIDs of the active transfers. Their directories and disks are not orphans. */
+  readonly active: ReadonlySet<string>;
   readonly timeouts: Timeouts;
   readonly log: Log;
 }
 
-/** How a left disk is looked at. */
-type Looking = Pick<OrphanOptions, 'driver' | 'timeouts' | 'log'>;
+/** What the access to an orphaned disk needs. */
+type DiskAccess = Pick<OrphanOptions, 'driver' | 'timeouts' | 'log'>;
 
-/** A orphan and the way to be rid of it. */
-interface Found extends Orphan {
+/** An orphan and the function that removes it. */
+interface RemovableOrphan extends Orphan {
   readonly remove: () => Promise<void>;
 }
 
-/** All that is there. @throws StubferryError of the driver */
+/**
+ * Lists all orphans.
+ *
+ * @throws errors of the driver
+ */
 export async function findOrphans(options: OrphanOptions): Promise<Orphan[]> {
   return (await search(options)).map(({ kind, what, transfer }) => ({ kind, what, transfer }));
 }
 
 /**
- * Removes all that is there; what cannot be removed is logged, and does not keep the rest.
- * @returns what is gone, and what is not
- * @throws StubferryError of the driver
+ * Removes all orphans. Logs an orphan that cannot be removed, and continues with the next one.
+ *
+ * @returns the removed orphans, and the ones that could not be removed
+ * @throws errors of the driver
  */
 export async function removeOrphans(options: OrphanOptions): Promise<{ removed: Orphan[]; kept: Orphan[] }> {
   const removed: Orphan[] = [];
@@ -69,77 +79,80 @@ export async function removeOrphans(options: OrphanOptions): Promise<{ removed: 
       kept.push({ kind, what, transfer });
       options.log.warn(
         { what, transfer, error: StubferryError.from(cause).report() },
-        `the orphaned ${kind} cannot be removed`,
+        `cannot remove an orphan: ${kind}`,
       );
     }
   }
-  if (removed.length > 0) options.log.info({ removed }, 'removed what a killed agent had left');
+  if (removed.length > 0) options.log.info({ removed }, 'removed the orphans of a killed service');
   return { removed, kept };
 }
 
-async function search(options: OrphanOptions): Promise<Found[]> {
-  const { driver, transferDir, living } = options;
-  const found: Found[] = [];
-  const folders = (await orphanFolders(transferDir)).filter(({ transfer }) => !living.has(transfer));
+async function search(options: OrphanOptions): Promise<RemovableOrphan[]> {
+  const { driver, transferDir, active } = options;
+  const found: RemovableOrphan[] = [];
+  const directories = (await orphanDirectories(transferDir)).filter(({ transfer }) => !active.has(transfer));
   const attached = await driver.orphans(transferDir);
-  for (const folder of folders) found.push(...(await ofFolder(folder, attached, options)));
-  const inFolders = new Set(folders.map(({ path }) => join(path, 'transfer.img')));
+  for (const directory of directories) found.push(...(await orphansOf(directory, attached, options)));
+  const images = new Set(directories.map(({ path }) => join(path, 'transfer.img')));
   for (const attachment of attached) {
-    if (!inFolders.has(attachment.backing)) found.push(ofAttachment(attachment, undefined, driver));
+    if (!images.has(attachment.backing)) found.push(orphanedAttachment(attachment, undefined, driver));
   }
   return found;
 }
 
-async function ofFolder(
-  { path, transfer, journal }: OrphanFolder,
+async function orphansOf(
+  { path, transfer, journal }: OrphanDirectory,
   attached: readonly Attachment[],
-  looking: Looking,
-): Promise<Found[]> {
-  const { driver } = looking;
-  const found: Found[] = [];
+  access: DiskAccess,
+): Promise<RemovableOrphan[]> {
+  const { driver } = access;
+  const found: RemovableOrphan[] = [];
   const image = join(path, 'transfer.img');
-  const mayBelieve = mayBelieveInIt(journal, await lastPhase(image, looking));
-  if (await isThere(image)) {
-    const tell = async (): Promise<void> => {
-      if (!mayBelieve) await tellStubdom(image, looking);
+  const mayBeAcknowledged = wasPossiblyAcknowledged(journal, await lastPhase(image, access));
+  if (await exists(image)) {
+    const notify = async (): Promise<void> => {
+      if (!mayBeAcknowledged) await notifyStubdom(image, access);
     };
-    found.push({ kind: 'disk', what: image, transfer, remove: tell });
+    found.push({ kind: 'disk', what: image, transfer, remove: notify });
   }
   const attachments = attached.filter(({ backing }) => backing === image);
-  // An attach that was cut off half way is in the journal only once it was whole; the driver knows what is there.
+  // The journal contains an attachment only after the attach is complete. The driver also finds an incomplete one.
   if (attachments.length === 0 && journal?.attachment !== undefined) attachments.push(journal.attachment);
-  for (const attachment of attachments) found.push(ofAttachment(attachment, transfer, driver));
+  for (const attachment of attachments) found.push(orphanedAttachment(attachment, transfer, driver));
   if (journal?.destination !== undefined)
-    found.push(...(await atDestination(journal, journal.destination, mayBelieve)));
+    found.push(...(await orphansAt(journal.destination, journal, mayBeAcknowledged)));
   found.push({ kind: 'folder', what: path, transfer, remove: () => rm(path, { recursive: true, force: true }) });
   return found;
 }
 
-/** Whether the sender may have heard that the state is safe. Between the word on the disk and its note in the journal is a moment. */
-function mayBelieveInIt(journal: Journal | undefined, phase: Phase | undefined): boolean {
+/**
+ * Whether the sender may have been notified that the state is safe. The service publishes the acknowledgement on the
+ * disk a moment before it notes it in the journal.
+ */
+function wasPossiblyAcknowledged(journal: Journal | undefined, phase: Phase | undefined): boolean {
   if (journal?.acknowledged === true || phase === 'committed') return true;
   return phase === undefined && journal?.published !== undefined;
 }
 
-/** Where the killed agent stood, by its own word on the disk; undefined when there is none to be read. */
-async function lastPhase(image: string, looking: Looking): Promise<Phase | undefined> {
+/** The last phase that the killed service published on the disk, or undefined when it cannot be read. */
+async function lastPhase(image: string, access: DiskAccess): Promise<Phase | undefined> {
   try {
-    return await onDisk(image, looking, dom0Phase);
+    return await onDisk(image, access, dom0Phase);
   } catch (error) {
     if (error instanceof StubferryError) return undefined;
     throw error;
   }
 }
 
-/** A disk that does not answer must not keep the agent from its service. */
+/** Opens and uses the disk. The disk deadline keeps a disk that does not answer from blocking the service. */
 async function onDisk<T>(
   image: string,
-  { driver, timeouts }: Looking,
+  { driver, timeouts }: DiskAccess,
   use: (device: BlockDevice, superblock: Superblock) => Promise<T>,
 ): Promise<T> {
   const device = await openDevice(image, { access: driver.accessTo(await backingOf(image)) });
   try {
-    // Only the deadline ends it.
+    // This signal is never aborted: only the deadline ends the access.
     const { signal } = new AbortController();
     const used = readSuperblock(device).then((superblock) => use(device, superblock));
     return await withDiskDeadline(image, { timeouts, signal }, used);
@@ -148,44 +161,52 @@ async function onDisk<T>(
   }
 }
 
-function ofAttachment(attachment: Attachment, transfer: string | undefined, driver: HotplugDriver): Found {
+function orphanedAttachment(
+  attachment: Attachment,
+  transfer: string | undefined,
+  driver: HotplugDriver,
+): RemovableOrphan {
   const remove = async (): Promise<void> => void (await driver.detach(attachment));
   return { kind: 'attachment', what: attachment.device, transfer, remove };
 }
 
-async function atDestination(
-  { transfer, published }: Journal,
+async function orphansAt(
   destination: string,
-  mayBelieve: boolean,
-): Promise<Found[]> {
-  const found: Found[] = [];
-  const part = temporaryPath(destination, transfer);
-  if (await isThere(part)) found.push({ kind: 'temporary', what: part, transfer, remove: () => unlink(part) });
-  const there = await lstat(destination).catch(() => undefined);
-  const isIt = published !== undefined && there?.dev === published.dev && there.ino === published.ino;
-  if (isIt && !mayBelieve)
+  { transfer, published }: Journal,
+  mayBeAcknowledged: boolean,
+): Promise<RemovableOrphan[]> {
+  const found: RemovableOrphan[] = [];
+  const temporary = temporaryPath(destination, transfer);
+  if (await exists(temporary))
+    found.push({ kind: 'temporary', what: temporary, transfer, remove: () => unlink(temporary) });
+  const present = await lstat(destination).catch(() => undefined);
+  const isPublished = published !== undefined && present?.dev === published.dev && present.ino === published.ino;
+  if (isPublished && !mayBeAcknowledged)
     found.push({ kind: 'unacknowledged file', what: destination, transfer, remove: () => unlink(destination) });
   return found;
 }
 
-/** The last word on the disk, so that the sender need not wait until it takes dom0 for dead. */
-async function tellStubdom(image: string, looking: Looking): Promise<void> {
+/** Publishes the final status on the disk, so that the sender does not wait until it considers dom0 dead. */
+async function notifyStubdom(image: string, access: DiskAccess): Promise<void> {
   const why = new StubferryError(
     'SERVICE_RESTARTED',
-    "dom0's agent was restarted in the middle: start the transfer again",
+    'the stubferry service was restarted during the transfer: start the transfer again',
   );
   try {
-    await onDisk(image, looking, async (device, superblock) => {
-      const options = { superblock, timeouts: looking.timeouts };
+    await onDisk(image, access, async (device, superblock) => {
+      const options = { superblock, timeouts: access.timeouts };
       const link = await Link.open(device, DOM0_ROLE[superblock.direction], options);
       await link.close(why);
     });
   } catch (cause) {
-    looking.log.info({ image, error: messageOf(cause) }, 'the disk of an interrupted transfer cannot be told of it');
+    access.log.info(
+      { image, error: messageOf(cause) },
+      'cannot report the restart on the disk of an interrupted transfer',
+    );
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
     (error: unknown) => errnoOf(error) !== 'ENOENT',

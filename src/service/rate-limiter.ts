@@ -1,18 +1,23 @@
 /**
- * How fast one domain is listened to. Each look at its request costs a token; there are a few at once, then one in a while. A flood
- * is not refused, it is slowed down: the last request is looked at when there is a token again.
+ * A token bucket that limits how often the service handles the requests of one domain. Each handled request takes a
+ * token. The bucket holds a few tokens and gets a new one at a fixed interval. A flood of requests is delayed, not
+ * rejected: the limiter handles the last request when the next token is available.
  */
 import type { Clock } from '../base/time/index.js';
 
-/** Looks without a wait. A transfer takes two: the request is written, and taken back. So a toolstack may be impatient. */
+/**
+ * The number of tokens in a full bucket. One transfer takes two tokens, because the stubdom writes its request and
+ * removes it, so this allows some quick retries of a toolstack.
+ */
 const BURST = 10;
 
-/** Milliseconds until there is one more. */
+/** The interval between two new tokens, in milliseconds. */
 const REFILL_MS = 1_000;
 
+/** Limits how often the requests of one domain are handled. */
 export class RateLimiter {
   readonly #clock: Clock;
-  readonly #look: () => Promise<void>;
+  readonly #handle: () => Promise<void>;
   #tokens = BURST;
   #refilled: number;
   #pending = false;
@@ -20,35 +25,35 @@ export class RateLimiter {
   #cancel: (() => void) | undefined;
   #closed = false;
 
-  /** @param look at the request; never more than one at a time, must not reject */
-  constructor(clock: Clock, look: () => Promise<void>) {
+  /** @param handle handles the present request. It is never called twice at the same time, and must not reject. */
+  constructor(clock: Clock, handle: () => Promise<void>) {
     this.#clock = clock;
-    this.#look = look;
+    this.#handle = handle;
     this.#refilled = clock.now();
   }
 
-  /** There may be a request. */
-  notice(): void {
+  /** Reports that there may be a new request. */
+  trigger(): void {
     this.#pending = true;
-    this.#go();
+    this.#handleIfAllowed();
   }
 
-  #go(): void {
+  #handleIfAllowed(): void {
     if (!this.#pending || this.#running || this.#cancel !== undefined || this.#closed) return;
     this.#refill();
     if (this.#tokens < 1) {
       this.#cancel = this.#clock.after(REFILL_MS, () => {
         this.#cancel = undefined;
-        this.#go();
+        this.#handleIfAllowed();
       });
       return;
     }
     this.#tokens -= 1;
     this.#pending = false;
     this.#running = true;
-    void this.#look().finally(() => {
+    void this.#handle().finally(() => {
       this.#running = false;
-      this.#go();
+      this.#handleIfAllowed();
     });
   }
 
@@ -59,6 +64,7 @@ export class RateLimiter {
     this.#refilled = this.#tokens === BURST ? now : this.#refilled + more * REFILL_MS;
   }
 
+  /** Stops the limiter: it handles no further requests. */
   close(): void {
     this.#closed = true;
     this.#cancel?.();

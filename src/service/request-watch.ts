@@ -1,62 +1,69 @@
 /**
- * Sees the requests of all domains, without asking any of them.
+ * Watches the request keys of all domains.
  *
- *     @introduceDomain, @releaseDomain --> which domains are there? --> one watch each on its request key
+ *     @introduceDomain, @releaseDomain  -->  list the domains  -->  one watch for each domain, on its request key
  *
- * A watch fires once when it is made, so a request that was written while no agent ran is seen too. What a domain writes in a flood
- * is one event for the domain's {@link PollBackoff}: the last request counts.
+ * A watch fires once when it is created, so the service also finds a request that was written while no service ran. A
+ * flood of writes triggers only the domain's {@link RateLimiter}, and the last request counts.
  */
 
 import { StubferryError } from '../base/errors/index.js';
 import { REQUEST_KEY } from '../formats/protocol/request.js';
 import type { XenstoreClient } from '../xen/xenstore/index.js';
-import { homeOf } from './device-model.js';
+import { domainPath } from './device-model.js';
 
+/** The options of {@link RequestWatch.start}. */
 export interface RequestWatchOptions {
   readonly xenstore: Pick<XenstoreClient, 'directory' | 'watch'>;
-  /** The request of that domain may have changed. */
+  /** Called when the request of a domain may have changed. */
   readonly onRequest: (domid: number) => void;
-  /** That domain is gone. */
+  /** Called when a domain was destroyed. */
   readonly onGone: (domid: number) => void;
+  /** Called when the list of domains cannot be updated. */
   readonly onError: (error: StubferryError) => void;
 }
 
-/** Xen has no more domains than this. */
-const MOST_DOMAINS = 0x7ff0;
+/** The maximum number of domains on a Xen host. */
+const MAX_DOMAINS = 0x7ff0;
 
+/** Watches the request keys of all domains until it is closed. */
 export class RequestWatch {
   readonly #options: RequestWatchOptions;
   readonly #domains = new Map<number, { close(): Promise<void> }>();
   readonly #special: { close(): Promise<void> }[] = [];
-  #looking: Promise<void> | undefined;
-  #again = false;
+  #updating: Promise<void> | undefined;
+  #isOutdated = false;
   #closed = false;
 
   private constructor(options: RequestWatchOptions) {
     this.#options = options;
   }
 
-  /** @throws errors of xenstore */
+  /**
+   * Creates the watches of all present domains.
+   *
+   * @throws errors of xenstore
+   */
   static async start(options: RequestWatchOptions): Promise<RequestWatch> {
     const self = new RequestWatch(options);
     for (const event of ['@introduceDomain', '@releaseDomain'])
-      self.#special.push(await options.xenstore.watch(event, () => self.#look()));
-    self.#look();
-    await self.#looking;
+      self.#special.push(await options.xenstore.watch(event, () => self.#requestUpdate()));
+    self.#requestUpdate();
+    await self.#updating;
     return self;
   }
 
-  /** Looks which domains there are; while it looks, any number of events wait for one more look. */
-  #look(): void {
-    this.#again = true;
-    this.#looking ??= this.#lookUntilQuiet().finally(() => {
-      this.#looking = undefined;
+  /** Starts an update of the list of domains. All events during an update together cause one further update. */
+  #requestUpdate(): void {
+    this.#isOutdated = true;
+    this.#updating ??= this.#updateUntilCurrent().finally(() => {
+      this.#updating = undefined;
     });
   }
 
-  async #lookUntilQuiet(): Promise<void> {
-    while (this.#again && !this.#closed) {
-      this.#again = false;
+  async #updateUntilCurrent(): Promise<void> {
+    while (this.#isOutdated && !this.#closed) {
+      this.#isOutdated = false;
       try {
         await this.#update();
       } catch (error) {
@@ -68,23 +75,24 @@ export class RequestWatch {
   async #update(): Promise<void> {
     const { xenstore, onRequest, onGone } = this.#options;
     const names = (await xenstore.directory('/local/domain')) ?? [];
-    const there = new Set(names.filter((name) => /^[1-9]\d{0,4}$/.test(name)).map(Number));
+    const present = new Set(names.filter((name) => /^[1-9]\d{0,4}$/.test(name)).map(Number));
     for (const [domid, watch] of this.#domains) {
-      if (there.has(domid)) continue;
+      if (present.has(domid)) continue;
       this.#domains.delete(domid);
       await watch.close();
       onGone(domid);
     }
-    for (const domid of there) {
-      if (this.#domains.has(domid) || this.#domains.size >= MOST_DOMAINS || this.#closed) continue;
-      const watch = await xenstore.watch(`${homeOf(domid)}/${REQUEST_KEY}`, () => onRequest(domid));
+    for (const domid of present) {
+      if (this.#domains.has(domid) || this.#domains.size >= MAX_DOMAINS || this.#closed) continue;
+      const watch = await xenstore.watch(`${domainPath(domid)}/${REQUEST_KEY}`, () => onRequest(domid));
       this.#domains.set(domid, watch);
     }
   }
 
+  /** Closes all watches. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#looking;
+    await this.#updating;
     for (const watch of [...this.#special, ...this.#domains.values()]) await watch.close().catch(() => undefined);
   }
 }

@@ -1,60 +1,82 @@
 /**
- * One transfer of the service, from the request to the last trace of it.
+ * One transfer of the service, from the request until everything of it is removed.
  *
- *     begin:  open the destination or the state -> folder and journal -> make and attach the disk
- *     run:    the transfer itself -> detach and remove the disk -> remove the folder
+ *     begin:  make the directory and its journal -> open the destination or the state -> make and attach the disk
+ *     run:    transfer the state -> detach and remove the disk -> remove the directory
  *
- * `begin` and `run` are two, because a disk may be prepared before anybody asks for it: outside of the guest's downtime.
+ * `begin` and `run` are separate, because a disk can be attached before the stubdom requests it, outside of the guest's
+ * downtime.
  */
 import { join } from 'node:path';
-import type { AgentEvent, PreparedTask } from '../agents/index.js';
-import { Dom0Disk, prepareDom0End, runTransfer, superblockFor, transferReport } from '../agents/index.js';
+import {
+  type AgentContext,
+  type AgentEvent,
+  type Dom0Disk,
+  dom0Steps,
+  type Prepare,
+  superblockFor,
+  TransferLifecycle,
+  transferReport,
+} from '../agents/index.js';
 import { StubferryError } from '../base/errors/index.js';
 import type { Log } from '../base/log.js';
+import { PhaseMachine } from '../base/phase-machine.js';
 import type { Clock } from '../base/time/index.js';
 import type { Direction } from '../formats/protocol/superblock.js';
 import type { Timeouts } from '../transfer/ring/index.js';
-import type { HotplugDriver } from '../xen/hotplug/index.js';
+import type { Attachment, HotplugDriver } from '../xen/hotplug/index.js';
 import type { DeviceModel } from './device-model.js';
-import { TransferFolder } from './transfer-folder.js';
-import type { ServicePhase, TransferView } from './transfer-view.js';
+import { TransferDirectory } from './transfer-directory.js';
+import { SERVICE_TRANSITIONS, type ServicePhase, type TransferView } from './transfer-view.js';
 
-/** What one transfer may take. Bytes and milliseconds. */
+/** The limits of one transfer, in bytes and milliseconds. */
 export interface TransferLimits {
+  /** The length of the ring. */
   readonly ringLength: number;
+  /** The maximum payload of a frame. */
   readonly maxPayload: number;
+  /** The maximum length of a state. */
   readonly maxState: number;
-  /** The whole of a transfer, from its request: a stubdom that sends a byte in a while would else hold it for ever. */
+  /**
+   * The time limit of a whole transfer, from its request. Without it, a stubdom that sends a byte now and then could
+   * keep the transfer active without end.
+   */
   readonly lifetimeMs: number;
-  /** A disk that was prepared, until it is asked for: a live migration sends the RAM meanwhile. */
+  /** How long a pre-attached disk waits for its request. A live migration sends the RAM in this time. */
   readonly preparedMs: number;
 }
 
-/** What all transfers of the service share. */
+/** The settings that all transfers of the service share. */
 export interface TransferSetting {
   readonly driver: HotplugDriver;
   readonly transferDir: string;
-  /** Where libxl has its files: `/var/lib/xen`. */
+  /** The directory in which libxl has its files: `/var/lib/xen`. */
   readonly stateDir: string;
   readonly limits: TransferLimits;
   readonly timeouts: Timeouts;
   readonly clock: Clock;
   readonly log: Log;
-  /** Told of each change. */
-  readonly onChange: (transfer: TransferView) => void;
+  /** Called after each change of a transfer's view. */
+  readonly onChange: (transfer: ServiceTransfer) => void;
 }
 
+/** One transfer of the service. */
 export class ServiceTransfer {
   readonly uuid: string;
   readonly model: DeviceModel;
   readonly direction: Direction;
   readonly #setting: TransferSetting;
   readonly #abort = new AbortController();
-  readonly #begun: number;
+  /** The start, on the clock of the setting. */
+  readonly #startMs: number;
   #view: TransferView;
-  #folder: TransferFolder | undefined;
-  #disk: Dom0Disk | undefined;
-  #end: PreparedTask | undefined;
+  readonly #lifecycle: TransferLifecycle;
+  readonly #phases: PhaseMachine<ServicePhase>;
+  #directory: TransferDirectory | undefined;
+  #device = '';
+  /** Whether the stubdom has requested the disk. A pre-attached disk exists before its request. */
+  #isRequested: boolean;
+  readonly #firstPhase: ServicePhase;
   #preparing: Promise<void> = Promise.resolve();
   #running: Promise<void> | undefined;
   #finishing: Promise<void> | undefined;
@@ -71,7 +93,11 @@ export class ServiceTransfer {
     this.model = model;
     this.direction = direction;
     this.#setting = setting;
-    this.#begun = setting.clock.now();
+    this.#startMs = setting.clock.now();
+    this.#firstPhase = first;
+    this.#isRequested = first === 'requested';
+    this.#phases = new PhaseMachine(`transfer ${uuid}`, first, SERVICE_TRANSITIONS);
+    this.#lifecycle = new TransferLifecycle(this.#steps(), setting.log);
     const { target, targetUuid, stubdom } = model;
     const startedAt = new Date().toISOString();
     this.#view = {
@@ -88,9 +114,10 @@ export class ServiceTransfer {
   }
 
   /**
-   * Makes the disk and gives it to the stubdom; nothing is left of it when that fails.
-   * @param first why it is made: it was asked for, or it is prepared
-   * @throws StubferryError what its destination, its state or its disk is refused with
+   * Makes the disk and attaches it to the stubdom. Removes everything when that fails.
+   *
+   * @param first `requested` for a disk that the stubdom requested, `prepared` for a pre-attached disk
+   * @throws StubferryError the reason why the destination, the state or the disk cannot be used
    */
   static async begin(
     uuid: string,
@@ -106,10 +133,10 @@ export class ServiceTransfer {
 
   async #start(first: 'requested' | 'prepared'): Promise<void> {
     const { limits, onChange } = this.#setting;
-    this.#limit(first === 'prepared' ? limits.preparedMs : limits.lifetimeMs);
-    onChange(this.#view);
+    this.#setTimeLimit(first === 'prepared' ? limits.preparedMs : limits.lifetimeMs);
+    onChange(this);
     try {
-      this.#preparing = this.#prepare();
+      this.#preparing = this.#lifecycle.begin(this.#context());
       await this.#preparing;
     } catch (cause) {
       const error = StubferryError.from(cause);
@@ -118,53 +145,75 @@ export class ServiceTransfer {
     }
   }
 
+  /** The present view of the transfer. */
   get view(): TransferView {
     return this.#view;
   }
 
-  /** Whether it was made before anybody has asked, and nobody has begun to use it. */
+  /** The present phase. */
+  get phase(): ServicePhase {
+    return this.#phases.phase;
+  }
+
+  /** Whether its disk was pre-attached. */
+  get wasPrepared(): boolean {
+    return this.#firstPhase === 'prepared';
+  }
+
+  /** Whether its disk is pre-attached and still waits for its request. */
   get isPrepared(): boolean {
-    const { prepared, requested, failed } = this.#view.timings;
-    return prepared !== undefined && requested === undefined && failed === undefined;
+    return !this.#isRequested && !this.#phases.isIn('failed', 'detached');
   }
 
-  /** Somebody has asked for it. */
-  request(): void {
-    if (this.#view.timings.requested !== undefined) return;
-    this.#reach('requested');
-    this.#limit(this.#setting.limits.lifetimeMs);
+  /** Records that the stubdom has requested the disk. From now on the time limit of a whole transfer applies. */
+  markRequested(): void {
+    if (this.#isRequested || !this.#phases.canEnter('requested')) return;
+    this.#isRequested = true;
+    this.#enterPhase('requested');
+    this.#setTimeLimit(this.#setting.limits.lifetimeMs);
   }
 
-  /** Where the stubdom should see the disk. */
+  /** The path at which the disk should appear in the stubdom. */
   get device(): string {
-    return this.#disk?.attachment.device ?? '';
+    return this.#device;
   }
 
-  async #prepare(): Promise<void> {
+  /**
+   * The steps of dom0, with a directory for this transfer. If this service is killed, the next one reads the journal in
+   * that directory.
+   */
+  #steps(): Prepare {
     const { transferDir, stateDir, driver, limits } = this.#setting;
     const { target, targetUuid, stubdom } = this.model;
     const provenance = { targetUuid, targetDomid: target, qemuVersion: '', machineType: '' };
     const save = this.direction === 'save';
-    // The names are libxl's own, with the domid that dom0 has found: nothing of them comes from the stubdom.
+    // These are libxl's names, with the domid that dom0 determined. No part of them comes from the stubdom.
     const path = join(stateDir, `${save ? 'qemu-save' : 'qemu-resume'}.${target}`);
-    this.#folder = TransferFolder.make(transferDir, {
-      ...{ version: 1, transfer: this.uuid, direction: this.direction, target, stubdom },
-      ...(save ? { destination: path } : {}),
-    });
-    const spool = { spoolFolder: this.#folder.path, spoolLimit: limits.maxState };
-    const work = save
-      ? ({ direction: 'save', output: path, raw: true, replace: true, ...spool } as const)
-      : ({ direction: 'restore', input: path, opaque: false, sha256: true } as const);
-    this.#end = await prepareDom0End(work, { transferUuid: this.uuid, provenance }, this.#context());
     const superblock = superblockFor({ ...limits, transferUuid: this.uuid, provenance, direction: this.direction });
-    const disk = { path: this.#folder.image, superblock, driver, stubdom, keep: false };
-    this.#disk = await Dom0Disk.make(disk, this.#context());
-    this.#folder.note({ attachment: this.#disk.attachment });
-    this.#reach('attached');
-    this.#abort.signal.throwIfAborted();
+    return async (resources, context) => {
+      const directory = TransferDirectory.make(transferDir, {
+        ...{ version: 1, transfer: this.uuid, direction: this.direction, target, stubdom },
+        ...(save ? { destination: path } : {}),
+      });
+      this.#directory = directory;
+      resources.add('the directory of the transfer', () => directory.remove());
+      const spool = { spoolDirectory: directory.path, spoolLimit: limits.maxState };
+      const work = save
+        ? ({ direction: 'save', output: path, raw: true, replace: true, ...spool } as const)
+        : ({ direction: 'restore', input: path, opaque: false, sha256: true } as const);
+      const disk = { path: directory.image, driver, stubdom, keep: false };
+      const onAttached = ({ attachment }: Dom0Disk): void => this.#noteAttached(directory, attachment);
+      return dom0Steps({ work, provenance, superblock, disk, onAttached })(resources, context);
+    };
   }
 
-  /** Runs it to its end, and removes all of it. Never rejects: how it ended is in the view. */
+  #noteAttached(directory: TransferDirectory, attachment: Attachment): void {
+    this.#device = attachment.device;
+    directory.note({ attachment });
+    this.#enterPhase('attached');
+  }
+
+  /** Runs the transfer and then removes everything. Never rejects: the view contains the outcome. */
   run(): Promise<void> {
     this.#running ??= this.#run();
     return this.#running;
@@ -172,20 +221,16 @@ export class ServiceTransfer {
 
   async #run(): Promise<void> {
     try {
-      if (this.#disk === undefined || this.#end === undefined)
-        throw new StubferryError('INTERNAL', 'a transfer without a disk');
-      const { device, superblock } = this.#disk;
-      const summary = await runTransfer(device, superblock, this.#end.task, this.#context());
-      const { bytes, sha256 } = transferReport(summary);
+      const { bytes, sha256 } = transferReport(await this.#lifecycle.run(this.#context()));
       this.#change({ bytes, ...(sha256 === undefined ? {} : { sha256 }) });
-      if (this.direction === 'restore') this.#reach('loaded');
+      if (this.direction === 'restore') this.#enterPhase('loaded');
       await this.#finish();
     } catch (cause) {
       await this.#finish(StubferryError.from(cause));
     }
   }
 
-  /** Ends it with `error`, which the stubdom is told; resolves when nothing is left of it. */
+  /** Aborts the transfer with `error`, which the stubdom receives. Resolves when everything is removed. */
   async abort(error: StubferryError): Promise<void> {
     this.#abort.abort(error);
     await this.#preparing.catch(() => undefined);
@@ -193,83 +238,77 @@ export class ServiceTransfer {
     await this.#running;
   }
 
-  #limit(ms: number): void {
+  #setTimeLimit(ms: number): void {
     const { clock } = this.#setting;
     this.#stopTimer();
     this.#stopTimer = clock.after(ms, () => {
       void this.abort(
-        new StubferryError('TRANSFER_EXPIRED', 'the transfer took too long', {
+        new StubferryError('TRANSFER_EXPIRED', 'the transfer exceeded its time limit', {
           where: `domain ${this.model.stubdom}, device model of ${this.model.target}`,
-          expected: `its end within ${ms} ms`,
+          expected: `an end within ${ms} ms`,
           found: `${this.#view.phase}, after ${this.#view.bytes} bytes`,
-          hint: 'a stubdom that is that slow is broken; the limits are options of the agent',
+          hint: 'such a slow stubdom is probably broken; the limits are --transfer-timeout and --prepared-timeout',
         }),
       );
     });
   }
 
-  #context(): Parameters<typeof runTransfer>[3] {
+  #context(): AgentContext {
     const { log, limits } = this.#setting;
-    // Whoever a disk is prepared for comes when the guest is paused.
+    // The stubdom uses a pre-attached disk only when the guest is paused.
     const timeouts = this.isPrepared
       ? { ...this.#setting.timeouts, absentMs: limits.preparedMs }
       : this.#setting.timeouts;
-    return { timeouts, log, signal: this.#abort.signal, onEvent: (event) => this.#hear(event) };
+    return { timeouts, log, signal: this.#abort.signal, onEvent: (event) => this.#onEvent(event) };
   }
 
-  #hear(event: AgentEvent): void {
-    if (event.event === 'ready') this.#reach('ready');
+  #onEvent(event: AgentEvent): void {
+    if (event.event === 'ready') this.#enterPhase('ready');
     if (event.event === 'progress') this.#change({ bytes: event.bytes });
-    if (event.event === 'publishing') this.#folder?.note({ published: event.file });
+    if (event.event === 'publishing') this.#directory?.note({ published: event.file });
     if (event.event !== 'phase') return;
-    if (event.phase === 'receiving') this.request();
+    if (event.phase === 'receiving') this.markRequested();
     if (event.phase === 'committed') this.#noteAcknowledged();
-    if (event.phase !== 'ready' && event.phase !== 'done' && event.phase !== 'aborted') this.#reach(event.phase);
+    if (event.phase !== 'ready' && event.phase !== 'done' && event.phase !== 'aborted') this.#enterPhase(event.phase);
   }
 
-  /** The word is on the disk already, where the next agent finds it as well: a journal that cannot be written takes nothing back. */
+  /**
+   * Notes the acknowledgement in the journal. An error changes nothing: the acknowledgement is already on the disk, and
+   * the next service finds it there.
+   */
   #noteAcknowledged(): void {
     try {
-      this.#folder?.note({ acknowledged: true });
+      this.#directory?.note({ acknowledged: true });
     } catch (cause) {
       const error = StubferryError.from(cause).report();
-      this.#setting.log.warn({ transfer: this.uuid, error }, 'the journal of a committed transfer cannot be written');
+      this.#setting.log.warn({ transfer: this.uuid, error }, 'cannot write the journal of a committed transfer');
     }
   }
 
-  #reach(phase: ServicePhase): void {
-    const at = Math.round((this.#setting.clock.now() - this.#begun) * 1000) / 1000;
+  #enterPhase(phase: ServicePhase): void {
+    this.#phases.enter(phase);
+    const at = Math.round((this.#setting.clock.now() - this.#startMs) * 1000) / 1000;
     this.#change({ phase, timings: { ...this.#view.timings, [phase]: at } });
   }
 
   #change(change: Partial<TransferView>): void {
     this.#view = { ...this.#view, ...change };
-    this.#setting.onChange(this.#view);
+    this.#setting.onChange(this);
   }
 
   #finish(error?: StubferryError): Promise<void> {
-    this.#finishing ??= this.#releaseFound(error);
+    this.#finishing ??= this.#release(error);
     return this.#finishing;
   }
 
-  /** Of everything, in the order in which the next agent could find what is left. */
-  async #releaseFound(error: StubferryError | undefined): Promise<void> {
-    const { log } = this.#setting;
+  async #release(error: StubferryError | undefined): Promise<void> {
     this.#stopTimer();
     if (error !== undefined) {
       this.#change({ error: error.report() });
-      this.#reach('failed');
-      log.warn({ transfer: this.uuid, ...this.model, error: error.report() }, 'a transfer failed');
+      this.#enterPhase('failed');
+      this.#setting.log.warn({ transfer: this.uuid, ...this.model, error: error.report() }, 'the transfer failed');
     }
-    await this.#end
-      ?.close()
-      .catch((cause: unknown) => log.warn({ transfer: this.uuid, error: `${cause}` }, 'its end could not be closed'));
-    await this.#disk?.remove();
-    await this.#folder
-      ?.remove()
-      .catch((cause: unknown) =>
-        log.warn({ transfer: this.uuid, error: `${cause}` }, 'its folder could not be removed'),
-      );
-    this.#reach('detached');
+    await this.#lifecycle.release();
+    this.#enterPhase('detached');
   }
 }

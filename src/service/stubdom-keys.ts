@@ -1,9 +1,10 @@
 /**
- * What dom0 and a stubdom say to each other, in the stubdom's own folder in xenstore (`src/formats/protocol/request.ts`).
+ * The keys of a stubdom's own xenstore directory with which it and dom0 communicate
+ * (`src/formats/protocol/request.ts`).
  *
- *     request   read here; the stubdom may have written anything
- *     answer    one for each nonce
- *     offer     stands as long as the disk that was prepared
+ *     request   dom0 reads it; the stubdom may have written any value
+ *     answer    dom0 writes one reply for each nonce
+ *     offer     dom0 announces a pre-attached disk; the key exists as long as the disk
  */
 
 import { StubferryError } from '../base/errors/index.js';
@@ -15,22 +16,23 @@ import {
   encodeReply,
   nonceOf,
   PRE_ATTACHED_KEY,
+  type PreAttachment,
   REPLY_KEY,
   REQUEST_KEY,
   type Request,
 } from '../formats/protocol/request.js';
 import type { XenstoreClient } from '../xen/xenstore/index.js';
-import { homeOf } from './device-model.js';
+import { domainPath } from './device-model.js';
 
-/** A request that was not answered yet. */
+/** A request without a reply. */
 export interface OpenRequest {
-  /** With which it is answered, even if nothing else of it is understood. */
+  /** The nonce for the reply. It is available even if the rest of the request cannot be decoded. */
   readonly nonce: string | undefined;
-  /** @throws StubferryError UNSUPPORTED_VERSION, LIMIT_EXCEEDED, PROTOCOL_VIOLATION */
+  /** @throws StubferryError UNSUPPORTED_VERSION, LIMIT_EXCEEDED, PROTOCOL_VIOLATION: as decodeDiskRequest */
   decode(): Request;
 }
 
-/** Methods throw errors of xenstore. */
+/** Reads and writes the keys. All methods throw errors of xenstore. */
 export class StubdomKeys {
   readonly #xenstore: XenstoreClient;
 
@@ -38,44 +40,51 @@ export class StubdomKeys {
     this.#xenstore = xenstore;
   }
 
-  /** Undefined when there is none, or it was answered: a watch fires for many reasons, and after a restart of this agent too. */
+  /**
+   * Reads the present request. Returns undefined when there is none or when dom0 already replied to it: a watch fires
+   * for many reasons, and also after a restart of the service.
+   */
   async openRequest(stubdom: number): Promise<OpenRequest | undefined> {
-    const key = `${homeOf(stubdom)}/${REQUEST_KEY}`;
+    const key = `${domainPath(stubdom)}/${REQUEST_KEY}`;
     const text = await this.#xenstore.read(key);
     if (text === undefined) return undefined;
     const nonce = nonceOf(text);
-    if (nonce !== undefined && (await this.#isAnswered(stubdom, nonce))) return undefined;
+    if (nonce !== undefined && (await this.#hasReply(stubdom, nonce))) return undefined;
     return { nonce, decode: () => decodeDiskRequest(text, key) };
   }
 
-  async #isAnswered(stubdom: number, nonce: string): Promise<boolean> {
-    const key = `${homeOf(stubdom)}/${REPLY_KEY}`;
+  async #hasReply(stubdom: number, nonce: string): Promise<boolean> {
+    const key = `${domainPath(stubdom)}/${REPLY_KEY}`;
     const text = await this.#xenstore.read(key);
     if (text === undefined) return false;
     try {
       return decodeReply(text, key).nonce === nonce;
     } catch (error) {
-      // The stubdom can write there as well: what is no answer answers nothing.
+      // The stubdom can write this key as well, so its value may be invalid.
       if (error instanceof StubferryError) return false;
       throw error;
     }
   }
 
-  answer(stubdom: number, answer: DiskReply): Promise<void> {
-    return this.#xenstore.write(`${homeOf(stubdom)}/${REPLY_KEY}`, encodeReply(answer));
+  /** Replies to the request. */
+  reply(stubdom: number, reply: DiskReply): Promise<void> {
+    return this.#xenstore.write(`${domainPath(stubdom)}/${REPLY_KEY}`, encodeReply(reply));
   }
 
-  async refuse(stubdom: number, nonce: string, { code, message, details }: StubferryError): Promise<void> {
+  /** Rejects the request. The reply contains the code, the message and the details of the error. */
+  async reject(stubdom: number, nonce: string, { code, message, details }: StubferryError): Promise<void> {
     const { expected, found } = details;
     const reason = [message, expected && `expected ${expected}`, found && `found ${found}`].filter(Boolean).join('; ');
-    await this.answer(stubdom, { verdict: 'refused', nonce, code, reason });
+    await this.reply(stubdom, { verdict: 'refused', nonce, code, reason });
   }
 
-  offer(stubdom: number, offer: { readonly transferUuid: string; readonly device: string }): Promise<void> {
-    return this.#xenstore.write(`${homeOf(stubdom)}/${PRE_ATTACHED_KEY}`, encodePreAttachment(offer));
+  /** Announces a pre-attached disk. */
+  announcePreAttached(stubdom: number, disk: PreAttachment): Promise<void> {
+    return this.#xenstore.write(`${domainPath(stubdom)}/${PRE_ATTACHED_KEY}`, encodePreAttachment(disk));
   }
 
-  withdraw(stubdom: number): Promise<void> {
-    return this.#xenstore.remove(`${homeOf(stubdom)}/${PRE_ATTACHED_KEY}`);
+  /** Withdraws the announcement of a pre-attached disk. */
+  withdrawPreAttached(stubdom: number): Promise<void> {
+    return this.#xenstore.remove(`${domainPath(stubdom)}/${PRE_ATTACHED_KEY}`);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The transfers of the service.
+ * The table of the service's transfers.
  *
- *     begin --> under way: one a target, so many in all --> detached: told of for a while
+ *     begin  -->  active: one for each target, and a limited total  -->  detached: in the history
  */
 import { randomUUID } from 'node:crypto';
 import { StubferryError } from '../base/errors/index.js';
@@ -10,23 +10,25 @@ import type { DeviceModel } from './device-model.js';
 import { ServiceTransfer, type TransferSetting } from './service-transfer.js';
 import type { TransferView } from './transfer-view.js';
 
+/** The options of {@link TransferTable}. */
 export interface TableOptions extends TransferSetting {
-  /** Most transfers at a time, of all targets. */
+  /** The maximum number of active transfers, of all targets. */
   readonly mostTransfers: number;
 }
 
-type Follower = (view: TransferView) => void;
+type Subscriber = (view: TransferView) => void;
 
-/** Finished transfers that are still told of. */
+/** The number of ended transfers in the history. */
 const HISTORY = 32;
 
+/** The active transfers, and the last ones that ended. */
 export class TransferTable {
   readonly #options: TableOptions;
   readonly #byTarget = new Map<number, ServiceTransfer>();
-  readonly #living = new Set<string>();
-  /** What is being done for a target: one thing after the other. */
-  readonly #turns = new Map<number, Promise<unknown>>();
-  readonly #followers = new Set<Follower>();
+  readonly #active = new Set<string>();
+  /** The last queued work of each target. */
+  readonly #queues = new Map<number, Promise<unknown>>();
+  readonly #subscribers = new Set<Subscriber>();
   #history: TransferView[] = [];
   #stopping: StubferryError | undefined;
 
@@ -34,55 +36,61 @@ export class TransferTable {
     this.#options = options;
   }
 
-  /** The transfer of that target, if there is one under way. */
+  /** The active transfer of that target, if there is one. */
   of(target: number): ServiceTransfer | undefined {
     return this.#byTarget.get(target);
   }
 
-  /** Those under way. */
+  /** The active transfers. */
   get all(): readonly ServiceTransfer[] {
     return [...this.#byTarget.values()];
   }
 
-  /** Those under way, and the last ones that have ended. */
+  /** The views of the last transfers that ended, and of the active ones. */
   get views(): readonly TransferView[] {
     return [...this.#history, ...this.all.map(({ view }) => view)];
   }
 
-  /** Of what is begun, and not removed yet. */
-  get living(): ReadonlySet<string> {
-    return this.#living;
+  /** The UUIDs of all transfers that have begun and are not yet detached. */
+  get active(): ReadonlySet<string> {
+    return this.#active;
   }
 
-  get followers(): number {
-    return this.#followers.size;
+  /** The number of subscribers. */
+  get subscribers(): number {
+    return this.#subscribers.size;
   }
 
-  /** Does `work` for that target, when all that was to be done for it before is done. */
-  async inTurn<T>(target: number, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(target) ?? Promise.resolve();
-    const turn = before.catch(() => undefined).then(work);
-    this.#turns.set(target, turn);
+  /** Runs `work` for that target after all work that was queued for it before. */
+  async serialize<T>(target: number, work: () => Promise<T>): Promise<T> {
+    const before = this.#queues.get(target) ?? Promise.resolve();
+    const result = before.catch(() => undefined).then(work);
+    this.#queues.set(target, result);
     try {
-      return await turn;
+      return await result;
     } finally {
-      if (this.#turns.get(target) === turn) this.#turns.delete(target);
+      if (this.#queues.get(target) === result) this.#queues.delete(target);
     }
   }
 
-  /** Makes and attaches a disk; in turn. @throws StubferryError TOO_BUSY, and what the disk is refused with */
+  /**
+   * Begins a transfer: makes and attaches its disk. Must be called within {@link serialize}.
+   *
+   * @throws StubferryError TOO_BUSY: when there are too many transfers; the reason why the disk cannot be made or
+   * attached
+   */
   async begin(model: DeviceModel, direction: Direction, first: 'requested' | 'prepared'): Promise<ServiceTransfer> {
     const { mostTransfers } = this.#options;
-    if (this.#living.size >= mostTransfers) {
-      throw new StubferryError('TOO_BUSY', 'there are too many transfers at a time', {
+    if (this.#active.size >= mostTransfers) {
+      throw new StubferryError('TOO_BUSY', 'too many transfers at the same time', {
         expected: `at most ${mostTransfers}`,
-        found: `${this.#living.size} under way`,
+        found: `${this.#active.size} active transfers`,
         hint: 'try again when one has ended; the limit is --max-transfers',
       });
     }
     const uuid = randomUUID();
-    this.#living.add(uuid);
-    const setting = { ...this.#options, onChange: (view: TransferView) => this.#tell(view) };
+    this.#active.add(uuid);
+    const setting = { ...this.#options, onChange: (changed: ServiceTransfer) => this.#notify(changed) };
     const transfer = await ServiceTransfer.begin(uuid, model, direction, first, setting);
     this.#byTarget.set(model.target, transfer);
     if (this.#stopping !== undefined) {
@@ -92,28 +100,29 @@ export class TransferTable {
     return transfer;
   }
 
-  /** Calls `follower` for each change of a transfer, until the returned function is called. */
-  follow(follower: Follower): () => void {
-    this.#followers.add(follower);
-    return () => this.#followers.delete(follower);
+  /** Calls `subscriber` for each change of a transfer, until the returned function is called. */
+  subscribe(subscriber: Subscriber): () => void {
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
   }
 
-  #tell(view: TransferView): void {
-    this.#options.onChange(view);
-    if (view.phase === 'detached') this.#retire(view);
-    for (const follower of this.#followers) follower(view);
+  #notify(transfer: ServiceTransfer): void {
+    this.#options.onChange(transfer);
+    const { view } = transfer;
+    if (transfer.phase === 'detached') this.#retire(view);
+    for (const subscriber of this.#subscribers) subscriber(view);
   }
 
   #retire(view: TransferView): void {
-    this.#living.delete(view.transfer);
+    this.#active.delete(view.transfer);
     if (this.#byTarget.get(view.target)?.uuid === view.transfer) this.#byTarget.delete(view.target);
     this.#history = [...this.#history, view].slice(-HISTORY);
   }
 
-  /** Ends all, each stubdom told why; nothing is left. What is begun from now on fails. */
+  /** Aborts all transfers with `why`, which each stubdom receives. Transfers that begin later fail. */
   async stop(why: StubferryError): Promise<void> {
     this.#stopping = why;
-    await Promise.allSettled(this.#turns.values());
+    await Promise.allSettled(this.#queues.values());
     await Promise.all(this.all.map((transfer) => transfer.abort(why)));
   }
 }

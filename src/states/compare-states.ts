@@ -1,4 +1,4 @@
-/** Compares two states byte by byte, whatever holds them. */
+/** Compares two states byte by byte, in any of the supported formats. */
 
 import { StubferryError } from '../base/errors/index.js';
 import { readFully, type StateSource } from '../formats/state-source.js';
@@ -7,18 +7,21 @@ import { recogniseState } from './recognise-state.js';
 
 const CHUNK = 256 * 1024;
 
-/** The bare bytes of the state in `path`; of an opaque one, the bytes of the file. */
+/** Opens the bare bytes of the state in `path`, or the bytes of the file itself for an opaque state. */
 async function bareState(path: string, opaque: boolean): Promise<StateSource> {
   if (opaque) return openSource(path);
   const state = await recogniseState(await openSource(path), path);
   if (state.format === 'transfer-disk')
-    throw new StubferryError('NOT_A_STATE', 'this is a transfer disk', { where: path });
+    throw new StubferryError('NOT_A_STATE', 'this is a transfer disk, not a state', { where: path });
   return state.source;
 }
 
 /**
- * @returns bytes compared
- * @throws StubferryError REPLAY_DIFFERS naming the first offset at which they differ
+ * Checks that `copy` holds the same state as `original`.
+ * @param options `opaque`: compares the bytes of `original` without recognising its format; `copyIsBare`: `copy` holds
+ * the bare bytes as well, otherwise the format of `copy` is recognised
+ * @returns the number of compared bytes
+ * @throws StubferryError REPLAY_DIFFERS: when the states differ; it names the first different offset
  */
 export async function assertSameState(
   original: string,
@@ -45,16 +48,16 @@ export async function assertSameState(
 }
 
 function firstDifference(a: Uint8Array, b: Uint8Array, length: number): number {
-  const at = a.subarray(0, length).findIndex((byte, index) => byte !== b[index]);
-  return at === -1 ? length : at;
+  const difference = a.subarray(0, length).findIndex((byte, index) => byte !== b[index]);
+  return difference === -1 ? length : difference;
 }
 
 function differs(original: string, copy: string, offset: number): StubferryError {
-  return new StubferryError('REPLAY_DIFFERS', 'the state did not come out as it went in', {
+  return new StubferryError('REPLAY_DIFFERS', 'the replayed state differs from the original', {
     where: original,
     offset,
     expected: 'the same bytes',
     found: `other bytes in ${copy}`,
-    hint: 'this is a fault in stubferry, or in the storage under the transfer disk: please report it',
+    hint: 'this is a fault of stubferry or of the storage of the transfer disk: please report it',
   });
 }

@@ -1,14 +1,14 @@
 /**
- * Opens anything that holds a state, told by its content, never by its name:
+ * Recognises the format of an input by its first bytes, never by its name, and opens the state in it:
  *
  *     "SFSTATE1"                      statefile
- *     "QEVM"                          bare QEMU state: device state or whole migration stream
+ *     "QEVM"                          bare QEMU state: a device state or a complete migration stream
  *     "Xen saved domain, xl format"   xl save file
  *     "LibxlFmt"                      libxl stream
  *     "LibvirtQemudSave"              libvirt save file
  *     the magic of a superblock       transfer disk
  *
- * and each of them, but for the disk, compressed with gzip, xz or zstd.
+ * All of them except the transfer disk may be compressed with gzip, xz or zstd.
  */
 
 import { printable, StubferryError } from '../base/errors/index.js';
@@ -17,49 +17,50 @@ import { hasQevmMagic, type QevmStart, recogniseQevm } from '../formats/qevm/ind
 import type { StateSource } from '../formats/state-source.js';
 import { STATEFILE_MAGIC } from '../formats/statefile/file-header.js';
 import { StatefileReader, StatefileSource } from '../formats/statefile/statefile-reader.js';
-import { type Compression, compressionOf, peekFront, unpack } from '../io/index.js';
+import { type Compression, compressionOf, decompress, peekFront } from '../io/index.js';
 import { containerReaderFor, type OpenedContainer, openContainer } from './containers/index.js';
 
-/** Enough for every magic, and for QEMU's configuration section. */
-const ENOUGH = 512;
+/** The number of bytes that are enough for every magic and for the configuration section of QEMU. */
+const FRONT_BYTES = 512;
 
-interface Held {
+interface RecognisedInput {
   readonly compressed: Compression | false;
 }
 
-interface Opened extends Held {
-  /** The bare state. */
+interface RecognisedState extends RecognisedInput {
+  /** The bare bytes of the state. */
   readonly source: StateSource;
 }
 
-type StatefileOpened = Opened & { readonly format: 'statefile'; readonly reader: StatefileReader };
-type QevmOpened = Opened & { readonly format: 'qevm'; readonly start: QevmStart };
-type DiskFound = Held & { readonly format: 'transfer-disk' };
+type StatefileInput = RecognisedState & { readonly format: 'statefile'; readonly reader: StatefileReader };
+type QevmInput = RecognisedState & { readonly format: 'qevm'; readonly start: QevmStart };
+type TransferDiskInput = RecognisedInput & { readonly format: 'transfer-disk' };
 
-/** What an input is, even if it is damaged, or holds no state. */
+/** An input of any format, even if it is damaged or contains no state. */
 export type ExaminedInput =
-  | StatefileOpened
-  | QevmOpened
-  | DiskFound
-  | (OpenedContainer & Held & { readonly format: 'container'; close(): Promise<void> });
+  | StatefileInput
+  | QevmInput
+  | TransferDiskInput
+  | (OpenedContainer & RecognisedInput & { readonly format: 'container'; close(): Promise<void> });
 
-/** A state in any form. Of a container, `source` is the state that it holds, and the container is whole. */
+/** A state in any format. For a container, `source` is the contained state, and the container is complete. */
 export type OpenedState =
-  | StatefileOpened
-  | QevmOpened
-  | DiskFound
-  | (Opened & {
+  | StatefileInput
+  | QevmInput
+  | TransferDiskInput
+  | (RecognisedState & {
       readonly format: 'container';
       readonly start: QevmStart;
       readonly container: OpenedContainer['container'];
     });
 
 /**
- * Opens a state to be used.
- * @param outer the source as it was opened; the caller closes it
- * @param where its name, for messages
- * @throws StubferryError NOT_A_STATE, NOT_IN_INPUT for a container without a state, and whatever the state or its container
- * is refused for
+ * Opens the state in an input. It refuses a damaged container.
+ * @param outer the source of the input; the caller closes it
+ * @param where the name of the input, for error messages
+ * @throws StubferryError NOT_A_STATE: when the format is not known
+ * @throws StubferryError NOT_IN_INPUT: when a container has no state
+ * @throws StubferryError: any error of the state or its container
  */
 export async function recogniseState(outer: StateSource, where: string): Promise<OpenedState> {
   const examined = await examineInput(outer, where);
@@ -70,31 +71,33 @@ export async function recogniseState(outer: StateSource, where: string): Promise
   return { format: 'container', source: state.source, start: state.start, container, compressed };
 }
 
-/** The error for a container that is whole, but has no state for QEMU in it. */
+/** The NOT_IN_INPUT error for a complete container without a QEMU state. */
 export function withoutState(where: string): StubferryError {
-  return new StubferryError('NOT_IN_INPUT', 'there is no emulator context in this', {
+  return new StubferryError('NOT_IN_INPUT', 'the input contains no emulator context', {
     where,
     expected: 'an EMULATOR_CONTEXT record, as an HVM guest has',
-    found: 'none: it is of a PV or PVH guest, which has no QEMU of that kind',
+    found: 'none: the input is of a PV or PVH guest, which has no such QEMU',
   });
 }
 
 /**
- * Opens an input to be looked at: a damaged container comes with its flaw.
- * @param outer the source as it was opened; the caller closes it
- * @throws StubferryError NOT_A_STATE, and whatever the header of the input is refused for
+ * Opens an input for an inspection. A damaged container is returned with its error in `flaw`.
+ * @param outer the source of the input; the caller closes it
+ * @param where the name of the input, for error messages
+ * @throws StubferryError NOT_A_STATE: when the format is not known
+ * @throws StubferryError: any error in the header of the input
  */
 export async function examineInput(outer: StateSource, where: string): Promise<ExaminedInput> {
-  const { front, source } = await peekFront(outer, ENOUGH);
+  const { front, source } = await peekFront(outer, FRONT_BYTES);
   const compressed = compressionOf(front);
   if (compressed === false) return recognised(front, source, compressed, where);
-  const unpacked = unpack(compressed, source, where);
+  const decompressed = decompress(compressed, source, where);
   try {
-    const inner = await peekFront(unpacked, ENOUGH);
+    const inner = await peekFront(decompressed, FRONT_BYTES);
     return await recognised(inner.front, inner.source, compressed, where);
   } catch (error) {
-    // What unpacks it must not be left behind.
-    await unpacked.close();
+    // This ends a decompressor that may be running.
+    await decompressed.close();
     throw error;
   }
 }
@@ -117,11 +120,11 @@ async function recognised(
     const opened = await openContainer(source, reader, where);
     return { format: 'container', compressed, ...opened, close: () => (opened.state?.source ?? source).close() };
   }
-  throw new StubferryError('NOT_A_STATE', 'this holds no state', {
+  throw new StubferryError('NOT_A_STATE', 'the input contains no state', {
     where,
     offset: 0,
-    expected: 'a statefile, a QEMU state, or a save file of xl or libvirt, by its first bytes',
+    expected: 'the first bytes of a statefile, a QEMU state, or a save file of xl or libvirt',
     found: front.length === 0 ? 'an empty input' : JSON.stringify(printable(magic)),
-    hint: 'bytes of another kind can be moved with --opaque',
+    hint: 'other bytes can be transferred with --opaque',
   });
 }

@@ -1,34 +1,40 @@
 /**
- * The word on which everything hangs: COMMITTED (save) or LOADED (restore), as the receiver's control block says it.
+ * Waits for the acknowledgement that decides about the transfer: COMMITTED (save) or LOADED (restore) in the receiver's
+ * control block.
  *
  *     receiving --> verified --> committed | loaded
- *     progressMs    commitMs + DISCARD_MS + progressMs
+ *     progressMs    commitMs + discard + progressMs
  *
- * Each phase has a deadline without progress of its own; a heartbeat alone renews neither. Whether a verified state becomes durable
- * in time (commitMs) is the receiver's to judge, and whether it is then rid of it (DISCARD_MS): the sender waits for that verdict, as
- * only this is the truth. It gives up on a receiver that lives and does not judge.
+ * Each phase has its own deadline without progress, and a heartbeat alone does not extend it. The receiver decides
+ * whether a verified state becomes durable in time (commitMs) and whether it can discard the state afterwards
+ * (`TIMEOUTS.discard`). The sender waits for that decision, because only the receiver knows the result. The sender gives up on
+ * a receiver that is alive and does not decide.
  */
 
 import { StubferryError } from '../base/errors/index.js';
 import { StallTimer } from '../base/time/index.js';
+import { TIMEOUTS } from '../base/time/timeouts.js';
 import { ACKNOWLEDGEMENT, ACKNOWLEDGEMENTS, type ControlBlock, type Phase } from '../formats/protocol/control-block.js';
-import { DISCARD_MS } from '../formats/state-sink.js';
 import { type Link, matchEpoch, PollBackoff } from './ring/index.js';
 
-/** @throws StubferryError NO_PROGRESS, PROTOCOL_VIOLATION, and what {@link matchEpoch} and {@link PeerMonitor.poll} throw */
+/**
+ * Resolves when the receiver has acknowledged the state.
+ * @throws StubferryError NO_PROGRESS, PROTOCOL_VIOLATION, and what {@link matchEpoch} and {@link PeerMonitor.poll}
+ *   throw
+ */
 export async function untilAcknowledged(link: Link): Promise<void> {
-  const pace = new PollBackoff(link.clock, link.writes);
-  const patience = new StallTimer(link.clock);
+  const backoff = new PollBackoff(link.clock, link.writes);
+  const stall = new StallTimer(link.clock);
   let before = '';
-  for (; ; await pace.wait()) {
+  for (; ; await backoff.wait()) {
     const receiver = await link.peer.poll();
-    // Before the receiver's first block, its absence is the peer watch's to judge.
+    // The peer monitor limits how long the first control block of the receiver may take.
     if (receiver === undefined) continue;
     if (matchEpoch(link, receiver) && isAcknowledged(link, receiver.phase)) return;
     const now = `${receiver.epoch} ${receiver.cursor} ${receiver.phase}`;
-    if (now !== before) patience.renew();
+    if (now !== before) stall.renew();
     before = now;
-    checkWait(link, receiver, patience.look());
+    checkWait(link, receiver, stall.look());
   }
 }
 
@@ -44,13 +50,13 @@ function isAcknowledged({ superblock, device }: Link, phase: Phase): boolean {
 }
 
 function checkWait({ timeouts, device }: Link, receiver: ControlBlock, waited: number): void {
-  const verdict = receiver.phase === 'verified' ? timeouts.commitMs + DISCARD_MS : 0;
+  const verdict = receiver.phase === 'verified' ? timeouts.commitMs + TIMEOUTS.discard : 0;
   const limit = verdict + timeouts.progressMs;
   if (waited <= limit) return;
   throw new StubferryError('NO_PROGRESS', 'the receiver does not acknowledge the state', {
     where: device.path,
     expected: `an acknowledgement within ${limit} ms`,
     found: `${receiver.phase} at ${receiver.streamed} bytes`,
-    hint: 'the destination may be slow or stuck: the log of the receiver says whether the state has become safe after all',
+    hint: 'the destination may be slow or stuck: see in the log of the receiver whether the state became durable',
   });
 }

@@ -1,33 +1,33 @@
-/** What a transfer tells about itself while it runs, and at its end. */
+/** What a transfer reports about itself while it runs and when it ends. */
 import type { Phase } from '../formats/protocol/control-block.js';
 import type { BeginRecord, EndRecord } from '../formats/protocol/records.js';
 
-/** Milliseconds on the monotone clock of the machine (CLOCK_MONOTONIC), the same for all processes on it. */
+/** Milliseconds on the monotonic clock of the machine (CLOCK_MONOTONIC), which is the same for all its processes. */
 export type Instant = number;
 
-/** When things happened, as one side saw them. */
+/** When the steps of a transfer happened, as observed by one side. */
 export interface Timings {
-  /** The first byte was offered (sender), or the first frame arrived (receiver). */
+  /** When the first byte was available (sender), or the first frame arrived (receiver). */
   readonly firstByte: Instant;
-  /** END was written, or verified. */
+  /** When END was written (sender) or verified (receiver). */
   readonly end: Instant;
-  /** COMMITTED or LOADED was said, or heard. */
+  /** When COMMITTED or LOADED was published (receiver) or received (sender). */
   readonly acknowledged: Instant;
 }
 
-/** How a transfer ended well. */
+/** The result of a successful transfer. */
 export interface TransferSummary {
   readonly begin: BeginRecord;
   readonly end: EndRecord;
   readonly timings: Timings;
 }
 
-/** Called for every frame: must be cheap, and must not throw. */
+/** Called for every frame with the bytes and frames so far. It must be fast and must not throw. */
 export type OnProgress = (bytes: number, frames: number) => void;
 
-/** Who follows a transfer while it runs. */
+/** Callbacks for the progress of a running transfer. */
 export interface TransferCallbacks {
   readonly onProgress?: OnProgress;
-  /** Called when this side is in that phase: from `verified` on, when its word is on the disk. Must not throw. */
+  /** Called when this side enters a phase; from `verified` on, after the phase is on the disk. Must not throw. */
   readonly onPhase?: (phase: Phase) => void;
 }

@@ -1,31 +1,29 @@
 /**
  * The receiving side of a transfer: ring -> records -> sink.
  *
- *     ready --BEGIN--> receiving --END checks--> verified --durable--> committed (save), loaded (restore)
+ *     ready --BEGIN--> receiving --END valid--> verified --durable--> committed (save), loaded (restore)
  *        ^                 |
- *        '--sender restarted: the sink forgets, the ring begins anew
+ *        '--sender restarted: the sink discards, and the receiver starts at the beginning of the ring
  *
- * The word `committed` is written only after the sink has made the state durable: what the sender believes is true.
+ * The phase `committed` is written only after the sink has made the state durable, so the sender can rely on it.
  */
 
 import { located, StubferryError } from '../base/errors/index.js';
 import { atMost } from '../base/time/index.js';
+import { TIMEOUTS } from '../base/time/timeouts.js';
 import { ACKNOWLEDGEMENT } from '../formats/protocol/control-block.js';
 import { type BeginRecord, decodeBegin, decodeEnd, type EndRecord } from '../formats/protocol/records.js';
 import { checkEnd, StateDigest } from '../formats/protocol/state-digest.js';
 import type { Superblock } from '../formats/protocol/superblock.js';
 import { NIL_UUID } from '../formats/protocol/uuid.js';
-import { DISCARD_MS, type StateSink } from '../formats/state-sink.js';
+import type { StateSink } from '../formats/state-sink.js';
 import type { TransferCallbacks, TransferSummary } from './progress.js';
-import { type IncomingFrame, type Link, PollBackoff, RingReader, ringPlace } from './ring/index.js';
+import { type IncomingFrame, type Link, PollBackoff, RingReader, ringOffset } from './ring/index.js';
 import { WatchedSink } from './watched-sink.js';
 
-/** How long a receiver in the stubdom that has acknowledged stays for dom0 to hear it, milliseconds: the disk stays anyway, and a guest waits. */
-const LINGER_MS = 1_000;
-
 /**
- * Receives one state into `sink`. Leaves the link for the caller to close; when it throws, the sink is discarded.
- * @throws StubferryError whatever the sender, the disk or the sink does
+ * Receives one state into `sink`. The caller closes the link; when this function throws, the sink has been discarded.
+ * @throws StubferryError any error of the sender, the disk or the sink
  */
 export async function receiveState(
   link: Link,
@@ -38,35 +36,38 @@ export async function receiveState(
     return await link.guard(work);
   } catch (error) {
     if (await discarded(link, sink)) throw error;
-    // It became durable just when something else went wrong. What is durable is true, and is told as such.
+    // The state became durable while something else failed. A durable state is reported as success.
     return work;
   } finally {
-    // Here, as work that hangs at its destination never comes to its own end.
+    // The timer stops here, because work that hangs at its destination never finishes.
     watched.unwatch();
   }
 }
 
-/** Whether the sink is rid of the state. A destination that hangs is not waited for: what becomes of it is not known. */
+/**
+ * Whether the sink has discarded the state. The function does not wait longer than TIMEOUTS.discard for a destination that
+ * hangs; the fate of such a state is unknown.
+ */
 async function discarded(link: Link, sink: StateSink): Promise<boolean> {
-  let gone = true;
+  let isDiscarded = true;
   const discarding = sink.discard().then((result) => {
-    gone = result;
+    isDiscarded = result;
   });
-  await atMost(link.clock, DISCARD_MS, discarding);
-  return gone;
+  await atMost(link.clock, TIMEOUTS.discard, discarding);
+  return isDiscarded;
 }
 
 /**
- * Lets the sender hear the acknowledgement: in dom0, which takes the disk away next, for as long as one that lives may be silent. A sender that
- * does not answer is no error.
+ * Waits until the sender has read the acknowledgement. In dom0, which removes the disk next, the wait lasts as long as
+ * a live sender may be silent. A sender that does not react is not an error.
  */
 export async function lingerForSender(link: Link): Promise<void> {
-  const pace = new PollBackoff(link.clock, link.writes);
+  const backoff = new PollBackoff(link.clock, link.writes);
   let over = false;
-  const heard = async (): Promise<void> => {
-    while (!over && (await link.peer.poll())?.phase !== 'done') await pace.wait();
+  const untilDone = async (): Promise<void> => {
+    while (!over && (await link.peer.poll())?.phase !== 'done') await backoff.wait();
   };
-  await atMost(link.clock, link.takesDisk ? link.timeouts.deadMs : LINGER_MS, heard());
+  await atMost(link.clock, link.removesDisk ? link.timeouts.deadMs : TIMEOUTS.linger, untilDone());
   over = true;
 }
 
@@ -93,7 +94,8 @@ async function receiveOnce(
 ): Promise<TransferSummary> {
   const { clock, device, own } = link;
   const first = await reader.next();
-  // The link may have failed while the frame came: a sink that was discarded must not begin, nobody would discard it again.
+  // The link may have failed while the frame was being read. A sink that was discarded must not begin, because nobody
+  // would discard it again.
   link.assertUsable();
   const firstByte = clock.now();
   const begin = beginOf(link, first);
@@ -104,15 +106,15 @@ async function receiveOnce(
   for (;;) {
     const { header, payload, paddedPayload } = await reader.next();
     if (header.type === 'end') {
-      const end = located(device.path, ringPlace(link.superblock, header.position), () =>
+      const end = located(device.path, ringOffset(link.superblock, header.position), () =>
         decodeEnd(header.record, begin.sha256),
       );
       checkEnd(end, digest.end(header.chainBefore), device.path);
       const acknowledged = await commit(link, sink, end, reader.position, options);
       return { begin, end, timings: { firstByte, ...acknowledged } };
     }
-    if (header.type !== 'data') throw outOfPlace(header.type ?? 'unknown', 'DATA or END', device.path);
-    // Both read the same bytes: the sink's writes and our hashing go on side by side.
+    if (header.type !== 'data') throw unexpectedRecord(header.type ?? 'unknown', 'DATA or END', device.path);
+    // Both read the same bytes: the writes of the sink and the hashing run in parallel.
     const { streamOffset, chainBefore, chainAfter } = header;
     const frame = { payload, paddedPayload, streamOffset, chainBefore, chainAfter };
     const stored = sink.data(frame);
@@ -131,14 +133,15 @@ async function commit(
 ): Promise<{ end: number; acknowledged: number }> {
   link.assertUsable();
   const { clock, own, peer, superblock, timeouts } = link;
-  // The state is whole and checked: from here on the sender is not needed, and its death changes nothing.
+  // The state is complete and verified: from here on the sender is not required, and its death changes nothing.
   peer.release();
   await own.publish({ phase: 'verified', cursor, streamed: end.stateBytes });
   const verified = clock.now();
   onPhase?.('verified');
   await sink.commit(end);
   const last = ACKNOWLEDGEMENT[superblock.direction];
-  // Durable, so this is the truth, and may be heard even if the disk refuses the write or never answers: the heartbeat says it again.
+  // The state is durable, so the acknowledgement is true even if the disk refuses this write or never answers it. The
+  // heartbeat repeats it.
   await atMost(clock, timeouts.deviceMs, own.publish({ phase: last }));
   onPhase?.(last);
   return { end: verified, acknowledged: clock.now() };
@@ -147,17 +150,17 @@ async function commit(
 function beginOf(link: Link, frame: IncomingFrame): BeginRecord {
   const { header } = frame;
   const where = link.device.path;
-  if (header.type !== 'begin') throw outOfPlace(header.type ?? 'unknown', 'BEGIN', where);
-  const begin = located(where, ringPlace(link.superblock, header.position), () => decodeBegin(header.record));
+  if (header.type !== 'begin') throw unexpectedRecord(header.type ?? 'unknown', 'BEGIN', where);
+  const begin = located(where, ringOffset(link.superblock, header.position), () => decodeBegin(header.record));
   return ofTarget(begin, link.superblock, where);
 }
 
-/** Whose state it is, says dom0, which wrote the superblock; a sender that says otherwise is refused. */
+/** Applies the target from the superblock, which dom0 wrote, and rejects a sender that names another target. */
 function ofTarget(begin: BeginRecord, superblock: Superblock, where: string): BeginRecord {
   const { targetUuid, targetDomid, direction } = superblock;
   if (targetUuid === NIL_UUID) return begin;
   if (begin.targetUuid !== NIL_UUID && begin.targetUuid !== targetUuid) {
-    throw new StubferryError('WRONG_TARGET', "the state is another target's", {
+    throw new StubferryError('WRONG_TARGET', 'the state belongs to another target', {
       where,
       expected: `target ${targetUuid}`,
       found: `target ${begin.targetUuid}`,
@@ -166,8 +169,8 @@ function ofTarget(begin: BeginRecord, superblock: Superblock, where: string): Be
   return direction === 'save' ? { ...begin, targetUuid, targetDomid } : begin;
 }
 
-function outOfPlace(found: string, expected: string, where: string): StubferryError {
-  return new StubferryError('PROTOCOL_VIOLATION', 'a record out of place', {
+function unexpectedRecord(found: string, expected: string, where: string): StubferryError {
+  return new StubferryError('PROTOCOL_VIOLATION', 'unexpected record', {
     where,
     expected,
     found: found.toUpperCase(),

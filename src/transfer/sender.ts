@@ -1,10 +1,10 @@
 /**
  * The sending side of a transfer: source -> records -> ring.
  *
- *     ready --first byte--> streaming --END--> sent --COMMITTED or LOADED heard--> done
+ *     ready --first byte--> streaming --END--> sent --COMMITTED or LOADED received--> done
  *
- * Nothing is believed before the receiver acknowledges it: only then does {@link sendState} resolve. On any error the
- * receiver is told why, and drops what it has.
+ * The state counts as transferred only when the receiver acknowledges it: only then does {@link sendState} resolve.
+ * After any error the receiver gets the reason and discards what it has received.
  */
 
 import { StubferryError } from '../base/errors/index.js';
@@ -15,17 +15,17 @@ import { untilAcknowledged } from './acknowledgement.js';
 import type { Timings, TransferCallbacks, TransferSummary } from './progress.js';
 import { type Link, PollBackoff, RingWriter } from './ring/index.js';
 
-/** A state that is there to be sent: its first bytes have come, and said what it is. */
+/** A state that can be sent: its first bytes have arrived and identify it. */
 export interface StateToSend {
   readonly source: StateSource;
   readonly begin: BeginRecord;
 }
 
 /**
- * Sends the whole state that `open` resolves to; it may wait for its first bytes as long as it likes. Leaves the link
- * and the source for the caller to close.
+ * Sends the whole state that `open` resolves to; `open` may wait for the first bytes without a limit. The caller closes
+ * the link and the source.
  *
- * @throws StubferryError whatever the source, the disk or the receiver does
+ * @throws StubferryError any error of the source, the disk or the receiver
  */
 export function sendState(
   link: Link,
@@ -50,10 +50,10 @@ async function stream(
   }
 }
 
-/** Nothing is asked of a source before somebody is there to receive it: the source may be a guest that stops for this. */
+/** Resolves when a receiver is present. The source is opened only afterwards: opening it may stop a guest. */
 async function untilReceiver(link: Link): Promise<void> {
-  const pace = new PollBackoff(link.clock, link.writes);
-  while ((await link.peer.poll()) === undefined) await pace.wait();
+  const backoff = new PollBackoff(link.clock, link.writes);
+  while ((await link.peer.poll()) === undefined) await backoff.wait();
 }
 
 /** Puts the whole state on the ring. */

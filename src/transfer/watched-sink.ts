@@ -1,11 +1,12 @@
 /**
- * A sink whose destination has deadlines.
+ * A sink whose calls have deadlines.
  *
- *     begin, data    progressMs    the sender may be waiting for its source meanwhile, and does not look at how far we are
+ *     begin, data    progressMs    the sender may be waiting for its source, so it does not check this side
  *     commit         commitMs
- *     discard        none          who discards has failed already: DISCARD_MS is up to him
+ *     discard        none          the caller of discard has failed already and applies DISCARD_MS itself
  *
- * One timer for a transfer, none for a frame: it only looks at how long the call that is under way has been so.
+ * One timer serves the whole transfer, not one timer for each frame: it checks how long the current call has been
+ * running.
  */
 
 import { StubferryError } from '../base/errors/index.js';
@@ -14,20 +15,20 @@ import type { BeginRecord, EndRecord } from '../formats/protocol/records.js';
 import type { DataFrame, StateSink } from '../formats/state-sink.js';
 import type { Link } from './ring/index.js';
 
-/** The link does not survive a call that takes longer than it may: NO_PROGRESS. */
+/** Wraps a {@link StateSink}. A call that takes longer than its deadline fails the link with NO_PROGRESS. */
 export class WatchedSink implements StateSink {
   readonly #sink: StateSink;
   readonly #link: Link;
   readonly #stall: StallTimer;
   readonly #stop: () => void;
-  /** Of the call that is under way, milliseconds. */
+  /** Deadline of the current call, in milliseconds; undefined while no call is running. */
   #limit: number | undefined;
 
   constructor(sink: StateSink, link: Link) {
     this.#sink = sink;
     this.#link = link;
     this.#stall = new StallTimer(link.clock);
-    this.#stop = link.clock.every(link.timeouts.heartbeatMs, () => this.#look());
+    this.#stop = link.clock.every(link.timeouts.heartbeatMs, () => this.#check());
   }
 
   begin(begin: BeginRecord): Promise<void> {
@@ -46,7 +47,7 @@ export class WatchedSink implements StateSink {
     return this.#sink.discard();
   }
 
-  /** Ends the watch, not the sink: a call that hangs is not waited for any longer. */
+  /** Stops the timer. The sink stays open: the transfer does not wait for a call that hangs. */
   unwatch(): void {
     this.#stop();
   }
@@ -61,14 +62,14 @@ export class WatchedSink implements StateSink {
     }
   }
 
-  #look(): void {
+  #check(): void {
     if (this.#limit === undefined || this.#stall.look() <= this.#limit) return;
     this.#link.fail(
-      new StubferryError('NO_PROGRESS', 'the destination does not take the state', {
+      new StubferryError('NO_PROGRESS', 'the destination does not accept the state', {
         where: this.#link.device.path,
-        expected: `what is written to be taken, made durable or handed on within ${this.#limit} ms`,
+        expected: `every write and commit to finish within ${this.#limit} ms`,
         found: 'still under way',
-        hint: 'look at the storage, or at the program that reads the destination',
+        hint: 'check the storage, or the program that reads the destination',
       }),
     );
   }

@@ -1,8 +1,10 @@
 /**
- * The same bytes by each way: a file on tmpfs to /dev/null, for `dd` with direct I/O to and from a loop device over tmpfs.
+ * Moves the same bytes with each program: from a file on tmpfs to /dev/null, and for `dd` with direct I/O to and from a
+ * loop device over tmpfs.
  *
- * All take turns in every round, so that a slow minute of the machine hits each of them. stubferry's time is the sender's, from the
- * first byte offered to COMMITTED: starting Node is not in it, and neither is starting dd, which takes 1 to 2 ms.
+ * All programs take turns in every round, so that a slow minute of the machine affects each of them. stubferry's time
+ * is the sender's, from the first byte offered to COMMITTED. It includes neither the start of Node nor that of dd,
+ * which takes 1 to 2 ms.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -12,7 +14,7 @@ import { timeShell } from './processes.js';
 import { type Contender, type Flow, NAMES, type SideCosts } from './results.js';
 import { type TransferOptions, transfer } from './transfer.js';
 
-/** As large as stubferry's disk with its default ring. */
+/** The length of the loop device: that of stubferry's disk with its default ring. */
 const LOOP_BYTES = 33_619_968;
 const PASS_MIB = 32;
 
@@ -65,7 +67,7 @@ function contenders(folder: string, source: string, mib: number, loop: string | 
     all.push([NAMES.socat, shell(`rm -f ${socket}; ${listen} & ${send} && wait`)]);
   }
   if (loop !== undefined) {
-    // As many bytes, in the same place, as the ring would see.
+    // The number and the offsets of the bytes are those of the ring.
     const passes = `for i in {1..${Math.ceil(mib / PASS_MIB)}}; do`;
     const size = `bs=1M count=${PASS_MIB} status=none`;
     all.push([NAMES.directWrite, shell(`${passes} dd if=${source} of=${loop} oflag=direct ${size}; done`)]);
@@ -78,7 +80,7 @@ function contenders(folder: string, source: string, mib: number, loop: string | 
   return all;
 }
 
-/** Removing the copy takes time as well, and is not part of it. */
+/** Measures the copy, without the time to remove it. */
 async function timeCopy(source: string, copy: string): Promise<number> {
   const ms = await timeShell(`cat ${source} > ${copy}`);
   rmSync(copy);

@@ -1,6 +1,6 @@
 /**
- * From the first byte offered to COMMITTED, with both agents up and waiting: real device states through a FIFO, as QEMU
- * writes them, into a statefile. One pair of agents for each sample, as in life.
+ * Measures the time from the first byte offered to COMMITTED, while both agents run and wait. Real device states go
+ * through a FIFO, as QEMU writes them, into a statefile. Each sample has its own pair of agents, as in real use.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,16 +11,16 @@ import { gunzipSync } from 'node:zlib';
 import { type Agent, cpuMsOf, now, startAgent } from './processes.js';
 import type { IdleResult, LatencyResult } from './results.js';
 
-/** Long enough that both agents are on the idle step of their waiting ladder. */
+/** A delay after which both agents poll at the slowest step of their poll back-off, in milliseconds. */
 const SETTLE_MS = 300;
 const IDLE_SECONDS = 30;
 
 export interface LatencyCase {
   readonly name: string;
-  /** Of a captured state. */
+  /** The path of a captured state, below fixtures/. */
   readonly fixture: string;
   readonly attach: 'file' | 'loop';
-  /** Folder of the statefile. */
+  /** The directory of the statefile. */
   readonly destination: string;
   readonly count: number;
 }
@@ -66,7 +66,7 @@ export async function latency(folder: string, one: LatencyCase): Promise<Latency
   return { name: one.name, bytes: state.length, samples };
 }
 
-/** The same by `cat`, which checks nothing and makes nothing durable: until it has ended. */
+/** Measures `cat` in the same way, until its end. It verifies nothing and makes nothing durable. */
 export async function catLatency(folder: string, fixture: string, count: number): Promise<LatencyResult> {
   const state = fixtureBytes(fixture);
   const [fifo, output] = [join(folder, 'fifo.cat'), join(folder, 'state.cat')];
@@ -74,7 +74,7 @@ export async function catLatency(folder: string, fixture: string, count: number)
   const samples: number[] = [];
   while (samples.length < count) {
     const child = spawn('bash', ['-c', `exec cat ${fifo} > ${output}`], { stdio: 'ignore' });
-    // Opening it waits for the reader.
+    // The open waits for the reader.
     const writer = openSync(fifo, 'w');
     await delay(SETTLE_MS / 10);
     const ended = once(child, 'exit');
@@ -105,9 +105,9 @@ export async function idle(folder: string, name: string, attach: 'file' | 'loop'
 
 const FIXTURES = new URL('../../fixtures/', import.meta.url).pathname;
 
-/** Of a guest with the fewest devices, captured on real Xen. */
+/** The state of a guest with the fewest devices, captured on real Xen. */
 export const MINIMAL = 'xen-states/xen-minimal.qevm';
-/** With e1000, USB and VGA. */
+/** The state of a guest with e1000, USB and VGA. */
 export const USUAL = 'device-states/pc-default.xen.qevm.gz';
 
 function fixtureBytes(name: string): Buffer {

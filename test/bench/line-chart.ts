@@ -1,10 +1,10 @@
 /**
- * A line chart as SVG, without a background: its greys and colours can be read on white and on black.
+ * Draws a line chart as SVG without a background. Its greys and colours are readable on white and on black.
  *
  *     title
  *     y ^
- *       |      points, joined, of each series
- *       +-------------------------------------> x, logarithmic on request
+ *       |      the points of each series, joined by a line
+ *       +-------------------------------------> x, optionally logarithmic
  *     legend
  */
 
@@ -17,7 +17,7 @@ export interface Chart {
   readonly title: string;
   readonly yName: string;
   readonly series: readonly Series[];
-  /** Marks on the axis, with their names. */
+  /** Marks on the x axis, with their labels. */
   readonly xMarks: readonly (readonly [x: number, name: string])[];
   readonly isLogarithmic: boolean;
 }
@@ -71,7 +71,7 @@ function escaped(words: string): string {
   return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 
-/** 1, 2 or 5 times a power of ten: some five steps up to `greatest`. */
+/** Returns 1, 2 or 5 times a power of ten, so that about five steps reach `greatest`. */
 function stepFor(greatest: number): number {
   const power = 10 ** Math.floor(Math.log10(greatest / 5));
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => greatest / step <= 6) ?? power;

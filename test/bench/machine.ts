@@ -1,4 +1,4 @@
-/** The machine that a run is of, and what is on it. */
+/** Describes the machine of a run and its software. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
@@ -30,7 +30,7 @@ export function isInstalled(program: string): boolean {
   }
 }
 
-/** Loop devices can be made: by root, where the kernel has them. */
+/** Tells whether loop devices can be created, which needs root and a kernel that supports them. */
 export function hasLoops(): boolean {
   if (process.getuid?.() !== 0) return false;
   try {

@@ -1,10 +1,11 @@
 /**
- * `npm run bench`: prints what was measured in this run, on this machine, and nothing else.
+ * `npm run bench`: measures on this machine, and prints only the results of this run.
  *
  *     --json FILE   also stores every sample
- *     --quick       a round of each, to see that it works
- *     --long        states up to 16 GiB, and 1000 transfers of the smallest one
- *     --readme      measures nothing: README.md and docs/bench/*.svg from docs/bench/*.json
+ *     --quick       makes one round of each measurement, to check that it works
+ *     --long        includes states up to 16 GiB, and 1000 transfers of the smallest one
+ *     --readme      measures nothing; writes README.md, docs/development/benchmark-results.md and
+ *                   docs/bench/*.svg from docs/bench/*.json
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +16,7 @@ import { hasLoops, isInstalled, machine } from './machine.js';
 import { migrations } from './migration.js';
 import { plots } from './plots.js';
 import { gateLatency } from './qmp-proxy.js';
-import { machineText, withPerformance } from './readme.js';
+import { machineText, RESULTS_PAGE, withPerformance, withTargets } from './readme.js';
 import type { LatencyResult, Results } from './results.js';
 import { rings, sizes } from './sizes.js';
 import { tables, tableText } from './tables.js';
@@ -54,8 +55,10 @@ else {
 function writeReadme(): void {
   const results = stored('results.json') as Results;
   const onXen = stored('xen-results.json') as XenResults;
-  const readme = join(ROOT, 'README.md');
-  writeFileSync(readme, withPerformance(readFileSync(readme, 'utf8'), results, onXen));
+  const rewrite = (path: string, change: (text: string) => string): void =>
+    writeFileSync(join(ROOT, path), change(readFileSync(join(ROOT, path), 'utf8')));
+  rewrite(RESULTS_PAGE, (page) => withPerformance(page, results, onXen));
+  rewrite('README.md', (readme) => withTargets(readme, results));
   for (const { file, svg } of plots(results)) writeFileSync(join(ROOT, 'docs/bench', file), svg);
 }
 
@@ -100,7 +103,7 @@ async function measure({ rounds, flowMib, samples, long }: Extent): Promise<Resu
 
 async function measureLatency(folder: string, samples: number, loops: boolean): Promise<LatencyResult[]> {
   const fewer = Math.min(40, Math.ceil(samples / 2));
-  // On a file system that has to make a state durable, where the working folder is on one.
+  // dist/ is usually on a disk, so that the state must be made durable.
   const onDisk = mkdtempSync(join(ROOT, 'dist/bench-'));
   const base = { fixture: MINIMAL, attach: 'file', destination: folder, count: fewer } as const;
   const cases: LatencyCase[] = [

@@ -1,8 +1,8 @@
 /**
- * A whole machine with its RAM: QEMU's own `migrate` to `exec:cat > FILE`, and through the agents into a statefile. Both files are on
- * tmpfs; a QEMU of its own for each, in turn, whose guest never ran.
+ * Measures a whole machine with its RAM: QEMU's own `migrate` to `exec:cat > FILE`, and a transfer through the agents
+ * into a statefile. Both files are on tmpfs. The two take turns, each with its own QEMU, whose guest has never run.
  *
- *     exec:       from the command to the event that says completed: `cat` may still be writing, and nobody has checked anything
+ *     exec:       from the command to the event with status completed. `cat` may still be writing; nothing is verified
  *     stubferry   from QEMU's first byte to COMMITTED
  */
 import { rmSync } from 'node:fs';
@@ -13,12 +13,12 @@ import type { MigrationResult } from './results.js';
 
 const MIB = 2 ** 20;
 const RAM_MIB = 512;
-/** Of the RAM, random bytes: the others are zeros, which QEMU sends as a mark for each page. */
+/** How much of the RAM contains random bytes. The rest is zeros, for which QEMU sends only a mark for each page. */
 const FILLED_MIB = 256;
 const FILLED_FROM = 0x100_0000;
 const UNLIMITED = 2 ** 40;
 
-/** Undefined where there is no QEMU. */
+/** Measures both ways. @returns undefined when QEMU is not installed */
 export async function migrations(folder: string, rounds: number): Promise<MigrationResult | undefined> {
   if (!hasQemu()) return undefined;
   const filling = join(folder, 'ram');

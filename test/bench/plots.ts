@@ -1,13 +1,13 @@
-/** The plots of a run, made from its document alone. */
+/** Draws the plots of a run from its stored document. */
 import { lineChart } from './line-chart.js';
 import { type Results, RING_STATE_MIB, type SideCosts } from './results.js';
 import { median, rates } from './statistics.js';
 import { bytesText, peakMib } from './tables.js';
 
 export interface Plot {
-  /** In docs/bench/. */
+  /** The file name in docs/bench/. */
   readonly file: string;
-  /** For who does not see it. */
+  /** The alternative text for readers who cannot see the plot. */
   readonly description: string;
   readonly svg: string;
 }
@@ -49,7 +49,7 @@ function ringPlot({ rings }: Results): Plot {
   return { file: 'throughput-ring.svg', description, svg };
 }
 
-/** So much is to be seen; the table has the worst. */
+/** The range of the x axis, in milliseconds. The table contains the worst sample. */
 const LATENCY_SHOWN_MS = 15;
 
 function latencyPlot({ latency }: Results): Plot {

@@ -1,4 +1,4 @@
-/** Runs the programs that are compared, as a user would: as processes of their own. */
+/** Runs the compared programs as separate processes, as a user does. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -9,15 +9,15 @@ import { fileURLToPath } from 'node:url';
 const STUBFERRY = fileURLToPath(new URL('../stubferry.mjs', import.meta.url));
 const USAGE_AT_EXIT = new URL('./usage-at-exit.js', import.meta.url).href;
 
-/** Of the clock in which /proc counts processor time: USER_HZ is 100 on every Linux that Node runs on. */
+/** The unit of processor time in /proc, in milliseconds. USER_HZ is 100 on every Linux that Node runs on. */
 const TICK_MS = 10;
 
-/** Milliseconds on CLOCK_MONOTONIC: the clock in which agents report their instants. */
+/** Returns the time of CLOCK_MONOTONIC in milliseconds. Agents report their instants in this clock. */
 export function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Runs a shell command to its end. @returns milliseconds. @throws when it fails */
+/** Runs a shell command to its end. @returns the time in milliseconds. @throws Error: when it fails */
 export async function timeShell(command: string): Promise<number> {
   const start = now();
   const child = spawn('bash', ['-o', 'pipefail', '-c', command], { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -26,36 +26,39 @@ export async function timeShell(command: string): Promise<number> {
   return now() - start;
 }
 
-/** Processor time that a live process has used so far, with all its threads, milliseconds. */
+/** Returns the processor time that all threads of a running process have used so far, in milliseconds. */
 export function cpuMsOf(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name of the program, in brackets, may hold anything; utime and stime are the 14th and 15th field.
+  // The program's name, in brackets, may contain any character. utime and stime are the 14th and 15th field.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
-/** The part of an agent's report that is used here. Instants as {@link now}. */
+/** The fields of an agent's report that are used here. Instants are in the clock of {@link now}. */
 export interface Report {
   readonly bytes: number;
   readonly firstByteAt: number;
   readonly acknowledgedAt: number;
 }
 
-/** What a process has used. */
+/** The resources that a process has used. */
 export interface Usage {
   readonly cpuMs: number;
-  /** Greatest resident memory. */
+  /** The peak of resident memory. */
   readonly peakKib: number;
 }
 
 export interface Agent {
   readonly child: ChildProcess;
-  /** Resolves to the device of the stubdom when the disk is attached: dom0's agent. */
+  /** Resolves to the stubdom's device when the disk is attached. Only the dom0 agent reports it. */
   readonly attached: Promise<string>;
-  /** Resolves when the agent is on the transfer disk, to the processor time that it took to come there, milliseconds. */
+  /**
+   * Resolves when the agent has opened the transfer disk, to the processor time that it used until then, in
+   * milliseconds.
+   */
   readonly ready: Promise<number>;
   readonly report: Promise<Report>;
-  /** Of its whole life. */
+  /** The resources that the process used until its end. */
   readonly usage: Promise<Usage>;
 }
 
@@ -78,7 +81,7 @@ export function startAgent(name: 'dom0' | 'stubdom', args: readonly string[]): A
     );
   });
   ended.catch(() => undefined);
-  /** The first event that `pick` makes something of, or an error when the agent has ended without it. */
+  /** Resolves to the first defined result of `pick`. Rejects when the agent ends without such an event. */
   const until = <T>(pick: (event: Event) => T | undefined): Promise<T> => {
     const found = new Promise<T>((resolve, reject) => {
       lines.on('line', (line) => {

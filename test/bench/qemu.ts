@@ -1,4 +1,4 @@
-/** A QEMU to measure against, and the simplest client of its monitor. */
+/** Runs a QEMU for measurements, with a minimal QMP client. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ const QEMU = 'qemu-system-x86_64';
 
 export const hasQemu = (): boolean => isInstalled(QEMU);
 
-/** Runs `use` with a QEMU that listens on each of `monitors`. */
+/** Runs `use` while a QEMU listens on each of `monitors`. */
 export async function withQemu<T>(
   monitors: readonly string[],
   args: readonly string[],
@@ -26,7 +26,7 @@ export async function withQemu<T>(
   } finally {
     qemu.kill('SIGKILL');
     await once(qemu, 'exit');
-    // Killed, it leaves its sockets.
+    // A killed QEMU leaves its sockets behind.
     for (const path of monitors) rmSync(path, { force: true });
   }
 }
@@ -37,7 +37,7 @@ interface Message {
   readonly error?: { readonly desc: string };
 }
 
-/** A QMP client that does nothing but wait. */
+/** A QMP client that sends one command at a time and waits for its reply. */
 export class Client {
   readonly #socket: Socket;
   readonly #lines: AsyncIterator<string>;
@@ -56,7 +56,7 @@ export class Client {
     return client;
   }
 
-  /** @returns milliseconds until the reply. @throws what QEMU says is wrong */
+  /** Sends a command. @returns the time until the reply, in milliseconds. @throws Error: with QEMU's message */
   async command(execute: string, args: object = {}): Promise<number> {
     const start = now();
     this.#socket.write(`${JSON.stringify({ execute, arguments: args })}\r\n`);
@@ -67,7 +67,7 @@ export class Client {
     }
   }
 
-  /** Waits for the event that a migration has ended. @throws when it has failed */
+  /** Waits for the end of a migration. @throws Error: when it has failed */
   async migrated(): Promise<void> {
     for (;;) {
       const { event, data } = await this.#message();

@@ -1,7 +1,7 @@
 /**
- * What a toolstack waits for: from its save command to the reply, through the proxy (dom0 has committed the state) and against
- * the same command writing to a plain file. One QEMU, in turn. Dom0's agent waits on its disk, as the hook around
- * `xl save` would have it.
+ * Measures how long a toolstack waits, from its save command to the reply: through the proxy, which replies when dom0
+ * has committed the state, and with the same command that writes to a plain file. Both take turns with one QEMU. The
+ * dom0 agent waits on its disk, as it does with the save hook of `xl save`.
  */
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
@@ -12,10 +12,10 @@ import { Client, hasQemu, waitForDevice, withQemu } from './qemu.js';
 import type { GateResult } from './results.js';
 
 const SAMPLES = 30;
-/** Long enough that every agent is on the idle step of its waiting ladder. */
+/** A delay after which every agent polls at the slowest step of its poll back-off, in milliseconds. */
 const SETTLE_MS = 300;
 
-/** Undefined where there is no QEMU. */
+/** Measures both ways. @returns undefined when QEMU is not installed */
 export async function gateLatency(folder: string): Promise<GateResult | undefined> {
   if (!hasQemu()) return undefined;
   const [direct, proxied] = [join(folder, 'qmp2'), join(folder, 'qmp')];

@@ -1,4 +1,4 @@
-/** What a run has measured: every sample, so that tables and plots can be made again from the stored document. */
+/** The results of a run. They contain every sample, so that tables and plots can be made from the stored document. */
 
 export interface Results {
   readonly machine: Machine;
@@ -7,9 +7,9 @@ export interface Results {
   readonly rings: readonly RingResult[];
   readonly latency: readonly LatencyResult[];
   readonly idle: readonly IdleResult[];
-  /** Absent where there is no QEMU. */
+  /** Absent when QEMU is not installed. */
   readonly proxy?: GateResult | undefined;
-  /** Absent where there is no QEMU. */
+  /** Absent when QEMU is not installed. */
   readonly migration?: MigrationResult | undefined;
 }
 
@@ -19,16 +19,16 @@ export interface Machine {
   readonly memoryMib: number;
   readonly kernel: string;
   readonly node: string;
-  /** Empty where there is none. */
+  /** The version; empty when QEMU is not installed. */
   readonly qemu: string;
   readonly stubferry: string;
-  /** YYYY-MM-DD. */
+  /** In the form YYYY-MM-DD. */
   readonly date: string;
-  /** Of the last minute, when the run began: what else the machine had to do. */
+  /** The load average of the last minute before the run. */
   readonly loadBefore: number;
 }
 
-/** Programs that move the same bytes, in turn, round by round. */
+/** Programs that move the same bytes, and take turns in each round. */
 export interface Flow {
   readonly mib: number;
   readonly contenders: readonly Contender[];
@@ -36,9 +36,9 @@ export interface Flow {
 
 export interface Contender {
   readonly name: string;
-  /** Of each round. */
+  /** The time of each round. */
   readonly ms: readonly number[];
-  /** Of stubferry's agents, of each round. */
+  /** The costs of stubferry's agents in each round. */
   readonly costs?: readonly SideCosts[];
 }
 
@@ -48,16 +48,17 @@ export interface SideCosts {
 }
 
 export interface SideCost {
-  /** Processor time from being ready to the end of the process. */
+  /** The processor time from ready to the end of the process. */
   readonly cpuMs: number;
-  /** Greatest resident memory. */
+  /** The peak of resident memory. */
   readonly peakKib: number;
 }
 
 export interface SizeResult {
   readonly bytes: number;
-  /** Of each round: the agents, with the chain, and `dd | dd`. */
+  /** The time of the agents in each round, with the chain. */
   readonly ms: readonly number[];
+  /** The time of `dd | dd` in each round. */
   readonly pipeMs: readonly number[];
   readonly costs: readonly SideCosts[];
 }
@@ -70,40 +71,40 @@ export interface RingResult {
 export interface LatencyResult {
   readonly name: string;
   readonly bytes: number;
-  /** From the first byte offered to COMMITTED, milliseconds. */
+  /** The times from the first byte offered to COMMITTED, in milliseconds. */
   readonly samples: readonly number[];
 }
 
-/** A pair of agents that wait for the first byte. */
+/** The cost of a pair of agents that wait for the first byte. */
 export interface IdleResult {
   readonly name: string;
   readonly seconds: number;
-  /** Processor time that each took meanwhile. */
+  /** The processor time of each agent during that time. */
   readonly stubdomMs: number;
   readonly dom0Ms: number;
 }
 
 export interface GateResult {
-  /** Of the state. */
+  /** The length of the state. */
   readonly bytes: number;
-  /** Milliseconds, pair by pair. */
+  /** The times in milliseconds, in pairs. */
   readonly plainFile: readonly number[];
   readonly proxy: readonly number[];
 }
 
-/** A whole machine with its RAM. */
+/** The migration of a whole machine with its RAM. */
 export interface MigrationResult {
-  /** Of the statefile's state. */
+  /** The length of the state in the statefile. */
   readonly mib: number;
-  /** Milliseconds of each round: QEMU's own `exec:`, and the agents. */
+  /** The times of each round in milliseconds: `exec` is QEMU's own `exec:`, `ours` the agents. */
   readonly exec: readonly number[];
   readonly ours: readonly number[];
 }
 
-/** State that goes through each of the rings. */
+/** The length of the state that is transferred with each ring. */
 export const RING_STATE_MIB = 512;
 
-/** Names by which tables find what they compare. */
+/** The names of the compared programs. */
 export const NAMES = {
   pipe: 'dd bs=1M | dd bs=1M',
   cat: 'cat to a file on tmpfs',

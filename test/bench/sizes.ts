@@ -1,6 +1,6 @@
 /**
- * Against the size of the state, and of the ring. The state is a file of zeros without blocks, so that 16 GiB of it need no memory; `dd | dd`
- * reads the same one.
+ * Measures throughput for several sizes of the state and of the ring. The state is a sparse file, so that 16 GiB need
+ * no memory. `dd | dd` reads the same file.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -15,7 +15,7 @@ const GIB = 1024 * MIB;
 
 const SIZES = [4 * KIB, 64 * KIB, MIB, 16 * MIB, 64 * MIB, 256 * MIB, GIB, 4 * GIB];
 const LONG_SIZES = [...SIZES, 16 * GIB];
-/** From here on one round is enough: it averages by itself. */
+/** The size from which one round is enough, because a long transfer averages out variations. */
 const ONE_ROUND_FROM = 4 * GIB;
 
 type Attach = TransferOptions['attach'];

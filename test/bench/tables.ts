@@ -1,21 +1,27 @@
-/** The tables of a run, made from its document alone. */
+/** Makes the tables of a run from its stored document. */
 import { type Contender, NAMES, type Results, RING_STATE_MIB, type SideCosts } from './results.js';
 import { median, quantile, rates, ratios, spread } from './statistics.js';
 
 export interface Table {
   readonly title: string;
-  /** The first row is the head. */
+  /** The first row contains the column titles. */
   readonly rows: readonly (readonly string[])[];
 }
 
 const MIB = 2 ** 20;
 
 export function tables(results: Results): Table[] {
-  const all = [aimsTable(results), flowTable(results), sizeTable(results), ringTable(results), latencyTable(results)];
+  const all = [
+    targetsTable(results),
+    flowTable(results),
+    sizeTable(results),
+    ringTable(results),
+    latencyTable(results),
+  ];
   return [...all, idleTable(results), ...gateTable(results), ...migrationTable(results)];
 }
 
-/** As plain text: columns of equal width. */
+/** Formats a table as plain text with aligned columns. */
 export function tableText({ title, rows }: Table): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
@@ -88,7 +94,7 @@ function ringTable({ rings }: Results): Table {
   };
 }
 
-/** Fewer samples do not have such a quantile. */
+/** The number of samples that the p999 quantile needs. */
 const SAMPLES_FOR_P999 = 1000;
 
 function latencyTable({ latency }: Results): Table {
@@ -153,21 +159,22 @@ function migrationTable({ migration }: Results): Table[] {
       title: `A machine with its RAM, ${mib.toFixed(0)} MiB from QEMU to a file on tmpfs, ${exec.length} rounds in turn`,
       rows: [
         ['', 'GiB/s: median (range)', 'ratio'],
-        row('QEMU migrate exec:cat > FILE, until QEMU says completed', exec),
+        row('QEMU migrate exec:cat > FILE, until QEMU reports completed', exec),
         row('stubferry with SHA-256, until COMMITTED', ours),
       ],
     },
   ];
 }
 
-/** What was aimed at, and what was measured: kept or not. */
-function aimsTable(results: Results): Table {
+/** The table of targets and measured values, and whether each target is met. */
+export function targetsTable(results: Results): Table {
   const chain = byName(results, NAMES.chainLoop) ?? byName(results, NAMES.chainFile);
   const pipe = byName(results, NAMES.pipe)?.ms ?? [];
   const [write, read] = [byName(results, NAMES.directWrite)?.ms, byName(results, NAMES.directRead)?.ms];
-  const rows: string[][] = [['aim', 'wanted', 'measured', '']];
-  const judge = (aim: string, wanted: string, measured: number, isKept: boolean, unit = ''): void => {
-    if (!Number.isNaN(measured)) rows.push([aim, wanted, `${measured.toFixed(2)}${unit}`, isKept ? 'kept' : 'missed']);
+  const rows: string[][] = [['target', 'wanted', 'measured', '']];
+  const judge = (target: string, wanted: string, measured: number, isMet: boolean, unit = ''): void => {
+    if (!Number.isNaN(measured))
+      rows.push([target, wanted, `${measured.toFixed(2)}${unit}`, isMet ? 'met' : 'not met']);
   };
   const toPipe = median(ratios(chain?.ms ?? [], pipe));
   judge('flow with the chain, ratio to the pipe', 'at least 1.5', toPipe, toPipe >= 1.5);
@@ -192,7 +199,7 @@ function aimsTable(results: Results): Table {
   const costs = results.sizes.flatMap((size) => size.costs);
   const peak = Math.max(peakMib(costs, 'sender'), peakMib(costs, 'receiver'));
   judge('peak resident memory of an agent', 'under 128 MiB', peak, peak < 128, ' MiB');
-  return { title: 'What was aimed at', rows };
+  return { title: 'Targets', rows };
 }
 
 export function bytesText(bytes: number): string {

@@ -1,22 +1,22 @@
-/** One save by two agents, from a file to a destination, and what it took. */
+/** Runs one save with two agents, from a file to a destination, and measures its cost. */
 import { join } from 'node:path';
 import { startAgent } from './processes.js';
 import type { SideCosts } from './results.js';
 
 export interface TransferOptions {
-  /** For the transfer disk, on tmpfs. */
+  /** The directory for the transfer disk, on tmpfs. */
   readonly folder: string;
   readonly source: string;
-  /** Default: /dev/null. */
+  /** The path of the destination. **Default:** `/dev/null`. */
   readonly destination?: string;
-  /** `loop`: the stubdom's agent has a block device, past its page cache. Needs root. */
+  /** With `loop`, the stubdom agent uses a block device and bypasses its page cache. This needs root. */
   readonly attach: 'file' | 'loop';
   readonly digest: 'chain' | 'sha256';
-  /** As the command line takes it, such as `32M`. */
+  /** A size in the syntax of the command line, such as `32M`. */
   readonly ring?: string;
 }
 
-/** `ms`: from the first byte offered to COMMITTED, as the sender saw it; starting Node is not in it. */
+/** `ms` is the sender's time from the first byte offered to COMMITTED, without the start of Node. */
 export type TransferCost = SideCosts & { readonly ms: number };
 
 let count = 0;

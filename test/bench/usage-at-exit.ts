@@ -1,4 +1,7 @@
-/** Loaded into an agent before its program: at its end it tells, on the descriptor of its events, what it has used. */
+/**
+ * Loaded into an agent before its program. At the end it writes the resource usage to the descriptor of the agent's
+ * events.
+ */
 import { writeSync } from 'node:fs';
 
 const EVENTS_FD = 3;

@@ -1,37 +1,40 @@
-/** What a run in the lab measured, as `STUBFERRY_XEN_RESULTS=FILE npm run test:xen` stores it. All times in milliseconds. */
+/**
+ * The results of a run in the lab, which `STUBFERRY_XEN_RESULTS=FILE npm run test:xen` stores. Times are in
+ * milliseconds.
+ */
 
-/** One way to bring a disk to a stubdom, a figure for each round. */
+/** The times of one way to attach a disk to a stubdom, for each round. */
 export interface AttachTimes {
-  /** From a file in memory until both ends of the vbd are Connected. */
+  /** From a file in memory until the states of both ends of the vbd are Connected. */
   readonly attach: readonly number[];
-  /** From there until nothing is left. */
+  /** From then until everything is removed. */
   readonly detach: readonly number[];
 }
 
 export const WAYS = ['block', 'block-stubferry', 'xen'] as const;
 export type Way = (typeof WAYS)[number];
 
-/** From `stop` to the reply of `xen-save-devices-state`, as xl sends and hears them. */
+/** The times from `stop` to the reply of `xen-save-devices-state`, as xl sends and receives them. */
 export interface StoppedTimes {
   readonly console: readonly number[];
-  /** The disk is attached by the hook, before the guest is paused. */
+  /** With the save hook, which attaches the disk before the guest is paused. */
   readonly hooked: readonly number[];
-  /** The disk is attached when QEMU is told to save. */
+  /** Without the save hook: the disk is attached when QEMU receives the save command. */
   readonly stubferry: readonly number[];
 }
 
-/** From the stubdom to dom0's file, from the first byte there on. */
+/** The times of a transfer from the stubdom to a file in dom0, starting with the first byte in the stubdom. */
 export interface BlobTimes {
   readonly mebibytes: number;
   readonly consoleMs: number;
-  /** By vchan-socket-proxy of Debian's xen-utils at both ends. */
+  /** With vchan-socket-proxy of Debian's xen-utils at both ends. */
   readonly vchanMs: number;
-  /** By `dd oflag=direct` to a disk of the same kind, of which dom0 reads nothing. */
+  /** With `dd oflag=direct` to a disk of the same kind, which dom0 does not read. */
   readonly diskMs: number;
   readonly stubferryMs: number;
-  /** With `--digest chain`: xxh64 on both sides, and no SHA-256. */
+  /** With `--digest chain`, which uses xxh64 on both sides and no SHA-256. */
   readonly chainMs: number;
-  /** With the time for the disk: made, attached, detached. */
+  /** Including the time to create, attach and detach the disk. */
   readonly wholeMs: number;
 }
 
@@ -39,7 +42,10 @@ export interface XenResults {
   readonly date: string;
   readonly xen: string;
   readonly cpu: string;
-  /** Seconds of the machine for each second of the emulated one, by whose clock all times are (test/xen/lab/emulated-clock.ts). */
+  /**
+   * Real seconds for each second of the emulated machine, whose clock measures all times
+   * (test/xen/lab/emulated-clock.ts).
+   */
   readonly slowness: number;
   readonly attach: Readonly<Record<Way, AttachTimes>>;
   readonly stopped: StoppedTimes;

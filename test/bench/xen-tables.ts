@@ -1,11 +1,11 @@
-/** Tables of what a run in the lab measured on real Xen. */
+/** Makes the tables of a run in the lab on real Xen. */
 import { median, spread } from './statistics.js';
 import type { Table } from './tables.js';
 import { WAYS, type XenResults } from './xen-results.js';
 
 const NAMES = {
   block: "xl block-attach, Xen's own script `block`",
-  'block-stubferry': '--attach xl, our script `block-stubferry`',
+  'block-stubferry': '--attach xl, script `block-stubferry`',
   xen: '--attach xen, no script',
 } as const;
 
@@ -17,7 +17,7 @@ export function xenTables({ attach, stopped, blob }: XenResults): Table[] {
   const stock = { attach: median(attach.block.attach), detach: median(attach.block.detach) };
   return [
     {
-      title: 'The guest stands still: from `stop` to the reply of `xen-save-devices-state`, 6.7 KB, as xl sees them',
+      title: 'The guest is paused: from `stop` to the reply of `xen-save-devices-state`, 6.7 KB, as xl sees them',
       rows: [
         ['', 'ms: median (range)', 'as fast as the consoles'],
         ['over the consoles', ms(stopped.console), ''],

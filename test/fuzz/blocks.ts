@@ -1,9 +1,11 @@
-/** Where the headers and records of an xl save file or libxl stream are: found here once more, for those that are whole. */
+/**
+ * Locates the headers and records of a complete xl save file or libxl stream, independently of the product's parsers.
+ */
 
 import { TYPES } from '../support/libxc-stream/libxc-bytes.js';
 import { LIBXL_TYPES } from '../support/libxl-stream/libxl-bytes.js';
 
-/** Bytes. */
+/** A header, record or section of a file. Offset and length are in bytes. */
 export interface Block {
   readonly name: string;
   readonly offset: number;
@@ -13,7 +15,7 @@ export interface Block {
 const nameIn = (types: Readonly<Record<string, number>>, type: number): string =>
   Object.entries(types).find(([, number]) => number === type)?.[0] ?? 'OPTIONAL';
 
-/** @param file a whole one: nothing is checked */
+/** Lists the blocks of a file. @param file a complete and valid file, because nothing is checked */
 export function libxlBlocks(file: Buffer): Block[] {
   const blocks: Block[] = [];
   let at = 0;

@@ -1,4 +1,4 @@
-/** The first runs of `npm run fuzz`, and those that once showed a fault. */
+/** The first runs of `npm run fuzz`, as a test. */
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { fuzzRun } from './run.js';
@@ -7,7 +7,7 @@ import { allSeeds, type Seed } from './seeds.js';
 const FIXTURES = fileURLToPath(new URL('../../fixtures/', import.meta.url));
 const SEED = 1;
 const RUNS = 1000;
-/** They take 2 s on a machine that does nothing else. */
+/** The time limit, in milliseconds. The runs take 2 s on an idle machine. */
 const PATIENCE_MS = 300_000;
 
 let seeds: readonly Seed[] = [];
@@ -15,7 +15,7 @@ beforeAll(async () => {
   seeds = await allSeeds(FIXTURES);
 }, PATIENCE_MS);
 
-describe('what others wrote, damaged', () => {
+describe('a damaged file of another program', () => {
   it(
     `is read or refused with a typed error, ${RUNS} times`,
     async () => {
@@ -28,7 +28,7 @@ describe('what others wrote, damaged', () => {
         results.set(result, (results.get(result) ?? 0) + 1);
       }
       expect(broken).toBeGreaterThan(RUNS / 10);
-      // Not all of it is refused at once, and not all of it is taken: the readers are reached.
+      // Some files are accepted, and others are rejected with various errors: the mutations reach the readers.
       for (const code of ['taken', 'TRUNCATED', 'CORRUPT', 'UNKNOWN_RECORD', 'LIMIT_EXCEEDED', 'UNSUPPORTED_VERSION'])
         expect([code, (results.get(code) ?? 0) > 1]).toEqual([code, true]);
     },

@@ -1,8 +1,9 @@
 /**
- * `npm run fuzz -- --runs 1000000 [--seed 1] [--from 0] [--jobs 1] [--only RUN]`: damages files and has all readers read them.
+ * `npm run fuzz -- --runs 1000000 [--seed 1] [--from 0] [--jobs 1] [--only RUN]`: damages files, and passes them to all
+ * readers.
  *
- * Ends with status 1 when a reader crashed, hung, grew, or took a file that is certainly not consistent. Every fault is
- * printed with its run; `--only RUN` makes that run again, and writes its input to a file.
+ * The exit status is 1 when a reader crashed, hung, used too much memory, or accepted a file that is certainly not
+ * consistent. Every fault is printed with its run. `--only RUN` repeats a run, and writes its input to a file.
  */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,12 +16,12 @@ import type { Progress, Work } from './worker.js';
 
 const FIXTURES = new URL('../../../../fixtures/', import.meta.url).pathname;
 /**
- * Seconds without a word that are a hang; 200 runs take about 0.2 s, on a busy machine ten times that. Counted by ticks of
- * this process: while it is stopped itself, there are none.
+ * How many seconds without progress are a hang. 200 runs take about 0.2 s, and ten times that on a busy machine. Ticks
+ * of this process count the seconds, so that the time during which the process itself is stopped does not count.
  */
 const HUNG_TICKS = 120;
 const TICK_MS = 1000;
-/** All seeds and two threads take 250 MiB. */
+/** The limit of resident memory, in bytes. All seeds and two threads take 250 MiB. */
 const MOST_RSS = 1024 ** 3;
 
 const { values } = parseArgs({
@@ -80,7 +81,7 @@ async function manyRuns(): Promise<number> {
   return faults === 0 && total === runs && highest <= MOST_RSS ? 0 : 1;
 }
 
-/** Has a thread make its runs. Rejects when nothing is heard of it for too long: a reader hangs. */
+/** Makes runs in a worker thread. Rejects when the thread reports no progress for too long, because a reader hangs. */
 async function work(
   part: Pick<Work, 'from' | 'to'>,
   note: (before: number, progress: Progress) => number,

@@ -1,32 +1,37 @@
 /**
- * Damages a file: blindly (bits, bytes, cuts, pieces of other files) and along its structure (lengths, counts and types in
- * the headers of records; records that are left out, doubled, swapped, or another file's).
+ * Damages a file. Some mutations ignore its structure (bits, bytes, truncation). Others use it: they change lengths,
+ * counts and types in the headers of records; they remove, double or swap records, or insert those of another file.
  *
- * Of some damages it is certain that the result is not consistent: no reader may take it then.
+ * After some mutations the result is certainly not consistent. No reader may accept it then.
  */
 import type { Random } from './random.js';
 import type { Seed } from './seeds.js';
 
+/** A file after a mutation. */
 export interface Mutated {
   readonly bytes: Buffer;
-  /** What was done, for a report. */
+  /** A description of the mutation, for reports. */
   readonly what: string;
-  /** The result is certainly not consistent. */
+  /** Whether the result is certainly not consistent. */
   readonly broken: boolean;
 }
 
 type Mutation = (seed: Seed, random: Random, others: readonly Seed[]) => Mutated;
 
-/** Numbers at which readers tend to go wrong. */
+/** Numbers that often reveal faults of readers. */
 const ODD = [0, 1, 2, 3, 4, 7, 8, 9, 12, 15, 16, 255, 4095, 4096, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_ffff];
 
-/** Records that there have to be, and of which there may be one only. */
+/** Blocks that must occur. */
 const REQUIRED = new Set(['libxl header', 'libxc headers', 'LIBXC_CONTEXT', 'STATIC_DATA_END', 'libxc END']);
+/** Blocks that must not occur twice. */
 const ONCE = new Set(['xl header', ...REQUIRED]);
 
 const isContainer = (seed: Seed): boolean => seed.family === 'xl-save' || seed.family === 'libxl-stream';
 const isCheckpointed = (seed: Seed): boolean => seed.blocks.some(({ name }) => name === 'CHECKPOINT_END');
-/** In a statefile no byte can change unseen, and nothing can be missing or follow: as long as it begins like one. */
+/**
+ * Tells whether a statefile was changed. Its checksums cover all bytes and its length, so a reader must detect every
+ * change, provided that the file still begins as a statefile.
+ */
 const sealBroken = (seed: Seed, bytes: Buffer): boolean =>
   seed.family === 'statefile' && !bytes.equals(seed.bytes) && bytes.subarray(0, 8).equals(seed.bytes.subarray(0, 8));
 
@@ -50,7 +55,7 @@ function cut(seed: Seed, random: Random): Mutated {
   const { offset } = random.pick(seed.blocks);
   const near = Math.min(offset + random.below(9), seed.bytes.length - 1);
   const length = random.below(2) === 0 ? random.below(seed.bytes.length) : near;
-  // The header, and enough sections with footers for the one without to be missed.
+  // The header and enough sections with footers remain, so that a reader notices the section without one.
   const whole = seed.blocks.filter((block) => block.offset + block.length <= length).length;
   const bytes = seed.bytes.subarray(0, length);
   const broken = isContainer(seed) || sealBroken(seed, bytes) || (seed.footers && whole > 5);
@@ -63,7 +68,7 @@ function append(seed: Seed, random: Random): Mutated {
   return { bytes, what: `${more.length} bytes more`, broken: isContainer(seed) || sealBroken(seed, bytes) };
 }
 
-/** Where numbers are: at the beginning of a block, in what follows its header. */
+/** Overwrites a number near the start of a block, where headers contain numbers. */
 function oddNumber(seed: Seed, random: Random): Mutated {
   const bytes = Buffer.from(seed.bytes);
   const { name, offset } = random.pick(seed.blocks);
@@ -74,7 +79,7 @@ function oddNumber(seed: Seed, random: Random): Mutated {
   return { bytes, what: `${value} at ${at} in ${name}`, broken: sealBroken(seed, bytes) };
 }
 
-/** A number that is near the right one: a length that is off by a little. */
+/** Changes a number by a small amount, so that a length is slightly wrong. */
 function nearNumber(seed: Seed, random: Random): Mutated {
   const bytes = Buffer.from(seed.bytes);
   const { name, offset } = random.pick(seed.blocks);
@@ -115,7 +120,7 @@ function swap(seed: Seed, random: Random): Mutated {
   return { bytes, what: `blocks ${a} and ${b} swapped`, broken: sealBroken(seed, bytes) };
 }
 
-/** A block of another file in the place of one, or between two. */
+/** Replaces a block with a block of another file, or inserts that block. */
 function splice(seed: Seed, random: Random, others: readonly Seed[]): Mutated {
   const other = random.pick(others.filter(({ bytes }) => bytes.length < 100_000));
   const [from, to] = [random.pick(other.blocks), random.pick(seed.blocks)];
@@ -126,7 +131,9 @@ function splice(seed: Seed, random: Random, others: readonly Seed[]): Mutated {
   return { bytes, what, broken: sealBroken(seed, bytes) };
 }
 
-/** The emulator context of a container cut: all else fits it, as if libxl had been given half a file. */
+/**
+ * Truncates the emulator context of a container. The rest stays valid, as if libxl had received half of a device state.
+ */
 function cutContext(seed: Seed, random: Random): Mutated {
   const block = seed.blocks.findLast(({ name }) => name === 'EMULATOR_CONTEXT');
   if (block === undefined) return cut(seed, random);
@@ -139,7 +146,8 @@ function cutContext(seed: Seed, random: Random): Mutated {
   const padding = Buffer.alloc((8 - (length % 8)) % 8);
   const rest = seed.bytes.subarray(block.offset + block.length);
   const bytes = Buffer.concat([seed.bytes.subarray(0, block.offset), record, padding, rest]);
-  // Within the header of the state, or near the end of its last section, whose body always has 277 bytes.
+  // The truncation is within the header of the state, or near the end of its last section, whose body always has 277
+  // bytes.
   const broken = length < 9 || length > body - 8 - 70;
   return { bytes, what: `emulator context cut to ${length}`, broken };
 }
@@ -149,13 +157,14 @@ const MUTATIONS: readonly Mutation[] = [
   ...[leaveOut, double, swap, splice, cutContext],
 ];
 
-/** One damage, or at times several on top of each other. */
+/** Applies one mutation, and in a quarter of the runs several. */
 export function mutate(seed: Seed, random: Random, others: readonly Seed[]): Mutated {
   const first = random.pick(MUTATIONS)(seed, random, others);
   if (random.below(4) !== 0) return first;
   let mutated = first;
   for (let more = random.below(3); more >= 0; more -= 1) {
-    // The blocks are those of the file before: by now they may be anywhere, which is as good.
+    // The blocks are those of the original file. Their offsets may be wrong after the first mutation, which is just as
+    // useful.
     const inside = seed.blocks.filter(({ offset, length }) => offset + length <= mutated.bytes.length);
     if (mutated.bytes.length < 16 || inside.length === 0) break;
     const next = random.pick(MUTATIONS)({ ...seed, bytes: mutated.bytes, blocks: inside }, random, others);

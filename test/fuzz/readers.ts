@@ -1,6 +1,6 @@
 /**
- * Everything that reads what others wrote. A reader returns, or throws a StubferryError; anything else is a fault, and so
- * is one that asks for more at once, or more often, than its input is worth.
+ * Runs all readers of files from other programs. A reader must return, or throw a StubferryError. It is a fault when a
+ * reader does anything else, or when it makes more or larger read requests than its input justifies.
  */
 
 import { type ErrorCode, StubferryError } from '../../src/base/errors/index.js';
@@ -16,10 +16,15 @@ import { examineInput } from '../../src/states/recognise-state.js';
 import type { Random } from './random.js';
 import type { Family } from './seeds.js';
 
-/** Most bytes that a reader may want in memory at once: the XML of a libvirt save file. */
+/** The most bytes that a reader may request at once: the length of the XML of a libvirt save file. */
 const MOST_TAKEN = 16 * 1024 * 1024;
 
-/** @throws StubferryError, as it should, and Error, when a reader does what it must not */
+/**
+ * Reads a mutated file.
+ *
+ * @throws StubferryError: when a reader rejects the file
+ * @throws Error: when a reader has a fault
+ */
 export async function readMutated(family: Family, bytes: Buffer, random: Random): Promise<void> {
   if (family === 'qevm') {
     await checkState(fileOf(bytes), 'input');
@@ -29,7 +34,7 @@ export async function readMutated(family: Family, bytes: Buffer, random: Random)
   try {
     await readAsCommandsDo(bytes, random);
   } catch (error) {
-    // Over a pipe there is a limit more.
+    // Reading from a pipe has an additional limit.
     const same = refused === undefined || sameRefusal(refused, error) || isRefusal(error, 'LIMIT_EXCEEDED');
     if (!same) throw new Error(`in memory: ${refused.message} at ${refused.details.offset}`, { cause: error });
     throw error;
@@ -37,7 +42,7 @@ export async function readMutated(family: Family, bytes: Buffer, random: Random)
   if (refused !== undefined) throw new Error(`only in memory: ${refused.message} at ${refused.details.offset}`);
 }
 
-/** What the reader of a container says of bytes in memory; undefined when it takes them. */
+/** Returns the error of the container reader for bytes in memory; undefined when it accepts them. */
 function walkRefusal(bytes: Buffer): StubferryError | undefined {
   const reader = containerReaderFor(bytes, 'input');
   if (reader === undefined) return undefined;
@@ -58,7 +63,7 @@ function isRefusal(error: unknown, code: ErrorCode): error is StubferryError {
   return error instanceof StubferryError && error.code === code;
 }
 
-/** Every question of the reader is counted: each byte of an input may be asked for once, and a little more. */
+/** Counts the read requests of a reader: one for each byte of the input is allowed, and a few more. */
 function* bounded(reader: ContainerReader, length: number): PullParser<void> {
   const parser = reader.parse();
   let [asked, result]: [number, ReadResult] = [0, { passed: 0, bytes: new Uint8Array(0) }];
@@ -77,7 +82,7 @@ function checkAsk({ kind, length }: ReadRequest): void {
   if (!(length >= 0)) throw new Error(`${length} bytes wanted`);
 }
 
-/** From recognition to the last byte of the state, over a file or a pipe. */
+/** Reads a file as the commands do, from recognition to the last byte of the state, from a file or a pipe. */
 async function readAsCommandsDo(bytes: Buffer, random: Random): Promise<void> {
   const pieces = 1 + random.below(9000);
   const source: StateSource =

@@ -1,19 +1,25 @@
-/** One run: a seed, damaged, and read by everything that reads its kind. The same seed and run give the same. */
+/**
+ * One run: damages a seed, and passes it to all readers of its kind. The same seed and run number give the same result.
+ */
 import { StubferryError } from '../../src/base/errors/index.js';
 import { type Mutated, mutate } from './mutations.js';
 import { randomOf } from './random.js';
 import { readMutated } from './readers.js';
 import type { Seed } from './seeds.js';
 
+/** The outcome of a run. */
 export interface Outcome {
   readonly seed: Seed;
   readonly mutated: Mutated;
-  /** The code of the typed error; `taken` when the readers found nothing wrong. */
+  /** The code of the typed error; `taken` when the readers accepted the file. */
   readonly result: string;
-  /** What must not be: another error, or success on a file that is certainly not consistent. */
+  /**
+   * The fault of a reader, if any: an error of another kind, or success with a file that is certainly not consistent.
+   */
   readonly fault: string | undefined;
 }
 
+/** Makes one run. @param seed the number from which all runs derive @param run the number of the run */
 export async function fuzzRun(seeds: readonly Seed[], seed: number, run: number): Promise<Outcome> {
   const random = randomOf(seed, run);
   const start = pickByWeight(seeds, random.next() / 2 ** 32);

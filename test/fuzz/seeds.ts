@@ -1,8 +1,9 @@
 /**
- * What the mutations start from: every fixture, and files made by hand for what no fixture has (big-endian, PV, checkpoints,
- * xenstore data, libvirt). Each with its blocks, so that mutations can work on records and sections.
+ * The files that mutations start from: every fixture, and generated files for cases without a fixture (big-endian, PV,
+ * checkpoints, xenstore data, libvirt). Each has a list of its blocks, so that mutations can change records and
+ * sections.
  *
- * Of the real xl save file only the first pages are kept: 16 MiB in each of a million runs would be nothing but copying.
+ * The real xl save file is reduced to its first pages, because a million runs with 16 MiB each would only copy memory.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -21,23 +22,25 @@ import { statefileOf } from '../support/statefile/written-statefile.js';
 import { configData, XL, xlHead, xlSave } from '../support/xl-save/xl-bytes.js';
 import { type Block, libxlBlocks } from './blocks.js';
 
+/** The format of a seed. */
 export type Family = 'xl-save' | 'libxl-stream' | 'libvirt-save' | 'statefile' | 'qevm';
 
+/** A valid file that mutations start from. */
 export interface Seed {
   readonly name: string;
   readonly family: Family;
   readonly bytes: Buffer;
   readonly blocks: readonly Block[];
-  /** The blocks are sections of a QEMU state that end in footers. */
+  /** Whether the blocks are sections of a QEMU state that end with footers. */
   readonly footers: boolean;
-  /** How often it is taken: large ones seldom. */
+  /** How often the seed is used, relative to others. Large seeds are used seldom. */
   readonly weight: number;
 }
 
-/** Bytes that are read in about half a millisecond; a larger seed is taken as much more seldom. */
+/** The length in bytes that is read in about half a millisecond. Larger seeds are used less often. */
 const QUICK_BYTES = { qevm: 8 * 1024, others: 64 * 1024 };
 
-/** @param fixtures the folder, with a slash at its end */
+/** Reads and generates all seeds. @param fixtures the path of the directory, with a slash at its end */
 export async function allSeeds(fixtures: string): Promise<Seed[]> {
   const states = capturedStates(fixtures);
   const minimal = stateOf(states, 'xen-minimal.qevm');
@@ -107,7 +110,9 @@ function xlSeeds(fixtures: string, context: Buffer): Seed[] {
   ];
 }
 
-/** Without most of its pages: records that hold nothing but holes, and all behind the third with contents. */
+/**
+ * Removes most records of pages: all but one of those that contain only holes, and all after the third with contents.
+ */
 function withoutMostPages(file: Buffer): Buffer {
   let [kept, holes] = [0, 0];
   const blocks = libxlBlocks(file).filter(({ name, length }) => {

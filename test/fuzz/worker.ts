@@ -1,8 +1,9 @@
-/** Makes runs in a thread of its own, so that one that hangs can be told from outside. */
+/** Makes runs in a worker thread, so that the main thread can detect a run that hangs. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { fuzzRun } from './run.js';
 import { allSeeds } from './seeds.js';
 
+/** The runs of a worker: from `from`, without `to`. */
 export interface Work {
   readonly fixtures: string;
   readonly seed: number;
@@ -10,10 +11,11 @@ export interface Work {
   readonly to: number;
 }
 
+/** A report of finished runs. */
 export interface Progress {
-  /** The run that comes next. */
+  /** The number of the next run. */
   readonly run: number;
-  /** How many runs ended in what. */
+  /** How many runs had each result. */
   readonly results: Readonly<Record<string, number>>;
   readonly faults: readonly {
     readonly run: number;

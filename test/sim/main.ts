@@ -1,14 +1,15 @@
 /**
  * `npm run sim -- ...`
  *
- *     --seeds N        so many seeds (2000)
- *     --seed S         from this one on (1); alone: this one
- *     --trace          with all that happens in them
- *     --all            goes on behind a seed that went wrong
- *     --json           the totals, or the mutants, as one document
- *     --mutant NAME    on a copy of the product with this deliberate bug
- *     --mutants        looks for every deliberate bug, each until it is found, in --seeds seeds at most
- *     --write          and stores what it has found: mutants/found.json, and the table in docs/simulation.md
+ *     --seeds N        the number of seeds (2000)
+ *     --seed S         the first seed (1); without --seeds, the only seed
+ *     --trace          prints everything that happens
+ *     --all            continues after a seed that fails
+ *     --json           prints the totals, or the mutants, as one document
+ *     --mutant NAME    runs a copy of the product with this deliberate bug
+ *     --mutants        searches for every deliberate bug until it is found, in at most --seeds seeds
+ *     --write          with --mutants: stores the result in mutants/found.json and in the table of
+ *                      docs/development/mutants.md
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,14 +17,14 @@ import { parseArgs } from 'node:util';
 import type { Places } from './build/copies.js';
 import { type Hunted, hunt, loadProducts } from './mutants/hunt.js';
 import { MUTANTS, mutantCalled } from './mutants/index.js';
-import { foundText, withTable } from './mutants/stored.js';
+import { foundText, MUTANTS_PAGE, withTable } from './mutants/stored.js';
 import { describeFailure, describeHunted, summary } from './report.js';
 import { runSeed } from './scenario/run.js';
 import { Totals } from './totals.js';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-/** @returns exit status: 1 when something went wrong that should not, or a mutant was not found */
+/** @returns the exit status: 1 when a seed fails or a mutant is not found */
 export async function main(argv: readonly string[], places: Places): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
@@ -76,6 +77,6 @@ async function huntAll(places: Places, seeds: number, { json, write }: HuntOptio
 
 function store(root: string, all: readonly Hunted[]): void {
   writeFileSync(join(root, 'test/sim/mutants/found.json'), foundText(all));
-  const page = join(root, 'docs/simulation.md');
+  const page = join(root, MUTANTS_PAGE);
   writeFileSync(page, withTable(readFileSync(page, 'utf8'), all));
 }

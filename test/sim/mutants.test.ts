@@ -1,4 +1,4 @@
-/** Every deliberate bug is found (docs/simulation.md): that is what shows that the simulator's checks can fail. */
+/** Every mutant is found, which shows that the simulator's checks can fail (docs/development/mutants.md). */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -6,9 +6,9 @@ import { type Mutation, mutant, mutated } from './build/mutations.js';
 import { RARE } from './mutants/found.js';
 import type { Hunted } from './mutants/hunt.js';
 import { MUTANTS } from './mutants/index.js';
-import { foundText, withTable } from './mutants/stored.js';
+import { foundText, MUTANTS_PAGE, withTable } from './mutants/stored.js';
 
-// Less than a minute of a processor; the machine may be busy with other things.
+// The hunt needs less than a minute of processor time, and the machine may be busy.
 jest.setTimeout(1_200_000);
 
 const SEEDS = 2_000;
@@ -31,23 +31,23 @@ describe('the simulator', () => {
   });
 });
 
-describe('what a hunt has found', () => {
+describe('the result of a hunt', () => {
   const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
   const text = read('mutants/found.json');
   const found = JSON.parse(text) as readonly Hunted[];
 
-  it('is stored for each of the mutants', () => {
+  it('is stored for each mutant', () => {
     expect(found.map(({ name }) => name)).toEqual(NAMES);
     expect(foundText(found)).toBe(text);
   });
 
-  it('is the table of the documentation', () => {
-    const page = read('../../docs/simulation.md');
+  it('is in the table of the documentation', () => {
+    const page = read(`../../${MUTANTS_PAGE}`);
     expect(withTable(page, found)).toBe(page);
   });
 
-  it('is refused for a page without the marks', () => {
-    expect(() => withTable('# Simulation\n', found)).toThrow('docs/simulation.md lacks the lines');
+  it('cannot be written to a page without the marks', () => {
+    expect(() => withTable('# Simulation\n', found)).toThrow(`${MUTANTS_PAGE} lacks the lines`);
   });
 });
 
@@ -61,18 +61,34 @@ it.each(RARE)('the rare mutant applies: $name', (mutation) => {
 describe('a mutation', () => {
   const mutation: Mutation = mutant('all is well', 'a.ts', 'if (wrong) throw error;', '');
 
-  it('replaces its piece of the source', () => {
+  it('replaces its span of the source', () => {
     expect(mutated('a.ts', 'before; if (wrong) throw error; after;', mutation)).toBe('before;  after;');
   });
 
-  it('leaves other files as they are', () => {
+  it.each([
+    ['its line breaks', 'before; if (wrong)\n      throw error; after;'],
+    ['comments', 'before; if (wrong) /* it is */ throw error; // so\n after;'],
+  ])('finds its span whatever %s are', (_, source) => {
+    expect(mutated('a.ts', source, mutation)).not.toContain('throw error;');
+  });
+
+  it('finds a call whose arguments were broken into lines', () => {
+    const call = mutant('the limit is not passed on', 'a.ts', 'wait(disk, limit)', 'wait(disk)');
+    expect(mutated('a.ts', 'await wait(\n  disk,\n  limit,\n);', call)).toBe('await wait(disk);');
+  });
+
+  it('does not match a part of a word', () => {
+    expect(() => mutated('a.ts', 'if (wrong) throw errors;', mutation)).toThrow('has 0 times');
+  });
+
+  it('does not change other files', () => {
     expect(mutated('b.ts', 'if (wrong) throw error;', mutation)).toBe('if (wrong) throw error;');
   });
 
   it.each([
-    ['is not there any more', 'if (bad) throw error;', 0],
-    ['is there twice', 'if (wrong) throw error; if (wrong) throw error;', 2],
-  ])('is refused when its piece %s', (_, source, times) => {
+    ['is missing', 'if (bad) throw error;', 0],
+    ['occurs twice', 'if (wrong) throw error; if (wrong) throw error;', 2],
+  ])('is rejected when its span %s', (_, source, times) => {
     expect(() => mutated('a.ts', source, mutation)).toThrow(
       `mutant 'all is well' does not apply: src/a.ts has ${times} times: if (wrong) throw error;`,
     );

@@ -1,13 +1,13 @@
-/** For people: what a run did, and how one went wrong. */
+/** Formats the results of runs as text. */
 import type { Hunted } from './mutants/hunt.js';
 import type { RunReport } from './scenario/run.js';
 import type { Totals } from './totals.js';
 import { FAULTS } from './world/faults.js';
 
-/** Lines of a trace that are shown. */
+/** The number of trace lines that are shown. */
 const MOST_LINES = 300;
 
-/** @param report of a run that was traced */
+/** Describes a failed run, which must have been traced. */
 export function describeFailure({ seed, plan, violations, outcomes, trace }: RunReport): string {
   return [
     ...shortened(trace).slice(-MOST_LINES),
@@ -16,11 +16,11 @@ export function describeFailure({ seed, plan, violations, outcomes, trace }: Run
     `processes   ${outcomes.join(', ')}`,
     '',
     `seed ${seed}: ${violations.join('\n    ')}`,
-    `again: npm run sim -- --seed ${seed}; all of it: npm run sim -- --seed ${seed} --trace`,
+    `run again: npm run sim -- --seed ${seed}; with the whole trace: npm run sim -- --seed ${seed} --trace`,
   ].join('\n');
 }
 
-/** Who waits looks again and again: what was among the last few lines before is left out, and counted. */
+/** Omits and counts lines that repeat one of the last few lines. Code that polls produces many of them. */
 function shortened(trace: readonly string[]): string[] {
   const lines: string[] = [];
   let recent: string[] = [];
@@ -32,7 +32,7 @@ function shortened(trace: readonly string[]): string[] {
       continue;
     }
     if (left > 0) {
-      lines.push(`            (${left} more looks)`);
+      lines.push(`            (${left} repeated lines omitted)`);
       recent = [];
       left = 0;
     }

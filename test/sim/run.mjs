@@ -1,4 +1,4 @@
-/** Compiles the simulator into a scratch folder of its own and starts it: `npm run sim -- --seeds N [--seed S]`. */
+/** Compiles the simulator into a scratch directory and starts it: `npm run sim -- --seeds N [--seed S]`. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

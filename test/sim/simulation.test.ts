@@ -1,9 +1,9 @@
-/** Two thousand seeds of the simulator (docs/simulation.md), in a process of its own. */
+/** Runs two thousand seeds of the simulator (docs/development/simulator.md) in a separate process. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it, jest } from '@jest/globals';
 import { FAULTS } from './world/faults.js';
 
-// Some twenty seconds of a processor; the machine may be busy with other things.
+// The seeds need about twenty seconds of processor time, and the machine may be busy.
 jest.setTimeout(600_000);
 
 const SEEDS = 2_000;
@@ -14,13 +14,13 @@ function simulate(...args: readonly string[]): { readonly failed: unknown; reado
 }
 
 describe('the simulator', () => {
-  it(`finds no violation in ${SEEDS} seeds, and every class of faults is in them`, () => {
+  it(`finds no violation in ${SEEDS} seeds, which include every class of faults`, () => {
     const { failed, faults } = simulate('--seeds', `${SEEDS}`);
     expect(failed).toEqual([]);
     expect(FAULTS.filter((fault) => (faults[fault] ?? 0) === 0)).toEqual([]);
   });
 
-  it('does the same again with the same seeds', () => {
+  it('gives the same result for the same seeds', () => {
     const totals = (): unknown => simulate('--seeds', '40', '--seed', '77');
     expect(totals()).toEqual(totals());
   });

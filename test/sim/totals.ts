@@ -1,4 +1,4 @@
-/** What became of many seeds. */
+/** Adds up the results of many seeds. */
 import type { RunReport } from './scenario/run.js';
 import { FaultCounts } from './world/faults.js';
 
@@ -16,19 +16,19 @@ export class Totals {
   readonly #began = performance.now();
   seeds = 0;
   events = 0;
-  /** Milliseconds. */
+  /** The virtual time of all runs, in milliseconds. */
   virtual = 0;
 
   constructor(first: number) {
     this.first = first;
   }
 
-  /** The seed that comes next. */
+  /** The next seed. */
   get next(): number {
     return this.first + this.seeds;
   }
 
-  /** Real ones, since the first seed. */
+  /** The real time since the first seed, in seconds. */
   get seconds(): number {
     return (performance.now() - this.#began) / 1000;
   }
@@ -37,7 +37,7 @@ export class Totals {
     return this.#kinds;
   }
 
-  /** How processes ended, and how many so. */
+  /** How many processes ended in each way. */
   get outcomes(): ReadonlyMap<string, number> {
     return this.#outcomes;
   }
@@ -53,7 +53,7 @@ export class Totals {
     kind.runs += 1;
     kind.committed += committed ? 1 : 0;
     for (const outcome of outcomes) {
-      // Which of its incarnations it was does not matter here.
+      // The number of the incarnation is irrelevant here.
       const what = outcome.replace(/\.\d+ /, ' ');
       this.#outcomes.set(what, (this.#outcomes.get(what) ?? 0) + 1);
     }

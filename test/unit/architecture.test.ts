@@ -29,7 +29,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** The same within the rooms whose parts have an order of their own. */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   'base/errors': [],
-  'base/time': [],
+  'base/time': ['base/errors'],
   'formats/protocol': ['base/errors'],
   'formats/pull-parser': ['base/errors'],
   'formats/qevm': ['base/errors', 'formats/protocol'],
@@ -42,10 +42,10 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   'image/elf': ['base/errors'],
   'image/icu': ['base/errors'],
   'transfer/ring': ['base/errors', 'base/time', 'blockdev-utils', 'formats/protocol'],
-  'xen/xenstore': ['base/errors'],
+  'xen/xenstore': ['base/errors', 'base/time'],
   'xen/xenstore/wire': ['base/errors'],
-  'qemu/qmp': ['base/errors'],
-  'qemu/proxy': ['base/errors', 'qemu/qmp'],
+  'qemu/qmp': ['base/errors', 'base/time'],
+  'qemu/proxy': ['base/errors', 'base/time', 'qemu/qmp'],
 };
 
 /** What the rooms without I/O may use besides each other: it computes, or asks for the time. */

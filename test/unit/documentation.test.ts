@@ -4,13 +4,15 @@ import { ERROR_CODES } from '../../src/base/errors/index.js';
 
 const ROOT = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8');
-const documents = readdirSync(new URL('docs/', ROOT)).filter((name) => name.endsWith('.md'));
-const pages = ['README.md', ...documents.map((name) => `docs/${name}`)];
+const isPage = (name: string): boolean => name.endsWith('.md');
+const topLevel = readdirSync(ROOT).filter(isPage);
+const documents = readdirSync(new URL('docs/', ROOT), { recursive: true, encoding: 'utf8' }).filter(isPage);
+const pages = [...topLevel, ...documents.map((name) => `docs/${name}`)].sort();
 
 describe('the documentation', () => {
   it('lists every exit status as it is', () => {
     const rows = Object.entries(ERROR_CODES).map(([code, { status, means }]) => `| ${status} | ${code} | ${means} |`);
-    const table = read('docs/exit-codes.md')
+    const table = read('docs/reference/exit-codes.md')
       .split('\n')
       .filter((line) => /^\| \d/.test(line));
     expect(table).toEqual(['| 0 | OK | done |', ...rows]);

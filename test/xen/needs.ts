@@ -1,10 +1,10 @@
-/** What a lab cannot do without on the host, and which Debian package has it. .ci/run installs them. */
+/** The requirements of a lab on the host, with their Debian packages. .ci/run installs them. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Need, ROOT } from '../support/blockdev-utils/as-root.js';
 import { LIBFAKETIME } from './lab/emulated-clock.js';
 
-/** Debian's package for each program. */
+/** The Debian package of each program. */
 const PACKAGES: Readonly<Record<string, string>> = {
   'qemu-system-x86_64': 'qemu-system-x86',
   setpriv: 'util-linux',

@@ -1,4 +1,4 @@
-/** stubferry on real Xen: everything that runs in one lab (lab/session.ts). */
+/** Tests stubferry on real Xen. All parts run in one lab (lab/session.ts). */
 import { describe } from '@jest/globals';
 import { describeWith } from '../support/blockdev-utils/as-root.js';
 import { checksForDom0 } from './install/checks.js';
@@ -14,21 +14,21 @@ import { OTHER_IMAGE, timesRestores } from './scenarios/restore-times.js';
 import { savesAndRestores } from './scenarios/save-restore.js';
 import { clean, Stage } from './scenarios/stage.js';
 
-/** In this order, whichever of them are run. */
+/** All parts, in the order in which they run. */
 const PARTS: Readonly<Record<string, readonly [what: string, tests: (stage: Stage) => void]>> = {
-  drivers: ['in dom0', driversInDom0],
+  drivers: ['drivers and xenstore client', driversInDom0],
   'save-restore': ['a guest with a stubdom', savesAndRestores],
-  devices: ['a guest', movesDevices],
-  'attach-times': ['a disk for a stubdom', attachesFast],
-  consoles: ['beside the consoles', comparesWithConsoles],
-  restores: ['a restore', timesRestores],
-  failures: ['what goes wrong', failsWell],
+  devices: ['devices', movesDevices],
+  'attach-times': ['attach times', attachesFast],
+  consoles: ['comparison with the consoles', comparesWithConsoles],
+  restores: ['restore times', timesRestores],
+  failures: ['failures', failsWell],
 };
 
-/** All of them, or those that the environment names: .ci/run has not the time for all. */
+/** The parts that the environment names, or all. .ci/run has no time for all parts. */
 const wanted = process.env['STUBFERRY_XEN_PARTS']?.split(',') ?? Object.keys(PARTS);
 const unknown = wanted.filter((name) => !(name in PARTS));
-if (unknown.length > 0) throw new Error(`no such part: ${unknown}; there are: ${Object.keys(PARTS).join(', ')}`);
+if (unknown.length > 0) throw new Error(`no such part: ${unknown}; the parts are: ${Object.keys(PARTS).join(', ')}`);
 
 const cargo = async (folder: string): Promise<string[]> => {
   const other = OTHER_IMAGE === undefined ? [] : [await otherImage(OTHER_IMAGE, folder)];

@@ -1,9 +1,10 @@
 /**
- * What a transfer disk is put on: an image that is made for it and removed, or a block device (an LV, say) that is there already and
- * stays.
+ * The backing of a transfer disk: an image file that is created for it and removed afterwards, or an existing block
+ * device (an LV, for example) that remains.
  *
- * A device that holds anything but zeros or an earlier transfer disk is not touched: it may be a guest's. Afterwards its front is
- * zeros again, so that nobody takes it for a transfer disk.
+ * A block device is used only if its first 64 KiB contain zeros or an earlier transfer disk, because any other device
+ * may belong to a guest. After the transfer they are overwritten with zeros, so that the device is not mistaken for a
+ * transfer disk.
  */
 import { stat, unlink } from 'node:fs/promises';
 import { StubferryError } from '../../base/errors/index.js';
@@ -13,14 +14,16 @@ import { RING_START } from '../../formats/protocol/superblock.js';
 import { readSuperblock } from '../../transfer/ring/index.js';
 
 /**
- * Makes or checks what is at `path`, for a disk of `size` bytes.
+ * Creates the image file at `path`, or checks the block device there, for a disk of `size` bytes.
  *
- * @returns how to let go of it
- * @throws StubferryError DISK_EXISTS, DISK_NO_SPACE, DISK_IO
+ * @returns a function that releases the backing: it removes the file, or overwrites the front of the device. With
+ * `keep` it does nothing.
+ * @throws StubferryError DISK_EXISTS: when the file exists, or the device contains other data; DISK_NO_SPACE: when the
+ * device or file system is too small; DISK_IO
  */
 export async function takeBacking(path: string, size: number, keep: boolean): Promise<() => Promise<void>> {
-  const there = await stat(path).catch(() => undefined);
-  if (there?.isBlockDevice() !== true) {
+  const stats = await stat(path).catch(() => undefined);
+  if (stats?.isBlockDevice() !== true) {
     await createImage(path, size);
     return keep ? async () => undefined : () => unlink(path);
   }
@@ -49,10 +52,10 @@ async function assertFree(device: BlockDevice, size: number): Promise<void> {
   const front = alignedBuffer(RING_START);
   await device.read(front, 0);
   if (isBlank(front) || (await isTransferDisk(device))) return;
-  throw new StubferryError('DISK_EXISTS', 'the block device holds something else', {
+  throw new StubferryError('DISK_EXISTS', 'the block device contains other data', {
     where: device.path,
     expected: 'zeros, or an earlier transfer disk',
-    found: 'other bytes in its first 64 KiB',
+    found: 'other bytes in the first 64 KiB',
     hint: `is it the right one? if nothing on it is needed: wipefs --all ${device.path}; blkdiscard --zeroout --length 64K ${device.path}`,
   });
 }

@@ -1,9 +1,9 @@
 /**
  * The dom0 agent for one transfer.
  *
- *     open the destination, or the state -> create, lock and format the disk -> attach -> transfer -> detach, remove the disk
+ *     open the destination or the state --> create, lock and format the disk --> attach --> transfer --> detach, remove
  *
- * What can fail without a disk fails before there is one.
+ * Everything that can fail without a disk is done before the disk is created.
  */
 
 import { WRITER } from '../../base/version.js';
@@ -11,49 +11,46 @@ import { checkLimits, RING_START, type Superblock } from '../../formats/protocol
 import type { TransferSummary } from '../../transfer/index.js';
 import type { HotplugDriver } from '../../xen/hotplug/index.js';
 import type { AgentLife } from '../agent-context.js';
-import { runTransfer } from '../run-transfer.js';
 import type { Provenance } from '../state-to-send.js';
+import { carryOut } from '../transfer-lifecycle.js';
 import { warmUp } from '../warm-up/warm-up.js';
-import { Dom0Disk } from './dom0-disk.js';
-import { type Dom0Work, prepareDom0End } from './dom0-end.js';
+import type { Dom0Disk } from './dom0-disk.js';
+import type { Dom0Work } from './dom0-endpoint.js';
+import { dom0Steps } from './dom0-steps.js';
 
-/** One transfer, as dom0 sees it. Sizes in bytes. */
+/** The job of the dom0 agent for one transfer. All sizes are in bytes. */
 export interface Dom0Job {
-  /** The file to create as the transfer disk. */
+  /** The file to create as the transfer disk, or an existing block device to use. */
   readonly disk: string;
-  /** How it comes to the stubdom. */
+  /** Attaches the disk to the stubdom. */
   readonly driver: HotplugDriver;
   readonly transferUuid: string;
   readonly ringLength: number;
   readonly maxPayload: number;
   readonly maxState: number;
   readonly provenance: Provenance;
+  /** Whether the disk remains after the transfer. */
   readonly keepDisk: boolean;
   readonly work: Dom0Work;
 }
 
-/** @throws StubferryError; nothing is left behind then */
+/**
+ * Runs one transfer in dom0, after a warm-up if the context requires one.
+ * @throws StubferryError: the reason for which the transfer failed, after all resources were released
+ */
 export async function runDom0Agent(job: Dom0Job, context: AgentLife): Promise<TransferSummary> {
-  const superblock = superblockFor({ ...job, direction: job.work.direction });
+  const { work, provenance, driver } = job;
+  const superblock = superblockFor({ ...job, direction: work.direction });
   checkLimits(superblock, job.disk);
   if (context.warmsUp) await warmUp(context.log);
-  const { task, close } = await prepareDom0End(job.work, job, context);
-  try {
-    const options = { path: job.disk, superblock, driver: job.driver, stubdom: undefined, keep: job.keepDisk };
-    const disk = await Dom0Disk.make(options, context);
-    try {
-      const { kind, attachment } = disk;
-      context.onEvent({ event: 'attached', driver: job.driver.name, device: attachment.device, backing: kind });
-      return await runTransfer(disk.device, superblock, task, context);
-    } finally {
-      await disk.remove();
-    }
-  } finally {
-    await close();
-  }
+  const disk = { path: job.disk, driver, stubdom: undefined, keep: job.keepDisk };
+  const onAttached = ({ kind, attachment }: Dom0Disk): void => {
+    context.onEvent({ event: 'attached', driver: driver.name, device: attachment.device, backing: kind });
+  };
+  return carryOut(dom0Steps({ work, provenance, superblock, disk, onAttached }), context);
 }
 
-/** The superblock of a disk for that transfer. */
+/** Returns the superblock of the disk for a transfer. */
 export function superblockFor(
   job: Pick<Dom0Job, 'transferUuid' | 'ringLength' | 'maxPayload' | 'maxState' | 'provenance'> &
     Pick<Superblock, 'direction'>,

@@ -1,9 +1,10 @@
 /**
- * A transfer disk in dom0's hands: made, locked, formatted, given to the stubdom; and taken back and removed.
+ * The transfer disk in dom0: how it is made and attached, and how it is detached and removed.
  *
- *     create -> lock -> format -> attach --> (transfers run here) --> detach -> close, unlock, remove
+ *     create --> lock --> format --> attach --> (the transfer runs) --> detach --> close, unlock, remove
  *
- * Formatted and locked before it is attached: whoever sees it attached sees a transfer disk, with an owner.
+ * The disk is formatted and locked before it is attached, so that an attached disk always has a superblock and an
+ * owner.
  */
 import { unlink } from 'node:fs/promises';
 import { StubferryError } from '../../base/errors/index.js';
@@ -24,25 +25,28 @@ import { releaseDisk, withDiskDeadline } from '../disk-deadline.js';
 import { roleLockPath } from '../role-lock.js';
 import { takeBacking } from './backing.js';
 
+/** Options of {@link Dom0Disk.make}. */
 export interface DiskOptions {
-  /** The file to create, or a block device to use. */
+  /** The file to create, or an existing block device to use. */
   readonly path: string;
   readonly superblock: Superblock;
   readonly driver: HotplugDriver;
-  /** The domain that gets it; undefined where the stubdom's agent is a process of this machine. */
+  /** The domain id of the stubdom. Undefined when the stubdom agent is a process of this machine. */
   readonly stubdom: number | undefined;
-  /** Leave it as it is when it is taken back. */
+  /** Whether {@link Dom0Disk.remove} leaves the backing as it is. */
   readonly keep: boolean;
 }
 
+/** An attached transfer disk. */
 export class Dom0Disk {
+  /** dom0's own access to the disk. */
   readonly device: BlockDevice;
   readonly superblock: Superblock;
   readonly attachment: Attachment;
   readonly kind: BackingKind;
   readonly #options: DiskOptions;
   readonly #lock: FileLock;
-  readonly #releaseFound: () => Promise<void>;
+  readonly #releaseBacking: () => Promise<void>;
   readonly #context: Pick<AgentContext, 'log' | 'timeouts'>;
 
   private constructor(
@@ -50,7 +54,7 @@ export class Dom0Disk {
     lock: FileLock,
     attachment: Attachment,
     kind: BackingKind,
-    releaseFound: () => Promise<void>,
+    releaseBacking: () => Promise<void>,
     options: DiskOptions,
     context: Pick<AgentContext, 'log' | 'timeouts'>,
   ) {
@@ -58,18 +62,23 @@ export class Dom0Disk {
     this.superblock = options.superblock;
     this.attachment = attachment;
     this.kind = kind;
-    this.#releaseFound = releaseFound;
+    this.#releaseBacking = releaseBacking;
     this.#lock = lock;
     this.#options = options;
     this.#context = context;
   }
 
-  /** @throws StubferryError DISK_EXISTS, DISK_NO_SPACE, DISK_IO, DISK_INCOHERENT, and what attaching is refused with; nothing is left */
+  /**
+   * Makes and attaches a transfer disk. When it rejects, it has undone everything.
+   * @throws StubferryError DISK_EXISTS: when the file exists, or the device contains other data; DISK_NO_SPACE,
+   * DISK_IO: when the disk cannot be made; DISK_LOCKED: when another agent uses it; DISK_INCOHERENT, ...: when the
+   * driver cannot attach it
+   */
   static async make(options: DiskOptions, context: Omit<AgentContext, 'onEvent'>): Promise<Dom0Disk> {
     const { path, superblock, driver, stubdom } = options;
     checkLimits(superblock, path);
-    const releaseFound = await takeBacking(path, diskSizeFor(superblock.ringLength), options.keep);
-    const undo: (() => Promise<unknown>)[] = [releaseFound];
+    const releaseBacking = await takeBacking(path, diskSizeFor(superblock.ringLength), options.keep);
+    const undo: (() => Promise<unknown>)[] = [releaseBacking];
     try {
       const kind = await backingOf(path);
       const lock = await lockExclusive(path);
@@ -78,21 +87,27 @@ export class Dom0Disk {
       undo.push(() => device.close());
       await withDiskDeadline(path, context, formatDisk(device, superblock));
       const attachment = await driver.attach(path, kind, { stubdom, signal: context.signal });
-      const told = notifyingDevice(device, driver.toldAt(attachment));
-      return new Dom0Disk(told, lock, attachment, kind, releaseFound, options, context);
+      const notifying = notifyingDevice(device, driver.notifyingPath(attachment));
+      return new Dom0Disk(notifying, lock, attachment, kind, releaseBacking, options, context);
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;
     }
   }
 
-  /** Never throws. A disk that stays attached does not change what became of the state; whoever lists the orphans finds it. */
+  /**
+   * Detaches, closes and removes the disk. It never rejects: a disk that remains attached does not change the result of
+   * the transfer, and is found as an orphan later.
+   */
   async remove(): Promise<void> {
     const { driver } = this.#options;
     try {
       const { forced } = await driver.detach(this.attachment);
       if (forced !== undefined)
-        this.#context.log.warn({ ...this.attachment, forced }, 'the transfer disk was taken from the stubdom by force');
+        this.#context.log.warn(
+          { ...this.attachment, forced },
+          'the transfer disk was detached from the stubdom by force',
+        );
     } catch (cause) {
       const error = StubferryError.from(cause).report();
       this.#context.log.warn({ ...this.attachment, error }, 'the transfer disk could not be detached');
@@ -105,7 +120,7 @@ export class Dom0Disk {
     await this.device.close();
     await this.#lock.release();
     await unlink(roleLockPath(path)).catch(() => undefined);
-    await this.#releaseFound().catch((cause: unknown) => {
+    await this.#releaseBacking().catch((cause: unknown) => {
       this.#context.log.warn(
         { path, error: StubferryError.from(cause).report() },
         'the transfer disk could not be removed',

@@ -1,9 +1,9 @@
 /**
- * Replays captured states: through the same agents, disk, sender and receiver as a real save and restore.
+ * Replays captured states through the same agents, disk, sender and receiver as a real save and restore.
  *
  *     STATE --save--> statefile --restore--> bare state
- *       '---- compared ----'                    |
- *       '---------------- compared -------------'
+ *       '---compared------'                      |
+ *       '---compared-----------------------------'
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,32 +11,40 @@ import { assertSameState } from '../../states/compare-states.js';
 import type { TransferReport } from '../transfer-report.js';
 import { type PairOptions, runPair } from './agent-pair.js';
 
+/** Options of {@link replayState}. */
 export interface ReplayOptions extends Omit<PairOptions, 'direction' | 'input' | 'output' | 'qemu' | 'replace'> {
-  /** Where the intermediate files go; a folder is made there, and removed. */
+  /** The parent directory of the temporary directory for the intermediate files. */
   readonly scratchDir: string;
-  /** The states are bytes that are no QEMU states. */
+  /** Whether the states may be bytes that are not a QEMU state. */
   readonly opaque: boolean;
 }
 
-/** One state that came out identical both ways. */
+/** The report of a state that was identical after the save and after the restore. */
 export interface ReplayReport {
   readonly state: string;
   readonly bytes: number;
   readonly dataRecords: number;
-  /** From the first frame that the receiver saw to its acknowledgement, milliseconds: starting the processes is not in it. */
+  /**
+   * Duration of the save, from the first frame at the receiver to its acknowledgement, in milliseconds. The start of
+   * the processes is not included.
+   */
   readonly saveMs: number;
+  /** Duration of the restore, measured in the same way, in milliseconds. */
   readonly restoreMs: number;
   readonly sha256: string | undefined;
   readonly chain: string;
 }
 
-/** @throws StubferryError when a transfer fails, REPLAY_DIFFERS when a byte comes out wrong */
+/**
+ * Saves and restores the state in the file `state`, and compares both results with it.
+ * @throws StubferryError REPLAY_DIFFERS: when a byte differs; other codes: when a transfer fails
+ */
 export async function replayState(state: string, options: ReplayOptions): Promise<ReplayReport> {
   const { opaque } = options;
-  const folder = await mkdtemp(join(options.scratchDir, 'stubferry-replay-'));
+  const directory = await mkdtemp(join(options.scratchDir, 'stubferry-replay-'));
   try {
-    const statefile = join(folder, 'saved.state');
-    const restored = join(folder, 'restored.qevm');
+    const statefile = join(directory, 'saved.state');
+    const restored = join(directory, 'restored.qevm');
     const saved = await runPair({
       ...options,
       direction: 'save',
@@ -46,7 +54,7 @@ export async function replayState(state: string, options: ReplayOptions): Promis
       replace: false,
     });
     await assertSameState(state, statefile, { opaque, copyIsBare: false });
-    const back = await runPair({
+    const loaded = await runPair({
       ...options,
       direction: 'restore',
       input: statefile,
@@ -60,12 +68,12 @@ export async function replayState(state: string, options: ReplayOptions): Promis
       bytes,
       dataRecords: saved.state.dataRecords,
       saveMs: elapsed(saved.state),
-      restoreMs: elapsed(back.state),
+      restoreMs: elapsed(loaded.state),
       sha256: saved.state.sha256,
       chain: saved.state.chain,
     };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }
 

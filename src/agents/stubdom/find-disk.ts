@@ -1,8 +1,9 @@
 /**
- * Waits until the transfer disk is really usable, and is ours.
+ * Waits until the transfer disk is usable, and checks that it belongs to this transfer.
  *
- * A frontend that says "Connected" has no device node yet, a node may be there before its disk answers, and a file may
- * be there before dom0 has formatted it. So: it opens, it answers, it carries a superblock.
+ * A vbd frontend can be in the state Connected before its device node exists, a node can exist before its disk
+ * responds, and a file can exist before dom0 has formatted it. A disk is therefore usable when it can be opened and
+ * read and has a superblock.
  */
 import { stat } from 'node:fs/promises';
 import { type ErrorCode, errnoOf, StubferryError } from '../../base/errors/index.js';
@@ -14,39 +15,42 @@ import { isOver, PollBackoff, readSuperblock } from '../../transfer/ring/index.j
 import type { AgentContext } from '../agent-context.js';
 import { withDiskDeadline } from '../disk-deadline.js';
 
-/** The disk, open, and what it is for. */
+/** An open transfer disk and its superblock. */
 export interface FoundDisk {
   readonly device: BlockDevice;
   readonly superblock: Superblock;
 }
 
-/** What the disk must be for. */
+/** The transfers whose disk is accepted. */
 export interface Expectation {
-  /** The nil UUID accepts any target. */
+  /** The target's UUID. The nil UUID accepts any target. */
   readonly targetUuid: string;
-  /** undefined accepts any transfer. */
+  /** The transfer's UUID. Undefined accepts any transfer. */
   readonly transferUuid: string | undefined;
   readonly directions: readonly Direction[];
-  /** The last transfer of this agent: its disk may be there for a moment, and the next one is waited for. */
+  /** The UUID of this agent's last transfer. Its disk may still exist for a moment; it is ignored. */
   readonly after?: string | undefined;
 }
 
 /**
- * @param path of a device node or file, which may not exist yet
- * @throws StubferryError DISK_ABSENT after `absentMs`, DISK_HUNG; at once: WRONG_TARGET, WRONG_DIRECTION, UNSUPPORTED_VERSION, ...
+ * Waits for a transfer disk and opens it.
+ *
+ * @param path a device node or file, which may not exist yet
+ * @throws StubferryError DISK_ABSENT: when the disk is not usable after `absentMs`; DISK_HUNG: when it does not
+ * respond; WRONG_TARGET, WRONG_DIRECTION, UNSUPPORTED_VERSION, ...: immediately, when another disk is found
  */
 export async function findDisk(
   path: string,
   expectation: Expectation,
   context: Pick<AgentContext, 'timeouts' | 'signal'>,
 ): Promise<FoundDisk> {
-  const pace = new PollBackoff(systemClock);
-  const patience = new StallTimer(systemClock);
+  const backoff = new PollBackoff(systemClock);
+  const stall = new StallTimer(systemClock);
   const waitMs = context.timeouts.absentMs;
   for (;;) {
-    const last = await withDiskDeadline(path, context, openIfReady(path, expectation), releaseFound);
+    const last = await withDiskDeadline(path, context, openIfReady(path, expectation), closeDisk);
     if (!(last instanceof StubferryError)) return last;
-    if (patience.look() > waitMs) {
+    if (stall.look() > waitMs) {
       throw new StubferryError('DISK_ABSENT', 'the transfer disk did not become usable', {
         where: path,
         expected: `a transfer disk within ${waitMs} ms`,
@@ -55,26 +59,32 @@ export async function findDisk(
         cause: last,
       });
     }
-    await pace.wait();
+    await backoff.wait();
   }
 }
 
-/** Closes a disk that came when it was not waited for any more. */
-export async function releaseFound(found: FoundDisk | StubferryError): Promise<void> {
+/** Closes a disk that was found after the wait for it had ended. */
+export async function closeDisk(found: FoundDisk | StubferryError): Promise<void> {
   if (!(found instanceof StubferryError)) await found.device.close();
 }
 
-/** What a disk looks like that is on its way: a superblock that is just being written, among others. */
+/** The errors that a disk which is still being made can cause. Its superblock may be half written, for example. */
 const NOT_YET: readonly ErrorCode[] = ['DISK_ABSENT', 'NOT_A_TRANSFER_DISK', 'CORRUPT'];
 
-/** The disk, or why there is none yet. @throws StubferryError for a disk that is another one, and for what cannot be opened */
+/**
+ * Opens the disk at `path` if it is usable.
+ *
+ * @returns the disk, or the reason why it is not usable yet
+ * @throws StubferryError WRONG_TARGET, WRONG_DIRECTION: when the disk belongs to another transfer; other codes: when
+ * the disk cannot be opened or read
+ */
 export async function openIfReady(path: string, expectation: Expectation): Promise<FoundDisk | StubferryError> {
   let device: BlockDevice | undefined;
   try {
     const access = await accessFor(path);
     device = notifyingDevice(await openDevice(path, { access }), access === 'buffered' ? path : undefined);
     const superblock = await readSuperblock(device);
-    // The last disk may still be there, for the other direction even: the next one is waited for.
+    // The disk of the last transfer may still exist, even with the other direction.
     if (superblock.transferUuid === expectation.after || (await isOver(device, superblock))) throw over(path);
     check(superblock, expectation, path);
     return { device, superblock };
@@ -86,28 +96,31 @@ export async function openIfReady(path: string, expectation: Expectation): Promi
 }
 
 function over(path: string): StubferryError {
-  return new StubferryError('DISK_ABSENT', 'the disk of the last transfer is still there', { where: path });
+  return new StubferryError('DISK_ABSENT', 'the disk of the last transfer still exists', { where: path });
 }
 
 /**
- * A block device has a page cache of its own here, which would serve stale blocks; a file is shared with dom0's agent. What is not there
- * yet is neither: taken for a file, it could come as a device just before it is opened (measured, one time in ten with a loop device).
+ * Returns the access path for the disk. A block device has its own page cache here, which would return stale blocks, so
+ * it is opened with O_DIRECT. A file shares the page cache with the dom0 agent.
+ *
+ * A path that does not exist is an error and is not treated as a file: a device can appear there just before it is
+ * opened (measured: one time in ten with a loop device).
  */
 async function accessFor(path: string): Promise<AccessPath> {
-  const there = await stat(path).catch((cause: unknown) => {
-    throw new StubferryError('DISK_ABSENT', 'there is no such transfer disk', {
+  const stats = await stat(path).catch((cause: unknown) => {
+    throw new StubferryError('DISK_ABSENT', 'the transfer disk does not exist', {
       where: path,
       found: errnoOf(cause),
       cause,
     });
   });
-  return there.isBlockDevice() ? 'direct' : 'buffered';
+  return stats.isBlockDevice() ? 'direct' : 'buffered';
 }
 
 function check(superblock: Superblock, expectation: Expectation, where: string): void {
   const { targetUuid, transferUuid, directions } = expectation;
   if (targetUuid !== NIL_UUID && superblock.targetUuid !== targetUuid) {
-    throw new StubferryError('WRONG_TARGET', "this transfer disk is another target's", {
+    throw new StubferryError('WRONG_TARGET', 'this transfer disk belongs to another target', {
       where,
       expected: `target ${targetUuid}`,
       found: `target ${superblock.targetUuid} (domid ${superblock.targetDomid})`,
@@ -115,7 +128,7 @@ function check(superblock: Superblock, expectation: Expectation, where: string):
     });
   }
   if (transferUuid !== undefined && superblock.transferUuid !== transferUuid) {
-    throw new StubferryError('WRONG_TARGET', 'this transfer disk is of another transfer', {
+    throw new StubferryError('WRONG_TARGET', 'this transfer disk belongs to another transfer', {
       where,
       expected: `transfer ${transferUuid}`,
       found: `transfer ${superblock.transferUuid}`,

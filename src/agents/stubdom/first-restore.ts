@@ -1,39 +1,41 @@
 /**
- * The restore that a stubdom begins its life with: its QEMU waits for a state, and the guest stands still until it has it.
+ * The restore with which a stubdom starts when its QEMU waits for a state. The guest is stopped until QEMU has loaded
+ * it.
  *
- *     begin --> the disk is asked for, QEMU is waited for --> transfer --> loaded
- *         '--> meanwhile the agent makes its proxy
+ *     start --> request the disk, wait for QEMU --> transfer --> loaded
+ *         '--> the agent makes its proxy in the meantime
  *
- * Dom0 takes longest to answer, so the question goes first: nothing that the agent makes for later saves is in its way.
+ * The reply of dom0 takes the longest time, so the agent sends the request before it makes anything for later saves.
  */
 import type { AgentContext } from '../agent-context.js';
 import type { OnEvent } from '../agent-events.js';
 import { transferReport } from '../transfer-report.js';
 import { runStubdomTransfer, type StubdomJob } from './stubdom-agent.js';
 
+/** A restore that runs while the agent makes its proxy. */
 export class FirstRestore {
   readonly #stop = new AbortController();
   readonly #loaded: Promise<void>;
   #transferUuid: string | undefined;
 
-  /** Begins it. */
+  /** Starts the restore. */
   constructor(job: StubdomJob, context: AgentContext) {
     this.#loaded = this.#run(job, context);
-    // Whoever waits for it hears why it failed.
+    // `loaded` reports the error.
     this.#loaded.catch(() => undefined);
   }
 
-  /** Of the disk that it was given, once it is on it. */
+  /** The UUID of the transfer, or undefined before the disk is open. */
   get transferUuid(): string | undefined {
     return this.#transferUuid;
   }
 
-  /** Resolves when QEMU has loaded the state. @throws StubferryError why it has not */
+  /** Resolves when QEMU has loaded the state. @throws StubferryError: the reason for which the restore failed */
   get loaded(): Promise<void> {
     return this.#loaded;
   }
 
-  /** Ends it with that reason, if it has not ended. */
+  /** Aborts the restore with `reason` if it still runs, and waits for its end. */
   async close(reason: unknown): Promise<void> {
     this.#stop.abort(reason);
     await this.#loaded.catch(() => undefined);

@@ -1,16 +1,18 @@
 /**
- * A disk that dom0 has prepared for the next save, held open until that save comes: then nothing has to be asked, attached or found
- * while the guest stands still.
+ * A disk that dom0 has attached before the next save requests it. The stubdom agent holds it open until that save, so
+ * that no disk must be requested, attached or found while the guest is stopped.
  *
- *     (nothing) --offer--> looked for --there--> held --take--> the save's --resume--> (nothing)
- *         ^                    |                  |
- *         '----withdrawn-------+------------------'    dom0 takes the offer back before it detaches the disk, which stays in use
- *                                                      as long as it is open here
+ *     (none) --announced--> searched for --opened, role locked--> held --take--> used by a save --resume--> (none)
+ *       ^                       |                                  |
+ *       '------ withdrawn ------+----------------------------------'
  *
- * From take to resume offers are left alone. A save that finds none held asks dom0, which answers with the disk that it has offered
- * meanwhile: held here as well, its role would be locked by this very process (seen on real Xen, when the hook gave up waiting).
+ * dom0 withdraws the announcement before it detaches the disk, because the disk is in use as long as it is open here.
  *
- * It is a convenience: whatever goes wrong with an offer is logged, and the save asks dom0 as it does without one.
+ * Between `take` and `resume` announcements are ignored. A save that finds no held disk requests one, and dom0 may
+ * reply with a disk that it has announced meanwhile. If that disk were held here as well, the save would find its role
+ * locked by its own process (seen on real Xen, when the save hook stopped waiting).
+ *
+ * Errors of a pre-attached disk are only logged. The save then requests a disk from dom0.
  */
 
 import { StubferryError } from '../../base/errors/index.js';
@@ -19,27 +21,23 @@ import { isOver } from '../../transfer/ring/index.js';
 import type { Watch } from '../../xen/xenstore/index.js';
 import type { AgentContext } from '../agent-context.js';
 import { withDiskDeadline } from '../disk-deadline.js';
-import { lockStubdomRole } from '../role-lock.js';
-import type { Expectation, FoundDisk } from './find-disk.js';
+import type { Expectation } from './find-disk.js';
+import { type HeldDisk, holdDisk } from './held-disk.js';
 import { type Dom0Requests, waitForDevice } from './requested-disk.js';
 
-/** A disk that is open, its role locked. */
-export interface HeldDisk extends FoundDisk {
-  release(): Promise<void>;
-}
-
+/** Holds the pre-attached disk of one domain, if there is one. */
 export class PreAttachedDisk {
   readonly #dom0: Dom0Requests;
   readonly #expectation: Expectation;
   readonly #context: AgentContext;
   #held: HeldDisk | undefined;
-  /** What is done with offers, one after the other. */
-  #turn: Promise<void> = Promise.resolve();
-  /** Ends the look for a disk that is not there yet: it may never come. */
+  /** The end of the queue in which announcements are processed one after the other. */
+  #queue: Promise<void> = Promise.resolve();
+  /** Aborts the search for a disk that does not exist yet. It may never appear. */
   #search = new AbortController();
   #isTaken = false;
-  /** A transfer that is over, whose offer may not have been withdrawn yet. */
-  #spent: string | undefined;
+  /** The UUID of a finished transfer. Its announcement may not be withdrawn yet. */
+  #finished: string | undefined;
   #watch: Watch | undefined;
 
   private constructor(dom0: Dom0Requests, expectation: Expectation, context: AgentContext) {
@@ -48,69 +46,57 @@ export class PreAttachedDisk {
     this.#context = context;
   }
 
-  /** @throws errors of xenstore */
+  /** Watches the announcements of dom0. @throws StubferryError: errors of xenstore */
   static async watch(dom0: Dom0Requests, expectation: Expectation, context: AgentContext): Promise<PreAttachedDisk> {
     const self = new PreAttachedDisk(dom0, expectation, context);
-    await self.#begin();
+    await self.#startWatch();
     return self;
   }
 
-  async #begin(): Promise<void> {
-    this.#watch = await this.#dom0.xenstore.watch(this.#key, () => this.#next());
+  async #startWatch(): Promise<void> {
+    this.#watch = await this.#dom0.xenstore.watch(this.#key, () => this.#onChange());
   }
 
   get #key(): string {
     return `${this.#dom0.home}/${PRE_ATTACHED_KEY}`;
   }
 
-  /** Something has changed: what was looked for is not waited for. */
-  #next(): Promise<void> {
-    this.#giveUpSearch();
+  /** Stops the present search and processes the present announcement. */
+  #onChange(): Promise<void> {
+    this.#stopSearch();
     const search = new AbortController();
     this.#search = search;
-    this.#turn = this.#turn.then(() => this.#look(search.signal));
-    return this.#turn;
+    this.#queue = this.#queue.then(() => this.#look(search.signal));
+    return this.#queue;
   }
 
-  #giveUpSearch(): void {
-    this.#search.abort(new StubferryError('CANCELLED', 'the disk that dom0 offers is not waited for any more'));
+  #stopSearch(): void {
+    this.#search.abort(new StubferryError('CANCELLED', 'the search for the pre-attached disk was stopped'));
   }
 
   async #look(stop: AbortSignal): Promise<void> {
     if (this.#isTaken || stop.aborted) return;
     try {
       const text = await this.#dom0.xenstore.read(this.#key);
-      const offer = text === undefined ? undefined : decodePreAttachment(text, this.#key);
-      if (offer?.transferUuid === this.#held?.superblock.transferUuid) return;
+      const announced = text === undefined ? undefined : decodePreAttachment(text, this.#key);
+      if (announced?.transferUuid === this.#held?.superblock.transferUuid) return;
       await this.#release();
-      if (offer !== undefined && offer.transferUuid !== this.#spent) await this.#hold(offer, stop);
+      if (announced !== undefined && announced.transferUuid !== this.#finished) await this.#hold(announced, stop);
     } catch (error) {
-      if (!stop.aborted) this.#unusable(error);
+      if (!stop.aborted) this.#logUnusable(error);
     }
   }
 
-  #unusable(error: unknown): void {
-    this.#context.log.warn({ error: StubferryError.from(error).report() }, 'the disk that dom0 offers cannot be used');
+  #logUnusable(error: unknown): void {
+    this.#context.log.warn({ error: StubferryError.from(error).report() }, 'the pre-attached disk cannot be used');
   }
 
   async #hold({ device, transferUuid }: PreAttachment, stop: AbortSignal): Promise<void> {
     const { timeouts } = this.#context;
     const signal = AbortSignal.any([this.#context.signal, stop]);
     const found = await waitForDevice(device, { ...this.#expectation, transferUuid }, { timeouts, signal });
-    try {
-      const lock = await lockStubdomRole(found.device.path);
-      this.#held = {
-        ...found,
-        release: async () => {
-          await lock.release();
-          await found.device.close();
-        },
-      };
-    } catch (error) {
-      await found.device.close();
-      throw error;
-    }
-    this.#context.log.info({ device, transfer: transferUuid }, 'holding the disk of the next save');
+    this.#held = await holdDisk(found, this.#context);
+    this.#context.log.info({ device, transfer: transferUuid }, 'holding the pre-attached disk for the next save');
   }
 
   async #release(): Promise<void> {
@@ -120,15 +106,15 @@ export class PreAttachedDisk {
   }
 
   /**
-   * The disk that is held, for the caller to release; undefined when there is none, or dom0 has had its last word on it. Until
-   * {@link resume} no other is held.
+   * Passes the held disk to the caller, who must release it. No other disk is held until {@link resume}.
    *
-   * @throws StubferryError DISK_HUNG; the reason of an abort
+   * @returns undefined when no disk is held, or when dom0 has already written its final status to the disk
+   * @throws StubferryError DISK_HUNG: when a disk or xenstore does not respond; the reason of the signal
    */
   async take(): Promise<HeldDisk | undefined> {
     this.#isTaken = true;
-    this.#giveUpSearch();
-    await withDiskDeadline(this.#key, this.#context, this.#turn);
+    this.#stopSearch();
+    await withDiskDeadline(this.#key, this.#context, this.#queue);
     const held = this.#held;
     this.#held = undefined;
     if (held === undefined) return undefined;
@@ -137,25 +123,29 @@ export class PreAttachedDisk {
       isUsable = !(await withDiskDeadline(held.device.path, this.#context, isOver(held.device, held.superblock)));
     } catch (error) {
       if (!(error instanceof StubferryError && error.code === 'DISK_IO')) throw error;
-      this.#unusable(error);
+      this.#logUnusable(error);
     } finally {
       if (!isUsable) await held.release();
     }
     return isUsable ? held : undefined;
   }
 
-  /** The save has let go of its disk. @param transferUuid of that disk, if it had one */
+  /**
+   * Holds pre-attached disks again. The caller must have released the disk of its save before.
+   * @param transferUuid the transfer of that disk, which is not held again; undefined when the save had no disk
+   */
   resume(transferUuid: string | undefined): void {
     this.#isTaken = false;
-    this.#spent = transferUuid;
-    void this.#next();
+    this.#finished = transferUuid;
+    void this.#onChange();
   }
 
+  /** Ends the watch and releases the held disk. */
   async close(): Promise<void> {
     await this.#watch?.close();
-    this.#giveUpSearch();
+    this.#stopSearch();
     const context = { ...this.#context, signal: new AbortController().signal };
-    await withDiskDeadline(this.#key, context, this.#turn).catch((error: unknown) => this.#unusable(error));
+    await withDiskDeadline(this.#key, context, this.#queue).catch((error: unknown) => this.#logUnusable(error));
     await this.#release();
   }
 }

@@ -1,11 +1,12 @@
 /**
- * The stubdom's agent as a service: the proxy of the toolstack, one transfer for each save.
+ * The stubdom agent with the QMP proxy: it runs until it is stopped and makes one transfer for each save.
  *
- *     start -> warmUp ---------> wait --save command--> disk, dom0's agent -> QEMU writes -> COMMITTED --reply--> wait
- *          '-> restore, warmUp --^  ^                                    '--error: the reply says why--'
+ *     start --> warm-up ------------> idle --save command--> disk --> QEMU writes --> COMMITTED --reply--> idle
+ *          '--> restore, warm-up -----^                       '----------'--any failure: error reply-------^
  *
- * What must be made for a save is made before the toolstack asks for one. But a guest that was restored stands still until the toolstack's
- * `cont`, which libxl waits 10 s for: the proxy opens before the warm-up then (3 to 5 s of it, under emulation).
+ * Whatever a save needs is made before the toolstack requests the save. After a restore, however, the guest is stopped
+ * until the toolstack sends `cont`, and libxl waits 10 s for the reply. In that case the proxy serves the toolstack
+ * before the warm-up, which takes 3 to 5 s under emulation.
  */
 import { StubferryError } from '../../base/errors/index.js';
 import { untilAborted } from '../../base/time/until-aborted.js';
@@ -16,16 +17,21 @@ import { FirstRestore } from './first-restore.js';
 import { ProxySaves, type SavesJob } from './proxy-saves.js';
 import type { StubdomJob } from './stubdom-agent.js';
 
+/** The job of a stubdom agent with the QMP proxy. */
 export interface ProxyJob extends SavesJob {
-  /** Socket to listen on for the toolstack. */
+  /** The socket on which the proxy listens for the toolstack. */
   readonly listen: string;
-  /** The guest's disks, of which a toolstack may put one into a drive of QEMU's. */
+  /** Lists the guest's disks. The toolstack may insert one of them into a drive of QEMU. */
   readonly listMedia: ListMedia;
-  /** What QEMU waits for at its start; undefined when it was started without `-incoming`. */
+  /** The restore for which QEMU waits at its start. Undefined when QEMU was started without `-incoming`. */
   readonly restore: StubdomJob | undefined;
 }
 
-/** Runs until the context's signal is aborted. @throws StubferryError GATE_UNUSABLE, DISK_HUNG, and why the restore failed */
+/**
+ * Runs until the signal of the context is aborted.
+ * @throws StubferryError PROXY_UNUSABLE: when the proxy cannot listen; DISK_HUNG: when a disk hangs; the reason for
+ * which the restore failed; the reason of the signal
+ */
 export async function runProxyAgent(job: ProxyJob, context: AgentLife): Promise<never> {
   const restore = job.restore === undefined ? undefined : new FirstRestore(job.restore, context);
   try {
@@ -59,7 +65,7 @@ async function runProxy(job: ProxyJob, restore: FirstRestore | undefined, contex
       else if (context.warmsUp) await warmUp(context.log);
       open();
       if (restore !== undefined && context.warmsUp) await warmUp(context.log);
-      return await untilAborted(context.signal, saves.worn);
+      return await untilAborted(context.signal, saves.unusable);
     } catch (error) {
       reason = error;
       throw error;
@@ -72,26 +78,30 @@ async function runProxy(job: ProxyJob, restore: FirstRestore | undefined, contex
 }
 
 /**
- * Who comes and goes is nothing to tell, four times for a save; who did not go as he should have is. Once in a row: a client that stays and asks
- * nothing (socat, say) is given a new connection by Xen's proxy each time that its own is ended.
+ * Returns a function that logs the events of the proxy. A toolstack connects and disconnects four times for a save, so
+ * that is only a debug message. A toolstack that the proxy disconnects because it is idle is an info message, once in a
+ * row: when an idle client stays (socat, for example), Xen's proxy opens a new connection for it each time.
  */
-export function logProxyEvents(proxy: string, { log }: Pick<AgentContext, 'log'>): (news: ProxyEvents) => void {
+export function logProxyEvents(proxy: string, { log }: Pick<AgentContext, 'log'>): (event: ProxyEvents) => void {
   let [isIdle, wasIdle] = [false, false];
-  return (news) => {
-    if (news === 'disconnected') [isIdle, wasIdle] = [false, isIdle];
-    if (news === 'idle') isIdle = true;
-    if (news === 'idle' && !wasIdle) log.info({ proxy }, 'the toolstack asks nothing more: its connection is ended');
-    else if (news === 'refused') log.warn({ proxy }, 'another toolstack was told that the proxy is in use');
-    else log.debug({ proxy }, `toolstack ${news}`);
+  return (event) => {
+    if (event === 'disconnected') [isIdle, wasIdle] = [false, isIdle];
+    if (event === 'idle') isIdle = true;
+    if (event === 'idle' && !wasIdle) log.info({ proxy }, 'the proxy disconnects an idle toolstack');
+    else if (event === 'refused') log.warn({ proxy }, 'another toolstack was refused, because the proxy is in use');
+    else log.debug({ proxy }, `toolstack ${event}`);
   };
 }
 
-/** Without a list, the toolstack hears what QEMU says. */
+/** Lists the media. When that fails, the list is empty, and the toolstack receives QEMU's own reply. */
 async function listMedia(job: ProxyJob, { log }: AgentContext): ReturnType<ListMedia> {
   try {
     return await job.listMedia();
   } catch (error) {
-    log.warn({ error: StubferryError.from(error).report() }, 'no medium of a drive can be changed');
+    log.warn(
+      { error: StubferryError.from(error).report() },
+      'cannot list the disks of the guest: no medium of a drive can be changed',
+    );
     return [];
   }
 }

@@ -1,193 +1,185 @@
 /**
- * What the proxy does for a save of the toolstack: from the command to COMMITTED, one after the other.
+ * The saves of the QMP proxy. Each runs from the toolstack's command to COMMITTED, one after the other.
  *
- *     command --> QEMU can be saved? ------------------------------.
- *            '--> the disk that is held, else dom0 is asked for one --> dom0's agent is on it --> QEMU writes --> COMMITTED
+ *     command --> checks QEMU's migration blockers ---.
+ *            '--> held disk, or a requested disk -----+--> dom0 agent is ready --> QEMU writes --> COMMITTED
  *
- * QEMU is asked for its state only when the disk is there with dom0's agent on it: until then nothing has happened, and a save
- * that fails early costs nothing.
+ * QEMU receives the command only when the disk is attached and the dom0 agent is ready. Before that, nothing has
+ * changed, and a failed save has no effect.
  */
 
 import { StubferryError } from '../../base/errors/index.js';
-import type { BlockDevice } from '../../blockdev-utils/index.js';
-import type { Superblock } from '../../formats/protocol/superblock.js';
+import { TIMEOUTS } from '../../base/time/timeouts.js';
 import type { StateSource } from '../../formats/state-source.js';
 import { assertNoMigrationBlockers, DeviceStateCapture } from '../../qemu/index.js';
 import type { SaveRequest } from '../../qemu/proxy/index.js';
-import type { StateToSend, TransferSummary } from '../../transfer/index.js';
+import type { StateToSend } from '../../transfer/index.js';
 import type { AgentContext } from '../agent-context.js';
 import { withDiskDeadline } from '../disk-deadline.js';
-import { runTransfer, type Task } from '../run-transfer.js';
-import { type Provenance, stateToSend } from '../state-to-send.js';
-import { type DiskPlace, withTransferDisk } from '../transfer-disk.js';
+import { capturedState, type Provenance } from '../state-to-send.js';
+import { type Prepare, TransferLifecycle } from '../transfer-lifecycle.js';
 import { transferReport } from '../transfer-report.js';
 import type { Expectation } from './find-disk.js';
 import type { FirstRestore } from './first-restore.js';
+import { acquireDisk, type DiskOrigin } from './held-disk.js';
 import { PreAttachedDisk } from './pre-attached-disk.js';
-import { provenanceOf } from './saving-end.js';
+import { provenanceOf } from './save-source.js';
 
+/** The job of {@link ProxySaves}. */
 export interface SavesJob {
-  /** Socket of QEMU's monitor. */
+  /** The socket of QEMU's monitor. */
   readonly qmp: string;
-  /** Where the transfer disks come from: one after the other. */
-  readonly disk: DiskPlace;
+  /** The origin of the transfer disks. Each save uses another disk. */
+  readonly disk: DiskOrigin;
   readonly provenance: Provenance;
   readonly sha256: boolean;
-  /** Where a folder for FIFOs is made. */
+  /** The parent directory of the directory for the FIFOs. */
   readonly fifoDir: string;
 }
 
-/** After QEMU has refused: for a disk that is there to be found, so that dom0's agent hears of it, milliseconds. */
-const REFUSAL_MS = 200;
-
-/** The saves that toolstacks ask for; the proxy lets one at a time. */
+/** Runs the saves that toolstacks request, one at a time. */
 export class ProxySaves {
   readonly #job: SavesJob;
   readonly #context: AgentContext;
   readonly #capture: DeviceStateCapture;
-  /** Where dom0 can be asked, it may also offer. */
-  readonly #offers: PreAttachedDisk | undefined;
-  /** The transfer that was begun last: its disk is not taken again. */
+  /** Undefined when the disk comes from a path. */
+  readonly #preAttached: PreAttachedDisk | undefined;
+  /** The UUID of the last transfer. Its disk is not used again. */
   #lastTransfer: string | undefined;
   #last: Promise<void> = Promise.resolve();
-  #wear: (error: StubferryError) => void = () => undefined;
-  /** Rejects when this process cannot be used any more: each request to a disk that hangs holds an I/O thread for ever. */
-  readonly worn = new Promise<never>((_, reject) => {
-    this.#wear = reject;
+  #makeUnusable: (error: StubferryError) => void = () => undefined;
+  /** Rejects when this process has become unusable, because each request to a disk that hangs blocks an I/O thread. */
+  readonly unusable = new Promise<never>((_, reject) => {
+    this.#makeUnusable = reject;
   });
 
   private constructor(
     job: SavesJob,
     context: AgentContext,
     capture: DeviceStateCapture,
-    offers: PreAttachedDisk | undefined,
+    preAttached: PreAttachedDisk | undefined,
   ) {
     this.#job = job;
     this.#context = context;
     this.#capture = capture;
-    this.#offers = offers;
-    this.worn.catch(() => undefined);
+    this.#preAttached = preAttached;
+    this.unusable.catch(() => undefined);
   }
 
+  /**
+   * Makes the FIFO and watches for pre-attached disks.
+   * @throws StubferryError: errors of the file system and of xenstore
+   */
   static async prepare(job: SavesJob, context: AgentContext): Promise<ProxySaves> {
     const options = { parent: job.fifoDir, stallMs: context.timeouts.progressMs };
     const capture = await DeviceStateCapture.prepare(options);
     const expectation = expectationOf(job);
-    const offers =
+    const preAttached =
       typeof job.disk === 'string' ? undefined : await PreAttachedDisk.watch(job.disk, expectation, context);
-    return new ProxySaves(job, context, capture, offers);
+    return new ProxySaves(job, context, capture, preAttached);
   }
 
-  /** The restore that comes before any save. */
+  /** Waits for the restore that precedes all saves. @throws StubferryError: the reason for which the restore failed */
   async after(restore: FirstRestore): Promise<void> {
     await restore.loaded;
     this.#lastTransfer = restore.transferUuid;
   }
 
-  /** One save, from the command to COMMITTED. When it rejects, QEMU has come to its end and can be asked again. */
+  /**
+   * Runs one save, from the command to COMMITTED. When it rejects, QEMU has finished its own save and accepts another
+   * one.
+   * @throws StubferryError: the reason for which the save failed
+   */
   async run(request: SaveRequest): Promise<void> {
-    this.#context.log.info({ qmp: this.#job.qmp }, 'the toolstack asks for a save');
-    // The toolstack's reply does not wait until the disk is let go of, but the next save does.
-    await this.#untilLetGo(this.#context.signal);
-    let isSafe: () => void = () => undefined;
-    const safe = new Promise<void>((resolve) => {
-      isSafe = resolve;
+    this.#context.log.info({ qmp: this.#job.qmp }, 'the toolstack requests a save');
+    // The reply to the toolstack does not wait for the release of the disk, but the next save does.
+    await this.#untilReleased(this.#context.signal);
+    let onAcknowledged: () => void = () => undefined;
+    const acknowledged = new Promise<void>((resolve) => {
+      onAcknowledged = resolve;
     });
-    const whole = this.#save(request, isSafe);
+    const whole = this.#save(request, onAcknowledged);
     this.#last = whole.catch(() => undefined);
-    await Promise.race([safe, whole]);
+    await Promise.race([acknowledged, whole]);
   }
 
-  /** @throws StubferryError DISK_HUNG; the reason of an abort */
-  async #untilLetGo(signal: AbortSignal): Promise<void> {
+  /**
+   * Waits until the last save has released its disk.
+   * @throws StubferryError DISK_HUNG: when that takes too long; the reason of the signal
+   */
+  async #untilReleased(signal: AbortSignal): Promise<void> {
     try {
       await withDiskDeadline('the disk of the last save', { ...this.#context, signal }, this.#last);
     } catch (cause) {
       const error = StubferryError.from(cause);
-      if (error.code === 'DISK_HUNG') this.#wear(error);
-      this.#context.log.warn({ error: error.report() }, 'the last save does not let go of its disk');
+      if (error.code === 'DISK_HUNG') this.#makeUnusable(error);
+      this.#context.log.warn({ error: error.report() }, 'the last save does not release its disk');
       throw error;
     }
   }
 
-  async #save(request: SaveRequest, isSafe: () => void): Promise<void> {
+  async #save(request: SaveRequest, onAcknowledged: () => void): Promise<void> {
     const { onEvent, log } = this.#context;
     const refusal = new AbortController();
     const signal = AbortSignal.any([this.#context.signal, request.signal, refusal.signal]);
-    let begun: Promise<StateSource> | undefined;
-    const begin = (): Promise<StateSource> => {
-      signal.throwIfAborted();
-      begun = this.#capture.begin(request.monitor, request.args);
-      return begun;
-    };
-    let safe = false;
-    const onSafe = (): void => {
-      safe = true;
-      isSafe();
-    };
+    // QEMU replies while the disk is acquired. When QEMU refuses, the wait for the disk ends after TIMEOUTS.refusedSave.
+    const blockers = assertNoMigrationBlockers(request.monitor);
+    blockers.catch((error: unknown) => setTimeout(() => refusal.abort(error), TIMEOUTS.refusedSave).unref());
+    const context = { ...this.#context, signal };
+    const lifecycle = new TransferLifecycle(this.#steps(request, blockers, signal, onAcknowledged), log);
     try {
-      // QEMU answers while the disk is looked for; when it cannot be saved, no disk is waited for.
-      const savable = assertNoMigrationBlockers(request.monitor);
-      savable.catch((error: unknown) => setTimeout(() => refusal.abort(error), REFUSAL_MS).unref());
-      const task = { role: 'sender', open: this.#opener(request, savable, begin), onSafe } as const;
-      const summary = await this.#overDisk(task, { ...this.#context, signal });
+      await lifecycle.begin(context);
+      const summary = await lifecycle.run(context);
       onEvent({ event: 'done', report: transferReport(summary) });
     } catch (cause) {
       const error = StubferryError.from(cause);
-      if (error.code === 'DISK_HUNG') this.#wear(error);
-      if (safe) {
-        log.warn({ error: error.report() }, 'the state is committed, but the transfer disk was not let go of in order');
+      if (error.code === 'DISK_HUNG') this.#makeUnusable(error);
+      if (lifecycle.isCommitted) {
+        log.warn({ error: error.report() }, 'the state is committed, but the transfer did not end cleanly');
         return;
       }
-      log.warn({ error: error.report() }, 'a save of the toolstack failed');
+      log.warn({ error: error.report() }, 'the save failed');
       onEvent({ event: 'failed', error: error.report() });
       throw error;
     } finally {
-      await begun?.catch(() => undefined);
-      await this.#capture.finish();
+      await lifecycle.release();
     }
   }
 
-  /** What is done when dom0's agent is on the disk: QEMU is asked. */
-  #opener(
-    { monitor }: SaveRequest,
-    savable: Promise<void>,
-    begin: () => Promise<StateSource>,
-  ): () => Promise<StateToSend> {
-    const { provenance, sha256, qmp } = this.#job;
-    const known = provenanceOf(monitor, provenance);
+  #steps(request: SaveRequest, blockers: Promise<void>, signal: AbortSignal, onAcknowledged: () => void): Prepare {
+    const { disk, provenance, sha256 } = this.#job;
+    let begun: Promise<StateSource> | undefined;
+    const known = provenanceOf(request.monitor, provenance);
     known.catch(() => undefined);
-    return async () => {
-      await savable;
-      return stateToSend(await begin(), qmp, { opaque: false, unpack: false, sha256, provenance: await known });
+    const open = async (): Promise<StateToSend> => {
+      await blockers;
+      signal.throwIfAborted();
+      begun = this.#capture.begin(request.monitor, request.args);
+      return capturedState(await begun, 'device-state', { sha256, provenance: await known });
     };
-  }
-
-  async #overDisk(task: Task, context: AgentContext): Promise<TransferSummary> {
-    const run = async (device: BlockDevice, superblock: Superblock): Promise<TransferSummary> => {
-      this.#lastTransfer = superblock.transferUuid;
-      return runTransfer(device, superblock, task, context);
-    };
-    try {
-      const held = await this.#offers?.take();
-      if (held === undefined) {
+    return async (resources) => {
+      resources.add('the capture of QEMU', async () => {
+        await begun?.catch(() => undefined);
+        await this.#capture.finish();
+      });
+      return async (stack, context) => {
+        const preAttached = this.#preAttached;
+        if (preAttached !== undefined)
+          stack.add('the watch on pre-attached disks', async () => preAttached.resume(this.#lastTransfer));
         const expectation = { ...expectationOf(this.#job), after: this.#lastTransfer };
-        return await withTransferDisk(this.#job.disk, expectation, context, run);
-      }
-      try {
-        return await run(held.device, held.superblock);
-      } finally {
-        await held.release();
-      }
-    } finally {
-      this.#offers?.resume(this.#lastTransfer);
-    }
+        const held = (await preAttached?.take()) ?? (await acquireDisk(disk, expectation, context));
+        stack.add('the transfer disk', () => held.release());
+        this.#lastTransfer = held.superblock.transferUuid;
+        return { ...held, task: { role: 'sender', open, onAcknowledged } };
+      };
+    };
   }
 
+  /** Waits for the last save, but not for a disk that hangs, and releases everything. */
   async close(): Promise<void> {
-    // With all that it holds this process ends in any case.
-    await this.#untilLetGo(new AbortController().signal).catch(() => undefined);
-    await this.#offers?.close();
+    // When the disk hangs, the exit of this process releases it.
+    await this.#untilReleased(new AbortController().signal).catch(() => undefined);
+    await this.#preAttached?.close();
     await this.#capture.close();
   }
 }

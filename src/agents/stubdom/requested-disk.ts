@@ -1,11 +1,14 @@
 /**
- * On Xen the stubdom's agent asks dom0 for a transfer disk, and is told which one it gets.
+ * Requests a transfer disk from dom0. On Xen the stubdom agent writes a request to xenstore, and dom0 replies with the
+ * disk that it has attached.
  *
- *     request: save NONCE  -->  (dom0 checks who asks, makes and attaches the disk)  -->  answer: attached NONCE TRANSFER DEVICE
- *                                                                                    or   answer: refused NONCE CODE SENTENCE
- *     then: a disk whose superblock names that transfer, where the answer says or under any other name
+ *     stubdom:  request  save NONCE
+ *     dom0:     checks the domain that sent the request, makes and attaches the disk
+ *     dom0:     answer   attached NONCE TRANSFER DEVICE     or     answer   refused NONCE CODE REASON
+ *     stubdom:  opens the disk whose superblock names that transfer, at DEVICE or under another name
  *
- * Asking costs one write and a watch; nothing is polled until dom0 has answered. See `src/formats/protocol/request.ts` for the keys.
+ * A request takes one write and one watch. Nothing is polled before dom0 has replied. See
+ * `src/formats/protocol/request.ts` for the keys.
  */
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
@@ -23,42 +26,46 @@ import { PollBackoff } from '../../transfer/ring/index.js';
 import type { XenstoreClient } from '../../xen/xenstore/index.js';
 import type { AgentContext } from '../agent-context.js';
 import { withDiskDeadline } from '../disk-deadline.js';
-import { type Expectation, type FoundDisk, openIfReady, releaseFound } from './find-disk.js';
+import { closeDisk, type Expectation, type FoundDisk, openIfReady } from './find-disk.js';
 
-/** Whom to ask. */
+/** How the stubdom sends requests to dom0. */
 export interface Dom0Requests {
   readonly xenstore: Pick<XenstoreClient, 'read' | 'write' | 'remove' | 'watch'>;
-  /** This domain's own folder: `/local/domain/<domid>`. */
+  /** The xenstore directory of this domain: `/local/domain/<domid>`. */
   readonly home: string;
 }
 
-/** A disk that was asked for, and the request that still stands. */
+/** A requested disk. Its request remains in xenstore until it is withdrawn. */
 export interface RequestedDisk {
   readonly found: FoundDisk;
-  /** Takes the request back: dom0 need not look at it again. Never throws. */
+  /** Removes the request from xenstore. It never rejects. */
   withdraw(): Promise<void>;
 }
 
-type Patient = Pick<AgentContext, 'timeouts' | 'signal'>;
+type WaitContext = Pick<AgentContext, 'timeouts' | 'signal'>;
 
 /**
- * @param expectation names one direction: a request is for a save or for a restore
- * @throws StubferryError REQUEST_UNANSWERED, what dom0 refuses with, DISK_ABSENT, DISK_HUNG, and errors of xenstore
+ * Requests a disk from dom0 and opens it.
+ *
+ * @param expectation must name exactly one direction: a request is for a save or for a restore
+ * @throws StubferryError REQUEST_UNANSWERED: when dom0 does not reply in time; the code of the refusal: when dom0
+ * refuses the request, or REQUEST_REFUSED for an unknown code; DISK_ABSENT, DISK_HUNG: when the attached disk does not
+ * appear or does not respond; errors of xenstore
  */
 export async function requestDisk(
   dom0: Dom0Requests,
   expectation: Expectation,
-  context: Patient,
+  context: WaitContext,
 ): Promise<RequestedDisk> {
   const [direction, ...others] = expectation.directions;
   if (direction === undefined || others.length > 0)
-    throw new StubferryError('USAGE', 'dom0 can be asked for a save or for a restore, not for both at once');
+    throw new StubferryError('USAGE', 'a request to dom0 is for a save or for a restore, not for both');
   const nonce = randomUUID();
   const withdraw = (): Promise<void> => dom0.xenstore.remove(`${dom0.home}/${REQUEST_KEY}`).catch(() => undefined);
   try {
-    const answer = await untilAnswered(dom0, encodeDiskRequest({ direction, nonce }), nonce, context);
-    if (answer.verdict === 'refused') throw refused(answer, dom0.home);
-    const { transferUuid, device } = answer;
+    const reply = await awaitReply(dom0, encodeDiskRequest({ direction, nonce }), nonce, context);
+    if (reply.verdict === 'refused') throw refused(reply, dom0.home);
+    const { transferUuid, device } = reply;
     const found = await waitForDevice(device, { ...expectation, transferUuid }, context);
     return { found, withdraw };
   } catch (error) {
@@ -67,30 +74,31 @@ export async function requestDisk(
   }
 }
 
-async function untilAnswered(
+/** Writes the request and waits for its reply. */
+async function awaitReply(
   { xenstore, home }: Dom0Requests,
   request: string,
   nonce: string,
-  { timeouts, signal }: Patient,
+  { timeouts, signal }: WaitContext,
 ): Promise<DiskReply> {
   const key = `${home}/${REPLY_KEY}`;
   let changed: () => void = () => undefined;
   const watch = await xenstore.watch(key, () => changed());
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unanswered(home, timeouts.absentMs)), timeouts.absentMs);
+    timer = setTimeout(() => reject(noReply(home, timeouts.absentMs)), timeouts.absentMs);
   });
   late.catch(() => undefined);
   try {
     await xenstore.write(`${home}/${REQUEST_KEY}`, request);
     for (;;) {
-      const news = new Promise<void>((resolve) => {
+      const change = new Promise<void>((resolve) => {
         changed = resolve;
       });
       const text = await xenstore.read(key);
-      const answer = text === undefined ? undefined : answerTo(nonce, text, key);
-      if (answer !== undefined) return answer;
-      await untilAborted(signal, Promise.race([news, late]));
+      const reply = text === undefined ? undefined : replyTo(nonce, text, key);
+      if (reply !== undefined) return reply;
+      await untilAborted(signal, Promise.race([change, late]));
     }
   } finally {
     clearTimeout(timer);
@@ -98,36 +106,41 @@ async function untilAnswered(
   }
 }
 
-/** Undefined for the answer to an earlier request, in whatever version that was. */
-function answerTo(nonce: string, text: string, where: string): DiskReply | undefined {
+/** Returns undefined for the reply to an earlier request, which may have another version. */
+function replyTo(nonce: string, text: string, where: string): DiskReply | undefined {
   if (!text.includes(nonce)) return undefined;
-  const answer = decodeReply(text, where);
-  return answer.nonce === nonce ? answer : undefined;
+  const reply = decodeReply(text, where);
+  return reply.nonce === nonce ? reply : undefined;
 }
 
 /**
- * The disk is attached: it comes to be seen in a moment, in general where dom0 has said.
- * @throws StubferryError DISK_ABSENT, DISK_HUNG
+ * Waits for a disk that dom0 has attached, and opens it. The disk usually appears at `hint`, the path in dom0's reply.
+ * After {@link LOOKS_AT_HINT} attempts the other frontends of this domain are searched as well.
+ *
+ * @throws StubferryError DISK_ABSENT: when the disk does not appear in time; DISK_HUNG: when it does not respond
  */
-export async function waitForDevice(hint: string, expectation: Expectation, context: Patient): Promise<FoundDisk> {
-  const pace = new PollBackoff(systemClock);
-  const patience = new StallTimer(systemClock);
+export async function waitForDevice(hint: string, expectation: Expectation, context: WaitContext): Promise<FoundDisk> {
+  const backoff = new PollBackoff(systemClock);
+  const stall = new StallTimer(systemClock);
   const { absentMs } = context.timeouts;
   for (let looks = 0; ; looks += 1) {
-    const places = looks < LOOKS_AT_HINT ? [hint] : [hint, ...(await frontends())];
-    for (const place of places) {
-      const found = await withDiskDeadline(place, context, openIfReady(place, expectation), releaseFound).catch(notIt);
+    const paths = looks < LOOKS_AT_HINT ? [hint] : [hint, ...(await frontends())];
+    for (const path of paths) {
+      const found = await withDiskDeadline(path, context, openIfReady(path, expectation), closeDisk).catch(notIt);
       if (found !== undefined && !(found instanceof StubferryError)) return found;
     }
-    if (patience.look() > absentMs) throw notSeen(hint, expectation, absentMs);
-    await pace.wait();
+    if (stall.look() > absentMs) throw notSeen(hint, expectation, absentMs);
+    await backoff.wait();
   }
 }
 
-/** Until then no other disk of this domain is opened: they are the guest's. */
+/**
+ * How many times only the hint is tried before other disks of this domain are opened. The other disks belong to the
+ * guest.
+ */
 const LOOKS_AT_HINT = 20;
 
-/** Another transfer's disk, or no transfer disk at all. */
+/** The errors of a disk that belongs to another transfer or is not a transfer disk. */
 const NOT_IT: readonly ErrorCode[] = [
   'WRONG_TARGET',
   'WRONG_DIRECTION',
@@ -141,7 +154,7 @@ function notIt(error: unknown): undefined {
   throw error;
 }
 
-/** Block devices of this domain that come from another domain; the last one first, as dom0 gives them. */
+/** Lists the vbds of this domain, the last name first: dom0 assigns names in that order. */
 async function frontends(): Promise<string[]> {
   const names = await readdir('/sys/block').catch(() => []);
   return names
@@ -152,27 +165,31 @@ async function frontends(): Promise<string[]> {
 }
 
 function refused({ code, reason }: Extract<DiskReply, { verdict: 'refused' }>, where: string): StubferryError {
-  return new StubferryError(errorCodeNamed(code) ?? 'REQUEST_REFUSED', `dom0 gives no transfer disk: ${reason}`, {
-    where,
-    ...(errorCodeNamed(code) === undefined ? { found: code } : {}),
-    hint: "look at the log of dom0's agent",
-  });
+  return new StubferryError(
+    errorCodeNamed(code) ?? 'REQUEST_REFUSED',
+    `dom0 refused to attach a transfer disk: ${reason}`,
+    {
+      where,
+      ...(errorCodeNamed(code) === undefined ? { found: code } : {}),
+      hint: 'see the log of stubferry service in dom0',
+    },
+  );
 }
 
-function unanswered(where: string, limit: number): StubferryError {
-  return new StubferryError('REQUEST_UNANSWERED', 'dom0 does not answer the request for a transfer disk', {
+function noReply(where: string, limit: number): StubferryError {
+  return new StubferryError('REQUEST_UNANSWERED', 'dom0 does not reply to the request for a transfer disk', {
     where: `${where}/${REQUEST_KEY}`,
-    expected: `an answer of dom0's agent within ${limit} ms`,
+    expected: `a reply within ${limit} ms`,
     found: 'none',
-    hint: "is dom0's agent running (systemctl status stubferry, or: stubferry status)?",
+    hint: 'is stubferry service running in dom0 (systemctl status stubferry, or: stubferry status)?',
   });
 }
 
 function notSeen(hint: string, { transferUuid }: Expectation, limit: number): StubferryError {
-  return new StubferryError('DISK_ABSENT', 'the transfer disk that dom0 has attached does not come to be seen', {
+  return new StubferryError('DISK_ABSENT', 'the transfer disk that dom0 has attached does not appear', {
     where: hint,
     expected: `the disk of transfer ${transferUuid} within ${limit} ms`,
-    found: 'no such disk among those of this domain',
+    found: 'no such disk among the disks of this domain',
     hint: 'is xen-blkfront loaded in the stubdom? see its kernel log',
   });
 }

@@ -1,78 +1,105 @@
 /**
- * The stubdom's agent for one transfer: finds the disk, and sends or receives as the superblock says.
+ * The stubdom agent for one transfer. It finds the disk, and sends or receives as the superblock requires.
  *
- *     prepare the ends ---------------------> wait for the disk -> lock the role -> transfer -> let go of QEMU
- *         '-> a QEMU that is to be restored is waited for meanwhile --------------------^
+ *     prepare source and target --> wait for the disk --> lock the role --> transfer --> release QEMU
+ *         '--> wait for the QEMU to restore ------------------------------------^
  */
 
 import { StubferryError } from '../../base/errors/index.js';
-import type { BlockDevice } from '../../blockdev-utils/index.js';
 import type { Direction, Superblock } from '../../formats/protocol/superblock.js';
 import type { TransferSummary } from '../../transfer/index.js';
 import type { AgentContext, AgentLife } from '../agent-context.js';
-import { runTransfer } from '../run-transfer.js';
+import type { Task } from '../run-transfer.js';
 import type { Provenance } from '../state-to-send.js';
-import { type DiskPlace, withTransferDisk } from '../transfer-disk.js';
+import { type Prepare, TransferLifecycle } from '../transfer-lifecycle.js';
 import { warmUp } from '../warm-up/warm-up.js';
-import { prepareRestoring, type RestoreTo, type RestoringEnd, type SpoolOptions } from './restoring-end.js';
-import { prepareSaving, type SaveFrom, type SavingEnd } from './saving-end.js';
+import type { Expectation } from './find-disk.js';
+import { acquireDisk, type DiskOrigin } from './held-disk.js';
+import { prepareRestoreTarget, type RestoreTarget, type RestoreTo, type SpoolOptions } from './restore-target.js';
+import { prepareSaveSource, type SaveFrom, type SaveSource } from './save-source.js';
 
-/** One transfer, as the stubdom sees it. At least one of `save` and `restore` is there. */
+/** The job of the stubdom agent for one transfer. At least one of `save` and `restore` must be defined. */
 export interface StubdomJob extends SpoolOptions {
-  /** Where the transfer disk comes from. */
-  readonly disk: DiskPlace;
-  /** Accept the disk of this transfer only; undefined for any. */
+  /** The origin of the transfer disk. */
+  readonly disk: DiskOrigin;
+  /** The UUID of the transfer whose disk is accepted. Undefined accepts any transfer. */
   readonly transferUuid: string | undefined;
   readonly provenance: Provenance;
-  /** Where the state comes from, when the disk is for a save. */
+  /** The source of the state, when the disk is for a save. */
   readonly save: SaveFrom | undefined;
-  /** Where it goes, when it is for a restore. */
+  /** The target of the state, when the disk is for a restore. */
   readonly restore: RestoreTo | undefined;
+  /** See {@link SendableOptions.opaque}. */
   readonly opaque: boolean;
+  /** See {@link SendableOptions.sha256}. */
   readonly sha256: boolean;
 }
 
-/** @throws StubferryError */
+/**
+ * Runs one transfer in the stubdom, after a warm-up if the context requires one.
+ * @throws StubferryError: the reason for which the transfer failed
+ */
 export async function runStubdomAgent(job: StubdomJob, context: AgentLife): Promise<TransferSummary> {
   if (context.warmsUp) await warmUp(context.log);
   return runStubdomTransfer(job, context);
 }
 
-/** The transfer alone: a QEMU that waits for its state has nothing of a warm-up. @throws StubferryError */
+/**
+ * Runs one transfer in the stubdom without a warm-up. A QEMU that already waits for its state would only wait longer.
+ * @throws StubferryError: the reason for which the transfer failed
+ */
 export async function runStubdomTransfer(job: StubdomJob, context: AgentContext): Promise<TransferSummary> {
-  const { save, restore, opaque, sha256, provenance } = job;
-  const sendable = { opaque, unpack: false, sha256, provenance };
-  let saving: SavingEnd | undefined;
-  let restoring: RestoringEnd | undefined;
-  let safe = false;
+  const target = job.restore === undefined ? undefined : prepareRestoreTarget(job.restore, job, context);
+  const signals = target === undefined ? [context.signal] : [context.signal, target.failed];
+  const own = { ...context, signal: AbortSignal.any(signals) };
+  const prepare = stubdomSteps(job, target, () => lifecycle.isCommitted);
+  const lifecycle: TransferLifecycle = new TransferLifecycle(prepare, context.log);
   try {
-    if (save !== undefined) saving = await prepareSaving(save, sendable, context);
-    if (restore !== undefined) restoring = prepareRestoring(restore, job, context);
-    const ends = restoring === undefined ? [context.signal] : [context.signal, restoring.failed];
-    const summary = await overDisk(job, saving, restoring, { ...context, signal: AbortSignal.any(ends) });
-    safe = true;
-    return summary;
+    await lifecycle.begin(own);
+    return await lifecycle.run(own);
   } finally {
-    await saving?.close(safe);
-    await restoring?.close();
+    await lifecycle.release();
   }
 }
 
-function overDisk(
-  { disk, transferUuid, provenance }: StubdomJob,
-  saving: SavingEnd | undefined,
-  restoring: RestoringEnd | undefined,
+/** @param isCommitted whether the receiver has acknowledged the state: the guest resumes after a failed save */
+function stubdomSteps(job: StubdomJob, target: RestoreTarget | undefined, isCommitted: () => boolean): Prepare {
+  return async (resources, context) => {
+    if (target !== undefined) resources.add('the target of the restore', () => target.close());
+    const source = await openSaveSource(job, context);
+    if (source !== undefined) resources.add('the source of the save', () => source.close(isCommitted()));
+    return async (stack) => {
+      const held = await acquireDisk(job.disk, expectationOf(job), context);
+      stack.add('the transfer disk', () => held.release());
+      return { ...held, task: await taskOn(held.superblock, source, target) };
+    };
+  };
+}
+
+async function openSaveSource(
+  { save, opaque, sha256, provenance }: StubdomJob,
   context: AgentContext,
-): Promise<TransferSummary> {
+): Promise<SaveSource | undefined> {
+  return save === undefined
+    ? undefined
+    : prepareSaveSource(save, { opaque, unpack: false, sha256, provenance }, context);
+}
+
+function expectationOf({ save, restore, provenance, transferUuid }: StubdomJob): Expectation {
   const directions: Direction[] = [];
-  if (saving !== undefined) directions.push('save');
-  if (restoring !== undefined) directions.push('restore');
-  const expectation = { targetUuid: provenance.targetUuid, transferUuid, directions };
-  return withTransferDisk(disk, expectation, context, async (device: BlockDevice, superblock: Superblock) => {
-    const end = superblock.direction === 'save' ? saving : restoring;
-    if (end === undefined) throw new StubferryError('INTERNAL', `a ${superblock.direction} without an end`);
-    if ('open' in end) return runTransfer(device, superblock, { role: 'sender', open: () => end.open() }, context);
-    const open = await end.prepare(superblock.transferUuid);
-    return runTransfer(device, superblock, { role: 'receiver', open }, context);
-  });
+  if (save !== undefined) directions.push('save');
+  if (restore !== undefined) directions.push('restore');
+  return { targetUuid: provenance.targetUuid, transferUuid, directions };
+}
+
+/** The superblock of the disk decides whether the source or the target is used. */
+async function taskOn(
+  { direction, transferUuid }: Superblock,
+  source: SaveSource | undefined,
+  target: RestoreTarget | undefined,
+): Promise<Task> {
+  if (direction === 'save' && source !== undefined) return { role: 'sender', open: () => source.open() };
+  if (direction === 'restore' && target !== undefined)
+    return { role: 'receiver', open: await target.prepare(transferUuid) };
+  throw new StubferryError('INTERNAL', `a ${direction} without an endpoint`);
 }

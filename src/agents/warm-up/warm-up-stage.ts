@@ -1,10 +1,11 @@
 /**
- * What a warm-up is played on: files in memory, as over the embedded default.
+ * The files of a warm-up, in memory: a FIFO, a transfer disk that both sides open, and a statefile.
  *
  *     state.fifo --> sender --> disk.img --> receiver --> statefile
  *
- * So the way to the kernel and back, being told of a write, and Node's own code for all that, are gone before they are needed. A stage
- * that was only bytes of this process left that to the first state: docs/bench.md has by how much.
+ * With real files the warm-up also runs the system calls, the write notifications and Node's own code for them. With
+ * buffers of this process instead of files, the first transfer would still be slower:
+ * docs/notes/2026-11-29-small-states.md has the measurements.
  */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -12,54 +13,69 @@ import { join } from 'node:path';
 import { type BlockDevice, createImage, notifyingDevice, openDevice } from '../../blockdev-utils/index.js';
 import { StateFifo } from '../../qemu/index.js';
 import { eventWriter, type OnEvent } from '../agent-events.js';
-import type { WarmUpFolder } from './warm-up-folder.js';
+import type { WarmUpDirectory } from './warm-up-directory.js';
 
+/** The open files of a warm-up. */
 export class WarmUpStage {
   readonly sender: BlockDevice;
   readonly receiver: BlockDevice;
-  readonly folder: string;
+  readonly directory: string;
+  /** Writes events to /dev/null. */
   readonly onEvent: OnEvent;
   readonly #fifo: StateFifo;
-  readonly #listener: number;
+  readonly #eventsFd: number;
 
-  private constructor(sender: BlockDevice, receiver: BlockDevice, fifo: StateFifo, folder: string, listener: number) {
+  private constructor(
+    sender: BlockDevice,
+    receiver: BlockDevice,
+    fifo: StateFifo,
+    directory: string,
+    eventsFd: number,
+  ) {
     this.sender = sender;
     this.receiver = receiver;
     this.#fifo = fifo;
-    this.folder = folder;
-    this.#listener = listener;
-    this.onEvent = eventWriter(listener);
+    this.directory = directory;
+    this.#eventsFd = eventsFd;
+    this.onEvent = eventWriter(eventsFd);
   }
 
-  /** @param size of the disk, bytes. @throws StubferryError DISK_NO_SPACE, DISK_IO, CAPTURE_LOST */
-  static async set({ path }: WarmUpFolder, size: number): Promise<WarmUpStage> {
+  /**
+   * Makes the files in a directory and opens them.
+   * @param size the size of the disk, in bytes
+   * @throws StubferryError DISK_EXISTS, DISK_NO_SPACE, DISK_IO: when the disk cannot be made; CAPTURE_LOST: when the
+   * FIFO cannot be made
+   */
+  static async make({ path }: WarmUpDirectory, size: number): Promise<WarmUpStage> {
     const disk = join(path, 'disk.img');
     await createImage(disk, size);
     const fifo = await StateFifo.make(path);
     const opened: BlockDevice[] = [];
-    const end = async (): Promise<BlockDevice> => {
+    const openDisk = async (): Promise<BlockDevice> => {
       const device = await openDevice(disk, { access: 'buffered' });
       opened.push(device);
       return notifyingDevice(device, disk);
     };
     try {
-      return new WarmUpStage(await end(), await end(), fifo, path, openSync('/dev/null', 'w'));
+      return new WarmUpStage(await openDisk(), await openDisk(), fifo, path, openSync('/dev/null', 'w'));
     } catch (error) {
       for (const device of opened) await device.close();
       throw error;
     }
   }
 
+  /** The path of the FIFO. */
   get fifo(): string {
     return this.#fifo.path;
   }
 
+  /** The path of the statefile. */
   get statefile(): string {
-    return join(this.folder, 'statefile');
+    return join(this.directory, 'statefile');
   }
 
-  /** Writes a state into the FIFO, which is open for reading already, and in which it has room. */
-  offer(state: Uint8Array): void {
+  /** Writes a state to the FIFO. The FIFO must be open for reading, and the state must fit into its buffer. */
+  write(state: Uint8Array): void {
     const fd = openSync(this.fifo, constants.O_WRONLY | constants.O_NONBLOCK);
     try {
       writeSync(fd, state);
@@ -68,13 +84,14 @@ export class WarmUpStage {
     }
   }
 
-  /** The statefile makes room for the next. */
-  clear(): Promise<void> {
+  /** Removes the statefile, so that the next transfer can create it. */
+  removeStatefile(): Promise<void> {
     return rm(this.statefile);
   }
 
+  /** Closes the files. The directory is removed by its owner. */
   async close(): Promise<void> {
     await Promise.all([this.sender.close(), this.receiver.close()]);
-    closeSync(this.#listener);
+    closeSync(this.#eventsFd);
   }
 }

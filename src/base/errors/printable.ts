@@ -1,12 +1,16 @@
 /**
- * Text that came from the other side of a disk may hold anything, terminal escapes included. Nothing of it
- * reaches a terminal or a log before it went through here.
+ * Text from the other side of a disk can contain anything, including terminal escapes. Every such text passes through
+ * this function before stubferry writes it to a terminal or a log.
  */
 
-/** `text` with control, format and surrogate characters as `\u{..}`, cut to `limit` characters. */
+/**
+ * Returns `text` with control, format, surrogate, private-use and unassigned characters escaped as `\u{..}`.
+ *
+ * @param limit truncates the text to so many characters (before it is escaped) and appends "..."
+ */
 export function printable(text: string, limit = 1024): string {
-  const cut = text.length > limit ? `${text.slice(0, limit)}...` : text;
-  return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029]/gu, (character) => {
+  const truncated = text.length > limit ? `${text.slice(0, limit)}...` : text;
+  return truncated.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029]/gu, (character) => {
     return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
   });
 }

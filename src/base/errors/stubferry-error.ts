@@ -1,23 +1,23 @@
 /**
- * The one error class. A code decides the exit status and what the peer is told; the other fields hold what a
- * person needs, in the order in which they ask: what and where, what was expected, what was found, what to do.
+ * The error class that all of stubferry throws. The code decides the exit status and the error number that the peer
+ * receives. The details are for people: what is affected and where, what was expected, what was found, what to do.
  */
 import { ERROR_CODES, type ErrorCode } from './error-codes.js';
 
-/** What a {@link StubferryError} can say beside its message. */
+/** What a {@link StubferryError} can contain in addition to its message. */
 export interface ErrorDetails {
-  /** The file, domain or device. */
+  /** The file, domain or device that the error is about. */
   readonly where?: string | undefined;
   /** Byte offset within `where`. */
   readonly offset?: number | undefined;
   readonly expected?: string | undefined;
   readonly found?: string | undefined;
-  /** What the user can do. */
+  /** What the user can do about it. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 
-/** The JSON shape of an error: in `--json` output and in the events of an agent. */
+/** The JSON form of an error, in `--json` output and in the events of an agent. */
 export interface ErrorReport {
   readonly code: ErrorCode;
   readonly status: number;
@@ -29,6 +29,7 @@ export interface ErrorReport {
   readonly hint?: string;
 }
 
+/** An error with a code of {@link ERROR_CODES}. */
 export class StubferryError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
@@ -40,12 +41,12 @@ export class StubferryError extends Error {
     this.details = details;
   }
 
-  /** Exit status of a command that fails with this error. */
+  /** The exit status of a command that fails with this error. */
   get status(): number {
     return ERROR_CODES[this.code].status;
   }
 
-  /** A plain object for JSON; keys without a value are left out. */
+  /** Returns a plain object for JSON, without the keys that have no value. */
   report(): ErrorReport {
     const { where, offset, expected, found, hint } = this.details;
     return {
@@ -60,18 +61,18 @@ export class StubferryError extends Error {
     };
   }
 
-  /** The same error with its place, where it does not name one yet. */
+  /** Returns the same error with `where` and `offset` added, unless its details contain them already. */
   at(where: string, offset?: number): StubferryError {
     return new StubferryError(this.code, this.message, { where, offset, ...definedOnly(this.details) });
   }
 
-  /** The error again, from what another process reported. */
+  /** Recreates an error from the report of another process. */
   static fromReport(report: ErrorReport): StubferryError {
     const { code, message, ...details } = report;
     return new StubferryError(code, message, details);
   }
 
-  /** `cause` itself when it is already ours, else wrapped as INTERNAL. */
+  /** Returns `cause` if it is a StubferryError, and otherwise an INTERNAL error that wraps it. */
   static from(cause: unknown): StubferryError {
     if (cause instanceof StubferryError) return cause;
     return new StubferryError('INTERNAL', messageOf(cause), {
@@ -85,7 +86,7 @@ function definedOnly(details: ErrorDetails): ErrorDetails {
   return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
 }
 
-/** Runs `work`; an error of ours from it gets its place, where it names none. */
+/** Runs `work`. A StubferryError that it throws gets `where` and `offset`, unless its details contain them already. */
 export function located<T>(where: string, offset: number, work: () => T): T {
   try {
     return work();
@@ -94,13 +95,13 @@ export function located<T>(where: string, offset: number, work: () => T): T {
   }
 }
 
-/** What an error of any kind says. */
+/** Returns the message of an error, or the value itself as a string if it has no message. */
 export function messageOf(error: unknown): string {
   const hasMessage = typeof error === 'object' && error !== null && 'message' in error;
   return hasMessage && typeof error.message === 'string' ? error.message : String(error);
 }
 
-/** The errno name (`ENOSPC`, ...) of an error of Node's, or undefined. */
+/** Returns the errno name (`ENOSPC`, ...) of a Node system error, or undefined for other values. */
 export function errnoOf(error: unknown): string | undefined {
   const hasCode = typeof error === 'object' && error !== null && 'code' in error;
   return hasCode && typeof error.code === 'string' ? error.code : undefined;

@@ -1,14 +1,18 @@
 /**
- * Lets the event loop turn in a flow that never has to wait.
+ * Yields to the event loop in a flow that never has to wait.
  *
- * What is only memory is read and written at once, so a sender and a receiver that keep pace with each other would go on without ever
- * letting go of the thread, on which their heartbeats, their timers and the signals wait.
+ * Reads and writes in memory complete synchronously. A sender and a receiver of equal speed would therefore never
+ * return control to the event loop, and their heartbeats, timers and signal handlers would not run.
  */
 import type { Clock } from './clock.js';
 
-/** Longest time without a turn, milliseconds: much less than between two heartbeats, much more than a small state takes. */
-const LONGEST_MS = 25;
+/**
+ * The longest time without a yield, in milliseconds. It is much shorter than the interval between two heartbeats and
+ * much longer than the transfer of a small state.
+ */
+const MAX_BUSY_MS = 25;
 
+/** Yields to the event loop at most every 25 ms. */
 export class EventLoopYield {
   readonly #clock: Clock;
   #last: number;
@@ -18,9 +22,9 @@ export class EventLoopYield {
     this.#last = clock.now();
   }
 
-  /** Waits for a turn of the loop when the last one that was seen here is too long ago. */
+  /** Yields to the event loop if the last yield was 25 ms ago or more. */
   async ifDue(): Promise<void> {
-    if (this.#clock.now() - this.#last < LONGEST_MS) return;
+    if (this.#clock.now() - this.#last < MAX_BUSY_MS) return;
     await this.#clock.sleep(0);
     this.#last = this.#clock.now();
   }

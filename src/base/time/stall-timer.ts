@@ -1,14 +1,15 @@
 /**
- * A limit on waiting that is proof against a clock that jumps.
+ * Measures how long something stalls, without an error from clock jumps.
  *
- * When this process, or the whole machine, was stopped for an hour, "an hour without news" says nothing about the
- * peer. So waiting is counted in looks: the time between two looks counts for one second at most.
+ * When this process or the whole machine was stopped for an hour, an hour without progress says nothing about the peer.
+ * The timer therefore counts at most one second between two calls of {@link StallTimer.look}.
  */
 import type { Clock } from './clock.js';
 
-/** Milliseconds that one look can add. */
-const LONGEST_STEP = 1000;
+/** How much one call of {@link StallTimer.look} can add, in milliseconds. */
+const MAX_STEP_MS = 1000;
 
+/** Accumulates the time without progress. */
 export class StallTimer {
   readonly #clock: Clock;
   #lastLook: number;
@@ -19,16 +20,16 @@ export class StallTimer {
     this.#lastLook = clock.now();
   }
 
-  /** Something happened: the waiting begins anew. */
+  /** Resets the timer, because there was progress. */
   renew(): void {
     this.#lastLook = this.#clock.now();
     this.#waited = 0;
   }
 
-  /** Milliseconds waited since the last {@link renew}, as far as they were seen. */
+  /** Returns the milliseconds without progress since the last {@link renew}. It must be called regularly. */
   look(): number {
     const now = this.#clock.now();
-    this.#waited += Math.max(0, Math.min(now - this.#lastLook, LONGEST_STEP));
+    this.#waited += Math.max(0, Math.min(now - this.#lastLook, MAX_STEP_MS));
     this.#lastLook = now;
     return this.#waited;
   }

@@ -1,4 +1,7 @@
-/** `work`, or the reason of `signal` if that is aborted first: then `work` is left behind. */
+/**
+ * Waits for `work`, but rejects with the reason of `signal` if that is aborted first. In that case `work` continues,
+ * and its outcome is ignored.
+ */
 export async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   work.catch(() => undefined);
   let onAbort: () => void = () => undefined;

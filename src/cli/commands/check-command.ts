@@ -1,4 +1,4 @@
-/** `stubferry check` */
+/** The command `stubferry check`. */
 import type { Command } from 'commander';
 import { ERROR_CODES } from '../../base/errors/index.js';
 import { untilAborted } from '../../base/time/index.js';
@@ -15,21 +15,24 @@ interface CheckOptions {
   readonly machine: readonly string[];
 }
 
+/** Adds the command. */
 export function checkCommand(program: Command): void {
   const { status } = ERROR_CODES.WOULD_NOT_LOAD;
   const command = program
     .command('check')
-    .summary('say whether a state will load in a QEMU, before the guest is gone')
+    .summary('check whether a QEMU will load a state')
     .description(
-      'STATE is a state in any form that other commands take. A dump says which versions of which devices a QEMU knows; a ' +
-        'QEMU program is started, with no guest, and says besides which devices a machine has; a state that the destination ' +
-        'wrote says that, too. What cannot be known from what is given is said to be unknown.\n\n' +
-        `Exit status: 0 nothing speaks against it, ${status} it will not load, or devices would lose their state.`,
+      'Checks a state against its destination while the guest still exists at the source. STATE is a statefile, a ' +
+        'bare QEMU state or a save file, also compressed. A -dump-vmstate file lists the devices that a QEMU knows, ' +
+        'with their versions. A QEMU program is started without a guest and also reports which devices a machine ' +
+        'has, as does a state that the destination saved. What the destination does not reveal is reported as ' +
+        'unknown.\n\n' +
+        `Exit status: 0 compatible, ${status} QEMU refuses the state or devices lose their state.`,
     )
     .argument('<state>', 'file, or - for standard input')
-    .argument('[qemu-args...]', "behind --: the rest of the destination's command line, as its devices")
-    .requiredOption('--against <what>', 'a QEMU program, what its -dump-vmstate wrote, or a state of the destination')
-    .option('--machine <type>', 'machine type, for a QEMU program; may be given again', collect, []);
+    .argument('[qemu-args...]', 'after --: the other arguments of the destination, such as its devices')
+    .requiredOption('--against <what>', 'QEMU program, -dump-vmstate file or state of the destination')
+    .option('--machine <type>', 'machine type of the QEMU program; may be repeated', collect, []);
   command.action((file: string, args: string[], { against, machine: machines }: CheckOptions) => {
     return runCommand(command, async ({ json, signal }) => {
       const destinations = await openDestinations(against, { machines, args, signal });
@@ -44,7 +47,7 @@ function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
-/** @throws StubferryError when it is no state, or not whole */
+/** Checks the state in `file` against each destination. @throws StubferryError: the state cannot be read completely */
 export async function checkFile(file: string, destinations: readonly Destination[]): Promise<readonly Checked[]> {
   const { source } = await openState(file);
   try {

@@ -1,6 +1,6 @@
 /**
- * The check that `save` and `restore` make: before anything is done where the state is in a file already, else as soon as it
- * is saved. A guest that was stopped to be saved is still there then.
+ * The check of `save --check` and `restore --check`. A state in a file is checked before anything else happens. Any
+ * other state is checked as soon as it is saved; the guest that was stopped for the save still exists then.
  */
 import { stat } from 'node:fs/promises';
 import { StubferryError } from '../../base/errors/index.js';
@@ -9,11 +9,16 @@ import { openKnownDestination } from '../options/destination.js';
 import { type Checked, checkError } from '../render/check-report.js';
 import { checkFile } from './check-command.js';
 
-/** @throws StubferryError WOULD_NOT_LOAD; USAGE for a state that can be read only once */
+/**
+ * Checks the state in `file`.
+ *
+ * @throws StubferryError WOULD_NOT_LOAD: the state is incompatible
+ * @throws StubferryError USAGE: the state is not in a file, so it can be read only once
+ */
 export async function checkFirst(file: string, against: string, signal: AbortSignal): Promise<void> {
   const destination = await openKnownDestination(against, signal);
   if (!(await isFile(file))) {
-    throw new StubferryError('USAGE', '--check needs the state in a file: it is read twice', {
+    throw new StubferryError('USAGE', '--check needs the state in a file, because it is read twice', {
       found: file === '-' ? 'standard input' : file,
     });
   }
@@ -22,8 +27,11 @@ export async function checkFirst(file: string, against: string, signal: AbortSig
 }
 
 /**
- * Checks a state in a file at once; of any other, returns what checks it when it is saved.
- * @throws StubferryError WOULD_NOT_LOAD; USAGE where it cannot be read afterwards either
+ * Checks a state in a file immediately. For any other input, returns the function that checks the output after the
+ * save.
+ *
+ * @throws StubferryError WOULD_NOT_LOAD: the state is incompatible
+ * @throws StubferryError USAGE: neither the input nor the output is a file
  */
 export async function checkSaved(
   input: string,
@@ -36,9 +44,9 @@ export async function checkSaved(
     return undefined;
   }
   const destination = await openKnownDestination(against, signal);
-  const isThere = await stat(output).catch(() => undefined);
-  if (output === '-' || (isThere !== undefined && !isThere.isFile())) {
-    throw new StubferryError('USAGE', '--check needs the state in a file, before the save or after it', {
+  const existing = await stat(output).catch(() => undefined);
+  if (output === '-' || (existing !== undefined && !existing.isFile())) {
+    throw new StubferryError('USAGE', '--check needs a file as the input or as the output', {
       found: `${input === '-' ? 'standard input' : input} -> ${output === '-' ? 'standard output' : output}`,
     });
   }

@@ -1,4 +1,4 @@
-/** `stubferry convert` */
+/** The command `stubferry convert`. */
 import { randomUUID } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { untilAborted } from '../../base/time/index.js';
@@ -27,30 +27,34 @@ interface ConvertOptions extends FileOutputOptions {
   readonly machine?: string;
 }
 
+/** Adds the command. */
 export function convertCommand(program: Command): void {
   const command = program
     .command('convert')
-    .summary('make a statefile of a bare QEMU state, or the other way round')
+    .summary('convert between statefile and bare QEMU state')
     .description(
-      'STATE is a statefile, a bare QEMU state, or a save file of xl or libvirt that holds one, also compressed. A ' +
-        'statefile that becomes a statefile again keeps what its BEGIN record says, where no option says otherwise.',
+      'STATE is a statefile, a bare QEMU state, or an xl or libvirt save file that contains one, also compressed. ' +
+        'A statefile that is converted to a statefile keeps the metadata of its BEGIN record, unless an option ' +
+        'replaces it.',
     )
     .argument('<state>', 'file, FIFO, or - for standard input')
-    .addOption(new Option('--to <format>', 'what it becomes').choices(['raw', 'statefile']).makeOptionMandatory());
+    .addOption(new Option('--to <format>', 'output format').choices(['raw', 'statefile']).makeOptionMandatory());
   addFileOutputOptions(command)
-    .optionsGroup('What a statefile says of itself:')
-    .option('--transfer <uuid>', "the transfer's UUID (default: a new one)", parseUuidOption)
-    .option('--created <time>', 'when it was saved, such as 2026-11-23T19:36:42.303Z (default: now)', parseTime)
-    .option('--target-uuid <uuid>', "the target's UUID", parseUuidOption)
-    .option('--target-domid <domid>', "the target's domid", parseDomid)
-    .option('--qemu-version <text>', 'version of QEMU')
+    .optionsGroup('Metadata of a statefile:')
+    .option('--transfer <uuid>', 'UUID of the transfer (default: a new one)', parseUuidOption)
+    .option('--created <time>', 'time of the save, such as 2026-11-23T19:36:42.303Z (default: now)', parseTime)
+    .option('--target-uuid <uuid>', 'UUID of the target', parseUuidOption)
+    .option('--target-domid <domid>', 'domain id of the target', parseDomid)
+    .option('--qemu-version <text>', 'QEMU version')
     .option('--machine <text>', 'machine type')
-    .addOption(new Option('--digest <what>', 'as with save (default: sha256)').choices(['sha256', 'chain']))
+    .addOption(new Option('--digest <what>', 'as for save (default: sha256)').choices(['sha256', 'chain']))
     .addOption(
-      new Option('--frame <size>', 'payload of a frame').argParser(parseFrame).default(LIMITS.payload.default, '1M'),
+      new Option('--frame <size>', 'maximum payload of a frame')
+        .argParser(parseFrame)
+        .default(LIMITS.payload.default, '1M'),
     )
     .addOption(
-      new Option('--max-state <size>', 'refuse a larger state')
+      new Option('--max-state <size>', 'maximum size of a state')
         .argParser(parseSize)
         .default(LIMITS.state.default, '64G'),
     )
@@ -72,7 +76,7 @@ async function convert(context: CommandContext, input: string, options: ConvertO
     const { output, to } = options;
     await (context.json
       ? printJson({ converted: { input, output, from: state.format, to, bytes } })
-      : printText(`${input} -> ${output}: ${to}, ${bytes} bytes (${formatBytes(bytes)}) of state`));
+      : printText(`${input} -> ${output}: ${to}, ${bytes} bytes (${formatBytes(bytes)})`));
     return 0;
   } finally {
     await state.source.close();
@@ -102,7 +106,7 @@ async function toStatefile(
   return (await writeStatefile(state.source, open, statefile, nameOf(input), signal)).stateBytes;
 }
 
-/** What the statefile says of the state: the options first, then what is known of it. */
+/** The BEGIN record: each value is that of its option, else that of the input. */
 function beginFor(state: StateToRead, options: ConvertOptions): BeginRecord {
   const known: BeginRecord =
     state.format === 'statefile'
@@ -133,6 +137,6 @@ function parseTime(text: string): number {
 function parseFrame(text: string): number {
   const bytes = parseSize(text);
   const { min, max } = LIMITS.payload;
-  if (bytes < min || bytes > max) throw new InvalidArgumentError('a frame has 4K to 8M.');
+  if (bytes < min || bytes > max) throw new InvalidArgumentError('the payload of a frame is 4K to 8M.');
   return bytes;
 }

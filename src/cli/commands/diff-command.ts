@@ -1,4 +1,4 @@
-/** `stubferry diff` */
+/** The command `stubferry diff`. */
 import { type Command, Option } from 'commander';
 import { ERROR_CODES, StubferryError } from '../../base/errors/index.js';
 import { untilAborted } from '../../base/time/index.js';
@@ -13,24 +13,28 @@ interface DiffOptions {
   readonly ignore?: 'clock';
 }
 
+/** Adds the command. */
 export function diffCommand(program: Command): void {
   const command = program
     .command('diff')
-    .summary('compare two states, section by section')
+    .summary('compare two states section by section')
     .description(
-      'A and B are states in any form that other commands take, also in different ones. Sections that were added, removed or ' +
-        'changed are named; within a section its fields, where one of the two has a description, else its bytes. Section ' +
-        'ids, footers and descriptions are not compared: to the QEMU that loads a state they make no difference.\n\n' +
-        `Exit status: 0 no differences, ${ERROR_CODES.STATES_DIFFER.status} the states differ, another one: they could not be compared.`,
+      'A and B are statefiles, bare QEMU states or save files, also compressed and in different formats. Lists the ' +
+        'sections that were added, removed or changed; within a section it lists the fields where one of the states ' +
+        'has a description, else the bytes. Section ids, footers and descriptions are not compared, because they ' +
+        'make no difference to the QEMU that loads a state.\n\n' +
+        `Exit status: 0 no differences, ${ERROR_CODES.STATES_DIFFER.status} the states differ, any other: they could ` +
+        'not be compared.',
     )
     .argument('<a>', 'file, or - for standard input')
     .argument('<b>', 'file, or - for standard input')
     .addOption(
-      new Option('--ignore <what>', 'clock: leave out fields that differ because time has passed').choices(['clock']),
+      new Option('--ignore <what>', 'clock: ignore fields that differ because time has passed').choices(['clock']),
     );
   command.action((a: string, b: string, { ignore }: DiffOptions) => {
     return runCommand(command, async ({ json, signal }) => {
-      if (a === '-' && b === '-') throw new StubferryError('USAGE', 'only one of the two can be standard input');
+      if (a === '-' && b === '-')
+        throw new StubferryError('USAGE', 'only one of the two states can be read from standard input');
       const [before, after] = [await untilAborted(signal, stateIn(a)), await untilAborted(signal, stateIn(b))];
       const comparison = compareStates(before, after, { ignoreClock: ignore === 'clock' });
       await (json
@@ -42,7 +46,7 @@ export function diffCommand(program: Command): void {
   });
 }
 
-/** @throws StubferryError when it is no QEMU state, or not whole */
+/** @throws StubferryError: the input is not a complete QEMU state */
 async function stateIn(path: string): Promise<QevmState> {
   const { source } = await openState(path);
   try {

@@ -1,4 +1,4 @@
-/** `stubferry doctor` */
+/** The command `stubferry doctor`. */
 import { type Command, Option } from 'commander';
 import { ERROR_CODES } from '../../base/errors/index.js';
 import { VERSION } from '../../base/version.js';
@@ -9,16 +9,18 @@ import { parseSize } from '../options/parse-values.js';
 import { type HostOptions, hostOptions } from '../options/service-options.js';
 import { printJson, printText, table } from '../render/print.js';
 
+/** Adds the command. */
 export function doctorCommand(program: Command): void {
   const command = program
     .command('doctor')
-    .summary('look whether this host has what dom0 needs')
+    .summary('check whether this host is ready as dom0')
     .description(
-      'Looks at this host as dom0: Xen, xenstore, devices, folders, the agent, the hook. Says in a line each what is there, what is ' +
-        `not, and how to mend it. Changes nothing. Exit status ${ERROR_CODES.HOST_UNREADY.status} when something is missing.`,
+      'Checks this host as dom0: Xen, xenstore, devices, directories, the stubferry service, the hook. Prints one ' +
+        'line for each with what was found and how to fix it. Changes nothing. ' +
+        `Exit status ${ERROR_CODES.HOST_UNREADY.status} when something is missing.`,
     )
     .addOption(
-      new Option('--ring <size>', 'ring of the transfer disks')
+      new Option('--ring <size>', 'size of the ring on the transfer disks')
         .argParser(parseSize)
         .default(LIMITS.ring.default, '32M'),
     );

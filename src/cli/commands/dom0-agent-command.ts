@@ -1,4 +1,4 @@
-/** `stubferry agent dom0`: with --disk for one transfer, without as the service of this host */
+/** The command `stubferry agent dom0`: one transfer with --disk, the stubferry service without. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { type Dom0Job, driverFor, runDom0Agent } from '../../agents/index.js';
@@ -18,7 +18,7 @@ interface Dom0Options extends AgentOptions, ServiceCommandOptions {
   readonly keepDisk: boolean;
 }
 
-/** Options that mean nothing to a service: it serves all targets. */
+/** Options that do not apply to the service, which serves all targets. */
 const OF_ONE_TRANSFER = [
   'save',
   'restore',
@@ -35,7 +35,7 @@ const OF_ONE_TRANSFER = [
   'spoolLimit',
   'digest',
 ];
-/** Options that mean nothing to one transfer by hand. */
+/** Options that do not apply to a single transfer. */
 const OF_SERVICE = [
   'transferDir',
   'stateDir',
@@ -47,24 +47,25 @@ const OF_SERVICE = [
   'preparedTimeout',
 ];
 
+/** Adds the command. */
 export function dom0AgentCommand(agent: Command): void {
   const command = agent
     .command('dom0')
-    .summary("serve this host's stubdoms, or run one transfer by hand")
+    .summary('run the stubferry service, or a single transfer')
     .description(
-      'The dom0 side. Without --disk it is the service of this host: it watches xenstore, and gives a disk to each stubdom that ' +
-        'asks for one. With --disk it makes that transfer disk, runs one transfer over it, and removes it. ' +
-        "Exit status: 'stubferry exit-codes'.",
+      'Runs the dom0 side. Without --disk this is the stubferry service of the host: it watches xenstore and ' +
+        'attaches a transfer disk to each stubdom that requests one. With --disk it creates that transfer disk, runs ' +
+        "one transfer over it and removes it. 'stubferry exit-codes' lists the exit status.",
     )
     .addOption(attachOption())
-    .optionsGroup('One transfer by hand:')
-    .option('--disk <path>', 'file to create as the transfer disk, or a block device to use')
-    .option('--save <path>', 'receive a state, and commit it there: a file, a FIFO or -')
-    .option('--restore <path>', 'send the state in this file, FIFO or -')
-    .option('--raw', 'with --save: the bare QEMU state instead of a statefile', false)
-    .option('--keep-disk', "leave the transfer disk, for 'stubferry inspect'", false);
+    .optionsGroup('Single transfer:')
+    .option('--disk <path>', 'file to create as the transfer disk, or block device to use')
+    .option('--save <path>', 'receive a state into this file or FIFO, or - for standard output')
+    .option('--restore <path>', 'send the state from this file or FIFO, or - for standard input')
+    .option('--raw', 'with --save: write the bare QEMU state instead of a statefile', false)
+    .option('--keep-disk', "keep the transfer disk, for 'stubferry inspect'", false);
   addServiceOptions(command).optionsGroup('Options:');
-  addAgentOptions(command, '64G; of the service 256M').action((options: Dom0Options) => {
+  addAgentOptions(command, '64G, for the service 256M').action((options: Dom0Options) => {
     return runCommand(
       command,
       (context) => {
@@ -72,7 +73,7 @@ export function dom0AgentCommand(agent: Command): void {
         refuse(
           command,
           disk === undefined ? OF_ONE_TRANSFER : OF_SERVICE,
-          disk === undefined ? 'is for one transfer by hand, with --disk' : 'is for the service, without --disk',
+          disk === undefined ? 'applies only to a single transfer (--disk)' : 'applies only to the service (no --disk)',
         );
         return disk === undefined ? runDom0Service(context, options, command) : runOne(context, options, disk);
       },
@@ -81,7 +82,7 @@ export function dom0AgentCommand(agent: Command): void {
   });
 }
 
-/** @throws StubferryError USAGE for an option that was given and has no effect */
+/** @throws StubferryError USAGE: an option was given that does not apply */
 function refuse(command: Command, names: readonly string[], why: string): void {
   for (const name of names) {
     const source = command.getOptionValueSource(name);
@@ -102,7 +103,7 @@ function dom0Job(options: Dom0Options, disk: string): Dom0Job {
   if (attach === 'xen' || attach === 'xl')
     throw new StubferryError(
       'USAGE',
-      `--attach ${attach} is for the service: a disk by hand is for a process of this machine`,
+      `--attach ${attach} applies only to the service: with --disk, the stubdom agent is a process of this machine`,
     );
   const sha256 = options.digest === 'sha256';
   return {
@@ -121,7 +122,7 @@ function dom0Job(options: Dom0Options, disk: string): Dom0Job {
             output: save ?? '-',
             raw: options.raw,
             replace: options.force,
-            spoolFolder: spoolDir,
+            spoolDirectory: spoolDir,
             spoolLimit,
           }
         : { direction: 'restore', input: restore, opaque, sha256 },

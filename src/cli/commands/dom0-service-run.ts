@@ -1,4 +1,4 @@
-/** Runs dom0's agent as a service until it is stopped by a signal. */
+/** Runs the stubferry service until a signal stops it. */
 import type { Command } from 'commander';
 import { driverFor, eventWriter, warmUp } from '../../agents/index.js';
 import { StubferryError } from '../../base/errors/index.js';
@@ -12,10 +12,18 @@ import type { ServiceCommandOptions } from '../options/service-options.js';
 import { type AttachOption, timeoutsFrom } from '../options/transfer-options.js';
 import type { AgentOptions } from './run-agent.js';
 
-/** A device state of Xen has some KiB to some tens of MiB; what a broken stubdom can fill in dom0 should not be more than it must. */
+/**
+ * The default limit of a state, in bytes. A device state under Xen has some KiB to some tens of MiB, and the limit
+ * bounds how much of dom0 a broken stubdom can fill.
+ */
 const LARGEST_STATE = 256 * 1024 * 1024;
 
-/** @returns the exit status: 0 when it was stopped. @throws StubferryError */
+/**
+ * Runs the service.
+ *
+ * @returns the exit status, 0 when a signal stopped the service
+ * @throws StubferryError: the service cannot start, or lost its connection to xenstore
+ */
 export async function runDom0Service(
   { signal, log }: CommandContext,
   options: AgentOptions & ServiceCommandOptions & { readonly attach?: AttachOption },
@@ -24,7 +32,7 @@ export async function runDom0Service(
   const { transferDir, stateDir, maxTransfers: mostTransfers, transferTimeout, preparedTimeout, eventsFd } = options;
   const lost = new AbortController();
   const path = options.xenstore;
-  // Not with the signal: what is attached is detached by xenstore when the service has been told to end.
+  // The signal does not close the connection: the service needs xenstore to detach the disks when it stops.
   const xenstore = await untilAborted(signal, XenstoreClient.connect(path === undefined ? {} : { path }));
   try {
     if (options.warmUp) await warmUp(log);
@@ -41,7 +49,7 @@ export async function runDom0Service(
         preparedMs: preparedTimeout,
       },
     });
-    let why = new StubferryError('INTERNAL', "dom0's agent came to an end");
+    let why = new StubferryError('INTERNAL', 'the stubferry service has ended');
     const closing: (() => Promise<void>)[] = [() => service.stop(why)];
     try {
       const metrics = new Metrics(service);
@@ -58,7 +66,7 @@ export async function runDom0Service(
           transferDir,
           stateDir,
         },
-        ...{ xenstore: xenstore.path, underWay: service.underWay, followers: service.followers, mostTransfers },
+        ...{ xenstore: xenstore.path, underWay: service.underWay, followers: service.subscribers, mostTransfers },
       });
       const control = await ControlServer.listen(options.control, service, status);
       closing.push(() => control.close());
@@ -69,7 +77,9 @@ export async function runDom0Service(
     } catch (error) {
       why = StubferryError.from(error);
       if (why.code !== 'CANCELLED') throw error;
-      why = new StubferryError('CANCELLED', `dom0's agent was ${why.message}`, { hint: 'start the transfer again' });
+      why = new StubferryError('CANCELLED', `the stubferry service was ${why.message}`, {
+        hint: 'start the transfer again',
+      });
       return 0;
     } finally {
       for (const close of closing.reverse()) await close();

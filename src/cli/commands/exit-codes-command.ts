@@ -1,14 +1,15 @@
-/** `stubferry exit-codes` */
+/** The command `stubferry exit-codes`. */
 import type { Command } from 'commander';
 import { ERROR_CODES } from '../../base/errors/index.js';
 import { runCommand } from '../command-context.js';
 import { printJson, printText, table } from '../render/print.js';
 
+/** Adds the command. */
 export function exitCodesCommand(program: Command): void {
   const command = program
     .command('exit-codes')
-    .summary('list every exit status and what it means')
-    .description('Lists every exit status, its name and what it means.');
+    .summary('list every exit status with its meaning')
+    .description('Lists every exit status with its error code and meaning.');
   command.action(() => {
     return runCommand(command, async ({ json }) => {
       if (json) {

@@ -1,4 +1,4 @@
-/** `stubferry extract` */
+/** The command `stubferry extract`. */
 import { type Command, Option } from 'commander';
 import { printable, StubferryError } from '../../base/errors/index.js';
 import { untilAborted } from '../../base/time/index.js';
@@ -18,19 +18,20 @@ interface ExtractOptions extends FileOutputOptions {
   readonly section?: string;
 }
 
+/** Adds the command. */
 export function extractCommand(program: Command): void {
   const command = program
     .command('extract')
-    .summary('take the device state, one section or the config out of a save file')
+    .summary('extract the device state, a section or the domain config')
     .description(
-      'FILE is a save file of xl or libvirt, a libxl stream, a statefile or a bare QEMU state, also compressed. Without ' +
-        'further options the bare bytes of the state come out: of an xl save file, its emulator context. Nothing comes out ' +
-        'of a file that is not whole.',
+      'FILE is an xl or libvirt save file, a libxl stream, a statefile or a bare QEMU state, also compressed. By ' +
+        'default extracts the bare QEMU state, which in an xl save file is the emulator context. A truncated or ' +
+        'corrupt FILE produces no output.',
     )
     .argument('<file>', 'file, or - for standard input')
-    .option('--section <name>', 'the body of one section of the state: NAME, NAME:INSTANCE or its id')
+    .option('--section <name>', 'extract the body of one section: NAME, NAME:INSTANCE or id')
     .addOption(
-      new Option('--config', "the domain's config: JSON of an xl save file, XML of a libvirt one")
+      new Option('--config', 'extract the domain config: JSON from an xl, XML from a libvirt save file')
         .default(false)
         .conflicts('section'),
     );
@@ -78,7 +79,7 @@ async function partOf(file: string, section: string | undefined): Promise<Uint8A
   return section === undefined ? Buffer.from(await configIn(file), 'utf8') : sectionIn(file, section);
 }
 
-/** The body of a section: what QEMU wrote of one device. */
+/** The body of a section, which is the state of one device as QEMU wrote it. */
 async function sectionIn(file: string, wanted: string): Promise<Uint8Array> {
   const { source } = await openAnyState(file);
   try {
@@ -86,7 +87,7 @@ async function sectionIn(file: string, wanted: string): Promise<Uint8Array> {
     const section = selectSection(state.sections, wanted, nameOf(file));
     const body = state.bodyOf(section);
     if (body !== undefined) return body;
-    throw new StubferryError('NOT_IN_INPUT', 'this section has pages of RAM, which are not taken out', {
+    throw new StubferryError('NOT_IN_INPUT', 'a section with RAM pages cannot be extracted', {
       where: nameOf(file),
       expected: 'a section of a device',
       found: printable(section.name),
@@ -96,7 +97,7 @@ async function sectionIn(file: string, wanted: string): Promise<Uint8Array> {
   }
 }
 
-/** @throws StubferryError NOT_IN_INPUT, or what is wrong with the file */
+/** @throws StubferryError NOT_IN_INPUT: the file contains no config; or the first error in the file */
 async function configIn(file: string): Promise<string> {
   const source = await openSource(file);
   try {
@@ -110,7 +111,7 @@ async function configIn(file: string): Promise<string> {
           ? container.xml
           : undefined;
     if (text !== undefined) return text;
-    throw new StubferryError('NOT_IN_INPUT', "there is no domain's config in this", {
+    throw new StubferryError('NOT_IN_INPUT', 'the input contains no domain config', {
       where: nameOf(file),
       expected: 'an xl save file with its config, or a libvirt save file',
       found: container?.kind ?? examined.format,

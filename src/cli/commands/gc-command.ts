@@ -1,4 +1,4 @@
-/** `stubferry gc` */
+/** The command `stubferry gc`. */
 import type { Command } from 'commander';
 import { driverFor } from '../../agents/index.js';
 import { StubferryError } from '../../base/errors/index.js';
@@ -20,15 +20,17 @@ interface Collected {
   readonly kept: readonly Orphan[];
 }
 
+/** Adds the command. */
 export function gcCommand(program: Command): void {
   const command = program
     .command('gc')
-    .summary('remove what a killed agent has left')
+    .summary('remove the orphans of killed agents')
     .description(
-      'Removes what transfers have left that nobody owns any more: attached disks, images, temporaries, journals; only those of ' +
-        "stubferry. A running agent does it itself (also at each start); without one this command does, with the agent's folder locked.",
+      "Removes stubferry's orphans: attached disks, disk images, temporary files and journals of transfers that no " +
+        'process owns. A running service removes them on request and at each start. Without a service this command ' +
+        'removes them, with the transfer directory locked.',
     )
-    .option('-n, --dry-run', 'only say what is there', false)
+    .option('-n, --dry-run', 'list the orphans and remove nothing', false)
     .addOption(attachOption());
   hostOptions(command).action((options: GcOptions) => {
     return runCommand(command, async (context) => {
@@ -46,7 +48,7 @@ async function collect({ signal, log }: CommandContext, options: GcOptions): Pro
     return await askService(control, { command: 'gc', dryRun }, signal);
   } catch (error) {
     if (!(error instanceof StubferryError) || error.code !== 'SERVICE_UNREACHABLE') throw error;
-    log.info({ control }, "dom0's agent does not run: looking without it");
+    log.info({ control }, 'the stubferry service is not running: collecting without it');
   }
   const path = options.xenstore;
   const needsXenstore = attach === 'xen' || attach === 'xl';
@@ -66,9 +68,9 @@ async function collect({ signal, log }: CommandContext, options: GcOptions): Pro
 function report({ removed, kept }: Collected, dryRun: boolean): string {
   const rows = [
     ...removed.map((one) => ['removed', ...rowOf(one)]),
-    ...kept.map((one) => [dryRun ? 'there' : 'kept', ...rowOf(one)]),
+    ...kept.map((one) => [dryRun ? 'found' : 'kept', ...rowOf(one)]),
   ];
-  return rows.length === 0 ? 'nothing is left over' : table(['', 'what', 'transfer', 'where'], rows);
+  return rows.length === 0 ? 'no orphans' : table(['', 'what', 'transfer', 'where'], rows);
 }
 
 function rowOf({ kind, what, transfer }: Orphan): string[] {

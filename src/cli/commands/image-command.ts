@@ -1,4 +1,4 @@
-/** `stubferry image build` and `stubferry image inspect` */
+/** The commands `stubferry image build` and `stubferry image inspect`. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -18,11 +18,12 @@ interface BuildCommandOptions {
   readonly node: string;
 }
 
+/** Adds both commands. */
 export function imageCommand(program: Command): void {
   const image = program
     .command('image')
-    .summary('build the image of a stubdom, or say what is in one')
-    .description('The kernel and the ramdisk of a stubdom.');
+    .summary('build or inspect the image of a stubdom')
+    .description('Builds or inspects the kernel and ramdisk of a stubdom.');
   buildCommand(image);
   inspectCommand(image);
 }
@@ -30,24 +31,24 @@ export function imageCommand(program: Command): void {
 function buildCommand(image: Command): void {
   const command = image
     .command('build')
-    .summary('make the kernel and the ramdisk of a stubdom')
+    .summary('build the kernel and ramdisk of a stubdom')
     .description(
-      'Makes the kernel and the ramdisk of a stubdom from packages of Debian, this Node and this stubferry. ' +
-        'The same packages give the same bytes.',
+      'Builds the kernel and ramdisk of a stubdom from Debian packages, this Node and this stubferry. ' +
+        'The build is reproducible: the same packages give the same bytes.',
     )
-    .requiredOption('-o, --output <dir>', 'folder for both files')
-    .option('--force', 'replace an image that is there', false)
+    .requiredOption('-o, --output <directory>', 'output directory')
+    .option('--force', 'replace an existing image', false)
     .addOption(
       new Option(
         '--from <source>',
-        'packages that apt resolves and downloads, without installing them; or those that are installed',
+        'apt: packages that apt downloads and does not install; installed: the installed packages',
       )
         .choices(PACKAGE_SOURCES)
         .default('apt'),
     )
-    .option('--cache <dir>', 'where packages from apt are kept', join(homedir(), '.cache/stubferry/image'))
-    .option('--kernel-release <release>', "a kernel as 'uname -r' names it, instead of the newest")
-    .option('--node <path>', "a binary of Node, instead of this program's own", process.execPath);
+    .option('--cache <directory>', 'directory for downloaded packages', join(homedir(), '.cache/stubferry/image'))
+    .option('--kernel-release <release>', "kernel release as in 'uname -r' (default: the newest)")
+    .option('--node <path>', 'Node binary', process.execPath);
   command.action((options: BuildCommandOptions) => {
     return runCommand(command, async ({ json, log, signal }) => {
       const built = await buildImage({
@@ -79,9 +80,9 @@ function buildCommand(image: Command): void {
 function inspectCommand(image: Command): void {
   const command = image
     .command('inspect')
-    .summary('list what is in a ramdisk, and check that it is as it was built')
-    .description('Lists every file of a ramdisk with its package, after having checked the ramdisk against that list.')
-    .argument('<file>', 'a ramdisk');
+    .summary('verify a ramdisk and list its files')
+    .description('Verifies a ramdisk against its manifest, then lists every file with its package.')
+    .argument('<file>', 'ramdisk');
   command.action((file: string) => {
     return runCommand(command, async ({ json }) => {
       const { bytes, manifest } = await inspectImage(file);
@@ -96,7 +97,7 @@ function inspectCommand(image: Command): void {
         ['bytes', `${bytes} (${formatBytes(bytes)})`],
         ['kernel', `Linux ${printable(kernel.release)}, ${printable(`${kernel.package} ${kernel.version}`)}`],
         ['kernel sha256', kernel.sha256],
-        ['system', `${system.bytes} bytes compressed`],
+        ['root file system', `${system.bytes} bytes compressed`],
         ['links', `${links.length}`],
       ]);
       const rows = files.map((one) => {

@@ -1,9 +1,9 @@
-/** `stubferry inspect` */
+/** The command `stubferry inspect`. */
 import type { Command } from 'commander';
 import { printable, StubferryError } from '../../base/errors/index.js';
 import { untilAborted } from '../../base/time/index.js';
 import { type QevmSection, type QevmState, selectSection } from '../../formats/qevm/index.js';
-import { openGiven } from '../../states/open-input.js';
+import { openInput } from '../../states/open-input.js';
 import { nameOf } from '../../states/open-state.js';
 import { runCommand } from '../command-context.js';
 import type { Facts } from '../render/inspect-facts.js';
@@ -18,30 +18,31 @@ interface InspectOptions {
   readonly hex: boolean;
 }
 
+/** Adds the command. */
 export function inspectCommand(program: Command): void {
   const command = program
     .command('inspect')
-    .summary('say what a state or transfer disk is, who wrote it, and what is in it')
+    .summary('describe a state, save file or transfer disk')
     .description(
-      'FILE is a statefile, a bare QEMU state, a save file of xl or libvirt or a libxl stream, each also compressed, or a ' +
-        'transfer disk that nobody is working on. The sections of the QEMU state are listed; of a state with a description ' +
-        '(as `migrate` writes it) each can be shown by its fields, of any other by its bytes. What is wrong with FILE is ' +
-        'said after what could be read of it.',
+      'FILE is a statefile, a bare QEMU state, an xl or libvirt save file or a libxl stream, each also compressed, ' +
+        'or a transfer disk that is not in use. Lists the sections of the QEMU state. A section is shown by its ' +
+        'fields where the state has a description (as `migrate` writes it), else by its bytes. For a truncated or ' +
+        'corrupt FILE, prints what could be read and then the error.',
     )
     .argument('<file>', 'file, block device, or - for standard input')
-    .option('--brief', 'do not read the state: no sections', false)
-    .option('--section <name>', 'show what is in one: NAME, NAME:INSTANCE or its id')
-    .option('--hex', 'show its bytes, even where the state describes its fields', false);
+    .option('--brief', 'do not read the state and list no sections', false)
+    .option('--section <name>', 'show the contents of one section: NAME, NAME:INSTANCE or id')
+    .option('--hex', 'show the bytes of the section instead of its fields', false);
   command.action((file: string, options: InspectOptions) => {
     return runCommand(command, async ({ json, signal }) => {
       if (options.section === undefined ? options.hex : options.brief)
-        throw new StubferryError('USAGE', '--hex is for --section, and --section needs what --brief leaves out');
+        throw new StubferryError('USAGE', '--hex needs --section, and --section cannot be used with --brief');
       const inspection = await untilAborted(signal, inspect(file, options.brief));
       const { state, flaw } = inspection;
       if (options.section === undefined) {
         await (json ? printInspectionJson(inspection) : printInspection(inspection));
       } else if (state === undefined) {
-        throw flaw ?? new StubferryError('NOT_IN_INPUT', 'there is no QEMU state in this', { where: nameOf(file) });
+        throw flaw ?? new StubferryError('NOT_IN_INPUT', 'the input contains no QEMU state', { where: nameOf(file) });
       } else {
         const section = selectSection(state.sections, options.section, nameOf(file));
         await printSection(file, state, section, options.hex, json);
@@ -52,15 +53,15 @@ export function inspectCommand(program: Command): void {
 }
 
 async function inspect(file: string, brief: boolean): Promise<Inspection> {
-  const given = await openGiven(file);
+  const input = await openInput(file);
   try {
-    return await inspectInput(file, given, brief);
+    return await inspectInput(file, input, brief);
   } finally {
-    await (given.format === 'transfer-disk'
-      ? given.device
-      : given.format === 'container'
-        ? given
-        : given.source
+    await (input.format === 'transfer-disk'
+      ? input.device
+      : input.format === 'container'
+        ? input
+        : input.source
     ).close();
   }
 }
@@ -85,7 +86,7 @@ function objectOf(facts: Facts): Record<string, string | number> {
   return Object.fromEntries(shown);
 }
 
-/** `target domid` as the key that other documents would have for it. */
+/** The JSON key of a fact: `target domid` becomes `targetDomid`. */
 function camelCase(name: string): string {
   return name.replaceAll(/ (?<first>.)/g, (_, first: string) => first.toUpperCase());
 }
@@ -101,7 +102,7 @@ function stateJson({ split, footers, ram, configuration, descriptionBytes, secti
   };
 }
 
-/** JSON leaves some characters as they are that a terminal obeys. */
+/** JSON does not escape all characters that control a terminal. */
 function withPrintableName<T extends { readonly name: string }>(named: T): T {
   return { ...named, name: printable(named.name) };
 }
@@ -115,7 +116,7 @@ async function printSection(
 ): Promise<void> {
   const contents = contentsOf(state, section, hex);
   if (contents === undefined) {
-    throw new StubferryError('NOT_IN_INPUT', 'what is in RAM is not shown', {
+    throw new StubferryError('NOT_IN_INPUT', 'the contents of RAM cannot be shown', {
       where: nameOf(file),
       expected: 'a section of a device',
       found: printable(section.name),
@@ -131,7 +132,7 @@ async function printSection(
     ['id', `${id}`],
     ['instance', `${instance}`],
     ['version', `${version}`],
-    ['body', `${bodyLength} bytes at ${bodyOffset}${inferred ? ', its end inferred' : ''}`],
+    ['body', `${bodyLength} bytes at ${bodyOffset}${inferred ? ' (end inferred)' : ''}`],
     ['xxh64', section.xxh64],
   ]);
   await printText(`${head}\n\n${contentsText(contents)}`);

@@ -1,49 +1,55 @@
-/** Looks into an input, as far as it can be read: what it is, the sections of the state in it, and what is wrong with it. */
+/**
+ * Inspects an input as far as it can be read: its facts, the sections of its state, and the error that stopped the
+ * reader.
+ */
 import { stat } from 'node:fs/promises';
 import { StubferryError } from '../../base/errors/index.js';
 import type { QevmState } from '../../formats/qevm/index.js';
 import { type StatefileSummary, seekSummary } from '../../formats/statefile/index.js';
 import { FileSource } from '../../io/index.js';
-import type { Given } from '../../states/open-input.js';
+import type { OpenedInput } from '../../states/open-input.js';
 import { nameOf } from '../../states/open-state.js';
 import { type ReadState, readSections } from '../../states/read-sections.js';
 import { containerFacts } from '../render/container-facts.js';
 import { diskFacts, type Facts, qevmFacts, statefileFacts } from '../render/inspect-facts.js';
 
+/** The result of an inspection. */
 export interface Inspection {
   readonly facts: Facts;
-  /** Undefined when there is none, when it was not asked for, and when it cannot be read. */
+  /** Undefined when the input has no state, when it was not requested and when it cannot be read. */
   readonly state: QevmState | undefined;
-  /** What is wrong. */
+  /** The error in the input, if there is one. */
   readonly flaw: StubferryError | undefined;
 }
 
-type OfFormat<T extends Given['format']> = Extract<Given, { format: T }>;
+type OfFormat<T extends OpenedInput['format']> = Extract<OpenedInput, { format: T }>;
 
 /**
- * @param brief do not read the data of a state
- * @throws StubferryError when nothing can be said of the input
+ * Inspects an opened input.
+ *
+ * @param brief do not read the data of the state
+ * @throws StubferryError: not even the kind of the input can be determined
  */
-export async function inspectInput(path: string, given: Given, brief: boolean): Promise<Inspection> {
-  switch (given.format) {
+export async function inspectInput(path: string, input: OpenedInput, brief: boolean): Promise<Inspection> {
+  switch (input.format) {
     case 'transfer-disk':
-      return { facts: await diskFacts(path, given.device), state: undefined, flaw: undefined };
+      return { facts: await diskFacts(path, input.device), state: undefined, flaw: undefined };
     case 'qevm': {
-      const { read, flaw } = brief ? NOTHING : await attempt(() => readSections(given.source, nameOf(path)));
-      return { facts: qevmFacts(path, given.start, given.compressed, read), state: read?.state, flaw };
+      const { read, flaw } = brief ? NOTHING : await attempt(() => readSections(input.source, nameOf(path)));
+      return { facts: qevmFacts(path, input.start, input.compressed, read), state: read?.state, flaw };
     }
     case 'container':
-      return inspectContainer(path, given, brief);
+      return inspectContainer(path, input, brief);
     case 'statefile':
-      return brief ? briefStatefile(path, given) : wholeStatefile(path, given);
+      return brief ? briefStatefile(path, input) : wholeStatefile(path, input);
   }
 }
 
-async function inspectContainer(path: string, given: OfFormat<'container'>, brief: boolean): Promise<Inspection> {
-  const { state: contained, flaw } = given;
-  const facts = containerFacts(path, given);
+async function inspectContainer(path: string, input: OfFormat<'container'>, brief: boolean): Promise<Inspection> {
+  const { state: contained, flaw } = input;
+  const facts = containerFacts(path, input);
   if (contained === undefined || contained.qevm !== undefined || brief) return { facts, state: contained?.qevm, flaw };
-  // libvirt compresses the stream itself: offsets in it are no offsets in the file then.
+  // libvirt may compress the stream itself; offsets in the stream are not offsets in the file then.
   const found = await attempt(() => readSections(contained.source, nameOf(path), contained.offset));
   return { facts, state: found.read?.state, flaw: flaw ?? found.flaw };
 }
@@ -58,7 +64,7 @@ async function wholeStatefile(
     while ((await reader.next()) !== undefined);
     return undefined;
   });
-  // What the end says is told of a damaged one as well, where it can be had.
+  // The END record is reported for a damaged statefile as well, if it can be read.
   const summary =
     reader.end === undefined ? await summaryOf(path, compressed !== false).catch(() => undefined) : reader;
   const { header, begin } = reader;
@@ -67,7 +73,7 @@ async function wholeStatefile(
   return { facts, state: read?.state, flaw };
 }
 
-/** Header, BEGIN and END; no data, where that can be avoided. */
+/** Reads the header, BEGIN and END, and skips the data where the input can seek. */
 async function briefStatefile(path: string, { reader, compressed }: OfFormat<'statefile'>): Promise<Inspection> {
   const { header, begin } = reader;
   const { read, flaw } = await attempt(async () => {
@@ -80,7 +86,7 @@ async function briefStatefile(path: string, { reader, compressed }: OfFormat<'st
   return { facts: statefileFacts(path, { ...header, begin, end, fileBytes, compressed }), state: undefined, flaw };
 }
 
-/** By seeking; undefined where that is not possible. */
+/** Reads the summary by seeking. @returns undefined where the input cannot seek */
 async function summaryOf(path: string, compressed: boolean): Promise<StatefileSummary | undefined> {
   if (path === '-' || compressed || !(await stat(path)).isFile()) return undefined;
   const file = await FileSource.open(path);

@@ -1,6 +1,9 @@
-/** What `save` and `restore` have in common: both agents here, a bar while they work, one report at the end. */
+/**
+ * The common part of `save` and `restore`: starts both agents on this machine, shows the progress and prints the
+ * report.
+ */
 import type { Command } from 'commander';
-import { type DriverName, type PairOptions, type PairReport, type QemuEnd, runPair } from '../../agents/index.js';
+import { type DriverName, type PairOptions, type PairReport, type QemuEndpoint, runPair } from '../../agents/index.js';
 import { ERROR_CODES } from '../../base/errors/index.js';
 import type { Direction } from '../../formats/protocol/superblock.js';
 import type { CommandContext } from '../command-context.js';
@@ -13,28 +16,35 @@ import {
 } from '../options/transfer-options.js';
 import { PROGRAM } from '../program-path.js';
 import { type Checked, checksJson, checksText } from '../render/check-report.js';
-import { formatBytes, formatMs, formatRate } from '../render/format-values.js';
+import { counted, formatBytes, formatMs, formatRate } from '../render/format-values.js';
 import { facts, printJson, printText } from '../render/print.js';
 import { startBar } from '../render/progress-bar.js';
 
+/** The options of both commands. */
 export interface PairCommandOptions extends TransferOptions {
   readonly transferDir?: string;
   readonly attach: DriverName;
   readonly check?: string;
 }
 
+/** Adds the options to `command`. */
 export function addPairOptions(command: Command): Command {
   command
     .option(
-      '--transfer-dir <dir>',
-      'folder for the transfer disk (default: /dev/shm if it fits, else the temporary folder)',
+      '--transfer-dir <directory>',
+      'directory for the transfer disk (default: /dev/shm if the disk fits, else the temporary directory)',
     )
     .addOption(localAttachOption())
-    .option('--check <what>', 'see whether the state fits: against a -dump-vmstate, or a state of the destination');
+    .option('--check <what>', 'check the state against a -dump-vmstate file or a state of the destination');
   return addTransferOptions(command);
 }
 
-/** @returns the exit status. @throws StubferryError */
+/**
+ * Runs the transfer and prints its report.
+ *
+ * @returns the exit status
+ * @throws StubferryError: the transfer failed, and there is nothing new at the destination
+ */
 export async function transferPair(
   context: CommandContext,
   options: PairCommandOptions,
@@ -42,9 +52,9 @@ export async function transferPair(
     readonly direction: Direction;
     readonly input: string;
     readonly output: string;
-    readonly qemu: QemuEnd | undefined;
+    readonly qemu: QemuEndpoint | undefined;
     readonly dom0Args: readonly string[];
-    /** Looks at what was saved, once it is. */
+    /** Checks the saved state after the save. */
     readonly examine?: (() => Promise<readonly Checked[]>) | undefined;
   },
 ): Promise<number> {
@@ -70,8 +80,11 @@ export async function transferPair(
       },
     });
     bar.stop();
-    if (!report.senderHeard) {
-      context.log.warn({ transfer: report.transfer }, 'the sender ended before it heard that the state is safe; it is');
+    if (!report.senderNotified) {
+      context.log.warn(
+        { transfer: report.transfer },
+        'the sender ended before it received the acknowledgement; the state is complete',
+      );
     }
     const checks = await work.examine?.();
     await present(report, context, options, { ...work, guest, checks });
@@ -93,7 +106,7 @@ async function present(
   const { firstByteAt, endAt, acknowledgedAt, ...rest } = state;
   const ms = acknowledgedAt - firstByteAt;
   const { direction, input, output, guest, checks } = work;
-  // Standard output is the state's when it goes there.
+  // Standard output carries the state.
   if (output === '-') return;
   if (json) {
     const moved = { transfer, input, output, guest, ...rest, milliseconds: ms, ring: options.ring };
@@ -101,14 +114,14 @@ async function present(
     await printJson({ [direction]: moved, ...check });
     return;
   }
-  const word = direction === 'save' ? 'COMMITTED' : 'LOADED';
+  const finalStatus = direction === 'save' ? 'COMMITTED' : 'LOADED';
   await printText(
     facts([
       [direction === 'save' ? 'saved' : 'restored', `${input} -> ${output}`],
       ['guest', guest],
       ['kind', state.kind],
-      ['bytes', `${state.bytes} (${formatBytes(state.bytes)}) in ${state.dataRecords} data records`],
-      ['time', `${formatMs(ms)} from the first frame to ${word}, ${formatRate(state.bytes, ms)}`],
+      ['bytes', `${state.bytes} (${formatBytes(state.bytes)}) in ${counted(state.dataRecords, 'data record')}`],
+      ['time', `${formatMs(ms)} from the first frame to ${finalStatus}, ${formatRate(state.bytes, ms)}`],
       ['sha256', state.sha256],
       ['xxh64', state.xxh64],
       ['chain', state.sha256 === undefined ? state.chain : undefined],

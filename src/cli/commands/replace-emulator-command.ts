@@ -1,10 +1,10 @@
-/** `stubferry replace-emulator` */
+/** The command `stubferry replace-emulator`. */
 import type { Command } from 'commander';
 import { StubferryError } from '../../base/errors/index.js';
 import { untilAborted } from '../../base/time/index.js';
 import type { StateSource } from '../../formats/state-source.js';
 import { openSource } from '../../io/index.js';
-import { MOST_KEPT } from '../../states/containers/index.js';
+import { BUFFERED_STATE_LIMIT } from '../../states/containers/index.js';
 import { allInMemory, replaceEmulator, type SaveFile } from '../../states/conversions/index.js';
 import { nameOf, openState } from '../../states/open-state.js';
 import { examineInput, withoutState } from '../../states/recognise-state.js';
@@ -12,16 +12,17 @@ import { type CommandContext, runCommand } from '../command-context.js';
 import { addFileOutputOptions, type FileOutputOptions, openOutput } from '../options/output-options.js';
 import { printJson, printText } from '../render/print.js';
 
+/** Adds the command. */
 export function replaceEmulatorCommand(program: Command): void {
   const command = program
     .command('replace-emulator')
-    .summary('write an xl save file again with another device state in it')
+    .summary('copy an xl save file with another device state')
     .description(
-      'SAVE is an xl save file or a libxl stream, STATE the device state to put in the place of its emulator context: a ' +
-        'statefile, a bare QEMU state, or another save file. SAVE itself is not changed; in the copy all but the one record ' +
-        'is byte for byte the same.',
+      'SAVE is an xl save file or a libxl stream. STATE contains the device state that replaces its emulator ' +
+        'context: a statefile, a bare QEMU state or another save file. SAVE itself is not changed. The copy differs ' +
+        'from SAVE only in the record of the emulator context.',
     )
-    .argument('<save>', 'the save file')
+    .argument('<save>', 'xl save file or libxl stream')
     .argument('<state>', 'file, FIFO, or - for standard input');
   addFileOutputOptions(command).action((save: string, state: string, options: FileOutputOptions) => {
     return runCommand(command, (context) => replace(context, save, state, options), {
@@ -58,12 +59,11 @@ async function deviceStateIn(path: string): Promise<Uint8Array> {
   const state = await openState(path);
   try {
     const kind = state.format === 'statefile' ? state.reader.begin.kind : state.start.kind;
-    if (kind === 'device-state') return await allInMemory(state.source, MOST_KEPT, nameOf(path));
-    throw new StubferryError('NOT_A_STATE', 'this cannot be an emulator context', {
+    if (kind === 'device-state') return await allInMemory(state.source, BUFFERED_STATE_LIMIT, nameOf(path));
+    throw new StubferryError('NOT_A_STATE', 'the state cannot be an emulator context', {
       where: nameOf(path),
       expected: 'a device state, as xen-save-devices-state writes it',
-      found:
-        kind === 'opaque' ? 'bytes that nobody looked into' : 'a whole migration stream, with the RAM of the guest',
+      found: kind === 'opaque' ? 'opaque bytes' : 'a migration stream, which contains the RAM of the guest',
     });
   } finally {
     await state.source.close();
@@ -74,7 +74,7 @@ async function saveFileIn(source: StateSource, where: string): Promise<SaveFile>
   const examined = await examineInput(source, where);
   const container = examined.format === 'container' ? examined.container : undefined;
   if (examined.format !== 'container' || container === undefined || container.kind === 'libvirt-save') {
-    throw new StubferryError('NOT_A_STATE', 'this is no save file of xl', {
+    throw new StubferryError('NOT_A_STATE', 'the input is not an xl save file', {
       where,
       expected: 'an xl save file or a libxl stream',
       found: container?.kind ?? examined.format,
@@ -85,11 +85,11 @@ async function saveFileIn(source: StateSource, where: string): Promise<SaveFile>
   const context = libxl?.emulatorContext;
   if (libxl === undefined || context === undefined) throw withoutState(where);
   if (source.seekable === undefined || examined.compressed !== false) {
-    throw new StubferryError('INPUT_UNREADABLE', 'the save file has to be read twice', {
+    throw new StubferryError('INPUT_UNREADABLE', 'the save file cannot be read twice', {
       where,
-      expected: 'a file that is not compressed',
+      expected: 'an uncompressed file',
       found: examined.compressed === false ? 'a pipe' : `a file compressed with ${examined.compressed}`,
-      hint: 'unpack it into a file first',
+      hint: 'decompress it into a file first',
     });
   }
   return { file: source.seekable, libxl, context, where };

@@ -1,4 +1,4 @@
-/** `stubferry replay` */
+/** The command `stubferry replay`. */
 import { tmpdir } from 'node:os';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
@@ -15,16 +15,17 @@ interface ReplayCommandOptions extends PairCommandOptions {
   readonly scratchDir: string;
 }
 
+/** Adds the command. */
 export function replayCommand(program: Command): void {
   const command = program
     .command('replay')
-    .summary('stream captured states through both directions and compare every byte')
+    .summary('save and restore captured states, and compare every byte')
     .description(
-      'For each STATE, starts a dom0 agent and a stubdom agent as processes of their own over a fresh transfer disk, saves ' +
-        'it into a statefile, restores that, and compares both with STATE byte by byte.',
+      'Saves each STATE into a statefile, restores that, and compares both with STATE byte by byte. Each transfer ' +
+        'has a new transfer disk, and its dom0 agent and stubdom agent are separate processes.',
     )
     .argument('<states...>', 'statefiles, bare QEMU states, migration streams or save files, also compressed')
-    .option('--scratch-dir <dir>', 'where the intermediate files go', tmpdir());
+    .option('--scratch-dir <directory>', 'directory for intermediate files', tmpdir());
   addPairOptions(command).action((states: string[], options: ReplayCommandOptions) => {
     return runCommand(command, async (context) => {
       const transferDir = options.transferDir ?? (await defaultTransferDir(options.ring));

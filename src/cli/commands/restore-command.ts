@@ -1,4 +1,4 @@
-/** `stubferry restore` */
+/** The command `stubferry restore`. */
 import type { Command } from 'commander';
 import { StubferryError } from '../../base/errors/index.js';
 import { runCommand } from '../command-context.js';
@@ -10,18 +10,20 @@ interface RestoreOptions extends PairCommandOptions, RestoreQemuOptions {
   readonly output?: string;
 }
 
+/** Adds the command. */
 export function restoreCommand(program: Command): void {
   const command = program
     .command('restore')
     .summary('move a state from dom0 into the stubdom')
     .description(
-      'Starts both agents on this machine: the dom0 agent reads the state, the stubdom agent verifies all of it and only ' +
-        'then hands on its first byte. STATE is a statefile, a bare QEMU state or a whole migration stream, or a save file of ' +
-        'xl or libvirt, also compressed; one that is not whole is refused before anything is sent. ' +
-        'With --incoming and --qmp, a waiting QEMU is fed, and the restore is done when QEMU says that it has loaded it.',
+      'Starts both agents on this machine. The dom0 agent reads the state; the stubdom agent verifies all of it ' +
+        'before it writes the first byte. STATE is a statefile, a bare QEMU state, a migration stream, or an xl or ' +
+        'libvirt save file, also compressed. A save file, and a bare device state in a file, are verified before ' +
+        'anything is sent. With --incoming and --qmp, the state goes to a QEMU that waits for it, and the restore ' +
+        'ends when QEMU reports that it has loaded the state.',
     )
     .argument('<state>', 'file, FIFO, or - for standard input')
-    .option('-o, --output <path>', 'where the bare state goes: a file, a FIFO, or - for standard output');
+    .option('-o, --output <path>', 'output file or FIFO for the bare state, or - for standard output');
   addPairOptions(addRestoreQemuOptions(command)).action((input: string, options: RestoreOptions) => {
     return runCommand(
       command,

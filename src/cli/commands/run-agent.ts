@@ -1,4 +1,4 @@
-/** What both agents share on the command line: their options, and how the outcome is told. */
+/** The common part of both agent commands: their options, and how they report their outcome. */
 import type { Command } from 'commander';
 import { type AgentLife, eventWriter, type TransferReport, transferReport } from '../../agents/index.js';
 import { StubferryError } from '../../base/errors/index.js';
@@ -8,22 +8,29 @@ import { parseDescriptor, parseUuidOption } from '../options/parse-values.js';
 import { addTransferOptions, type TransferOptions, timeoutsFrom } from '../options/transfer-options.js';
 import { printJson } from '../render/print.js';
 
+/** The options of both agents. */
 export interface AgentOptions extends TransferOptions {
   readonly transfer?: string;
   readonly eventsFd?: number;
   readonly warmUp: boolean;
 }
 
-/** @param largest as in {@link addTransferOptions} */
+/** Adds the options to `command`. @param largest as for {@link addTransferOptions} */
 export function addAgentOptions(command: Command, largest?: string): Command {
   command
-    .option('--transfer <uuid>', "the transfer's UUID", parseUuidOption)
-    .option('--events-fd <fd>', 'write events, one JSON document on a line, to this descriptor', parseDescriptor)
-    .option('--no-warm-up', 'be ready at once, without trying transfers first: no guest stands still for this state');
+    .option('--transfer <uuid>', 'UUID of the transfer', parseUuidOption)
+    .option('--events-fd <fd>', 'file descriptor to write events to, one JSON document on a line', parseDescriptor)
+    .option('--no-warm-up', 'skip the warm-up, for a transfer that no stopped guest waits for');
   return addTransferOptions(command, largest);
 }
 
-/** Runs one side, and tells the outcome to whoever listens: a starter by event, a person by text. */
+/**
+ * Runs one agent and reports its outcome: as an event to the process that started it, else on standard error and, for
+ * `--json`, on standard output.
+ *
+ * @returns the exit status
+ * @throws StubferryError: the transfer failed, and no process reads the events
+ */
 export async function runAgent(
   context: CommandContext,
   options: AgentOptions,
@@ -43,7 +50,7 @@ export async function runAgent(
   } catch (cause) {
     const error = StubferryError.from(cause);
     onEvent({ event: 'failed', error: error.report() });
-    // The starter prints it, in its own words; twice on one terminal would be once too often.
+    // The process that started this agent prints the error, so it is not printed here.
     if (started) return error.status;
     throw error;
   }

@@ -1,4 +1,4 @@
-/** `stubferry save` */
+/** The command `stubferry save`. */
 import type { Command } from 'commander';
 import { StubferryError } from '../../base/errors/index.js';
 import { runCommand } from '../command-context.js';
@@ -12,18 +12,19 @@ interface SaveOptions extends PairCommandOptions, SaveQemuOptions {
   readonly raw: boolean;
 }
 
+/** Adds the command. */
 export function saveCommand(program: Command): void {
   const command = program
     .command('save')
-    .summary('move a state out of the stubdom into a statefile')
+    .summary('save a state from the stubdom into a statefile')
     .description(
-      'Starts both agents on this machine: the stubdom agent reads the state, the dom0 agent checks it and commits it. ' +
-        'There is nothing at the destination before the whole state was verified and is durable. With --qmp, QEMU itself is ' +
-        'asked for its state: the guest is stopped for it, and goes on if anything fails.',
+      'Starts both agents on this machine. The stubdom agent reads the state; the dom0 agent verifies and commits ' +
+        'it. The output appears only when the whole state is verified and durable. With --qmp, QEMU itself saves its ' +
+        'state: the guest is stopped for the save, and resumed if anything fails.',
     )
-    .option('-i, --input <path>', 'where the state comes from: a file, a FIFO, or - for standard input (the default)')
-    .requiredOption('-o, --output <path>', 'where it goes: a file, a FIFO, or - for standard output')
-    .option('--raw', 'write the bare QEMU state, as libxl wants it, instead of a statefile', false);
+    .option('-i, --input <path>', 'input file or FIFO, or - for standard input (default: -)')
+    .requiredOption('-o, --output <path>', 'output file or FIFO, or - for standard output')
+    .option('--raw', 'write the bare QEMU state, which libxl reads, instead of a statefile', false);
   addPairOptions(addSaveQemuOptions(command)).action((options: SaveOptions) => {
     const { output, raw } = options;
     return runCommand(
@@ -31,7 +32,7 @@ export function saveCommand(program: Command): void {
       async (context) => {
         const qemu = qemuToSave(options);
         if (qemu !== undefined && options.input !== undefined)
-          throw new StubferryError('USAGE', 'give either --input or --qmp: a state comes from one place');
+          throw new StubferryError('USAGE', 'give either --input or --qmp, not both');
         const input = qemu?.qmp ?? options.input ?? '-';
         const examine =
           options.check === undefined ? undefined : await checkSaved(input, output, options.check, context.signal);

@@ -1,8 +1,8 @@
-/** `stubferry agent stubdom` */
+/** The command `stubferry agent stubdom`. */
 import { type Command, Option } from 'commander';
 import {
   type AgentLife,
-  type DiskPlace,
+  type DiskOrigin,
   type ProxyJob,
   runProxyAgent,
   runStubdomAgent,
@@ -19,42 +19,45 @@ import { type AgentOptions, addAgentOptions, runAgent } from './run-agent.js';
 
 interface StubdomOptions extends AgentOptions, QemuOptions {
   readonly disk?: string;
-  /** A path, or true for the usual ones. */
+  /** A path, or true for the default. */
   readonly xenstore?: string | true;
   readonly source?: string;
   readonly sink?: string;
   readonly qmpProxy?: string;
-  /** Another name of it. */
+  /** The alias `--gate` of `--qmp-proxy`. */
   readonly gate?: string;
 }
 
-/** A proxy serves every save of its QEMU, whatever transfer that belongs to. */
+/** Options that do not apply to a QMP proxy, which serves every save of its QEMU. */
 const NOT_WITH_PROXY = ['source', 'sink', 'transfer', 'migrate', 'checkpoint', 'opaque'];
 
+/** Adds the command. */
 export function stubdomAgentCommand(agent: Command): void {
   const command = agent
     .command('stubdom')
-    .summary('find the transfer disk, and send or receive as it says')
+    .summary('run the stubdom side of a transfer, or a QMP proxy')
     .description(
-      'The stubdom side: waits for the transfer disk, runs one transfer over it. With --qmp-proxy it stands between the ' +
-        "toolstack and QEMU and runs a transfer for each save, until it is stopped. Exit status: 'stubferry exit-codes'.",
+      'Waits for the transfer disk and runs one transfer over it. With --qmp-proxy it runs as a proxy between the ' +
+        "toolstack and QEMU, with a transfer for each save, until a signal stops it. 'stubferry exit-codes' lists " +
+        'the exit status.',
     )
-    .option('--disk <path>', 'device node or file of the transfer disk; it may come later')
+    .option('--disk <path>', 'device node or file of the transfer disk; it may appear later')
     .addOption(
       new Option(
         '--xenstore [path]',
-        "ask dom0's agent for the disk, through this domain's xenstore folder (default: the usual socket or device)",
+        'request the disk from the stubferry service through xenstore, at this socket or device (default: the ' +
+          'first that exists)',
       ).conflicts(['disk', 'transfer']),
     )
-    .option('--source <path>', 'what to send when the disk is for a save: a file, a FIFO or -')
-    .option('--sink <path>', 'where the bare state goes when it is for a restore: a file, a FIFO or -')
+    .option('--source <path>', 'file or FIFO to send in a save, or - for standard input')
+    .option('--sink <path>', 'file or FIFO to write in a restore, or - for standard output')
     .addOption(
       new Option(
         '--qmp-proxy <socket>',
-        'listen here for the toolstack, and pass on to QEMU (--qmp) all but its saves',
+        'socket for the toolstack; commands other than saves are forwarded to QEMU (--qmp)',
       ).conflicts(['gate', ...NOT_WITH_PROXY]),
     )
-    .addOption(new Option('--gate <socket>', 'another name of --qmp-proxy').conflicts(NOT_WITH_PROXY));
+    .addOption(new Option('--gate <socket>', 'alias of --qmp-proxy').conflicts(NOT_WITH_PROXY));
   addAgentOptions(addQemuOptions(command)).action((options: StubdomOptions) => {
     const run = (context: CommandContext): Promise<number> => runStubdom(context, options);
     return runCommand(command, run, { stdoutIsState: options.sink === '-' });
@@ -63,9 +66,8 @@ export function stubdomAgentCommand(agent: Command): void {
 
 async function runStubdom(context: CommandContext, options: StubdomOptions): Promise<number> {
   const { qmpProxy: proxy = options.gate, qmp } = options;
-  if (proxy !== undefined && qmp === undefined)
-    throw new StubferryError('USAGE', '--qmp-proxy needs --qmp, the monitor of QEMU');
-  const work = (disk: DiskPlace, life: AgentLife): Promise<TransferSummary> => {
+  if (proxy !== undefined && qmp === undefined) throw new StubferryError('USAGE', '--qmp-proxy needs --qmp');
+  const work = (disk: DiskOrigin, life: AgentLife): Promise<TransferSummary> => {
     if (proxy !== undefined && qmp !== undefined) return runProxyAgent(proxyJob(options, disk, proxy, qmp), life);
     return runStubdomAgent(stubdomJob(options, disk), life);
   };
@@ -78,46 +80,50 @@ async function runStubdom(context: CommandContext, options: StubdomOptions): Pro
   return runAgent(context, options, async (life) => {
     const xenstore = await XenstoreClient.connect({ ...(path === undefined ? {} : { path }), signal: context.signal });
     try {
-      return await work({ xenstore, home: await homeFolder(xenstore) }, life);
+      return await work({ xenstore, home: await homePath(xenstore) }, life);
     } finally {
       await xenstore.close();
     }
   });
 }
 
-/** A relative path means this domain's own folder. @throws StubferryError XENSTORE_PROTOCOL */
-async function homeFolder(xenstore: XenstoreClient): Promise<string> {
+/**
+ * The xenstore path of this domain. A relative path such as `domid` is relative to it.
+ *
+ * @throws StubferryError XENSTORE_PROTOCOL: `domid` is not a domain id
+ */
+async function homePath(xenstore: XenstoreClient): Promise<string> {
   const domid = await xenstore.read('domid');
   if (domid !== undefined && /^\d{1,5}$/.test(domid)) return `/local/domain/${domid}`;
-  throw new StubferryError('XENSTORE_PROTOCOL', 'xenstore does not say which domain this is', {
+  throw new StubferryError('XENSTORE_PROTOCOL', 'xenstore has no valid domain id of this domain', {
     where: 'domid',
     expected: 'a number',
     found: domid === undefined ? 'nothing' : JSON.stringify(domid.slice(0, 64)),
   });
 }
 
-function stubdomJob(options: StubdomOptions, disk: DiskPlace): StubdomJob {
+function stubdomJob(options: StubdomOptions, disk: DiskOrigin): StubdomJob {
   const { source, sink, opaque, force: replace, digest, transfer, spoolDir, spoolLimit } = options;
   const [saveQemu, restoreQemu] = [saveFromQemu(options), restoreToQemu(options)];
   if (source !== undefined && saveQemu !== undefined)
-    throw new StubferryError('USAGE', 'give either --source or --qmp: a state comes from one place');
+    throw new StubferryError('USAGE', 'give either --source or --qmp, not both');
   if (sink !== undefined && restoreQemu !== undefined)
-    throw new StubferryError('USAGE', 'give either --sink or --incoming: a state goes to one place');
+    throw new StubferryError('USAGE', 'give either --sink or --incoming, not both');
   const save = source === undefined ? saveQemu : { path: source };
   const restore = sink === undefined ? restoreQemu : { path: sink, replace };
   if (save === undefined && restore === undefined)
     throw new StubferryError('USAGE', 'give --source or --qmp, --sink or --incoming');
   return {
     ...{ disk, transferUuid: transfer, provenance: provenanceFrom(options), save, restore, opaque },
-    ...{ sha256: digest === 'sha256', spoolFolder: spoolDir, spoolLimit },
+    ...{ sha256: digest === 'sha256', spoolDirectory: spoolDir, spoolLimit },
   };
 }
 
-function proxyJob(options: StubdomOptions, disk: DiskPlace, listen: string, qmp: string): ProxyJob {
+function proxyJob(options: StubdomOptions, disk: DiskOrigin, listen: string, qmp: string): ProxyJob {
   const restore = restoreToQemu(options);
   const job: Omit<ProxyJob, 'restore'> = {
     ...{ listen, qmp, disk, provenance: provenanceFrom(options) },
-    // A domain that can ask dom0 for a transfer disk has the guest's disks from there, too.
+    // A domain that can request a transfer disk from dom0 also has the disks of the guest from dom0.
     listMedia: options.xenstore === undefined ? async () => [] : () => xenFrontends(),
     ...{ sha256: options.digest === 'sha256', fifoDir: options.fifoDir },
   };

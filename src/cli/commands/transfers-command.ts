@@ -1,4 +1,6 @@
-/** `stubferry transfers`, `abort`, `gc`, `status` and `prepare`: what dom0's agent is asked from the command line. */
+/**
+ * The commands `stubferry transfers`, `abort`, `prepare` and `status`, which send requests to the stubferry service.
+ */
 import type { Command } from 'commander';
 import { askService, followService, outcomeOf, type ServiceStatus, type TransferView } from '../../service/index.js';
 import { runCommand } from '../command-context.js';
@@ -11,15 +13,16 @@ interface ControlOptions {
   readonly control: string;
 }
 
+/** Adds the command `transfers`. */
 export function transfersCommand(program: Command): void {
   const command = program
     .command('transfers')
-    .summary("list the transfers of dom0's agent")
+    .summary('list the transfers of the stubferry service')
     .description(
-      "Lists the transfers of dom0's agent: those under way, and the last ones that have ended. With --follow it goes on, a line for " +
-        'each change (with --json a JSON document on a line), until it is stopped.',
+      'Lists the transfers of the stubferry service: the active ones and the last ones that ended. With --follow, ' +
+        'prints a line for each change (with --json a JSON document on a line) until a signal stops the command.',
     )
-    .option('-f, --follow', 'go on, a line for each change', false)
+    .option('-f, --follow', 'keep running and print a line for each change', false)
     .addOption(controlOption());
   command.action(({ control, follow }: ControlOptions & { readonly follow: boolean }) => {
     return runCommand(command, async ({ json, signal }) => {
@@ -70,34 +73,37 @@ function lineOf({ transfer, direction, target, phase, bytes, timings, error }: T
   return `${transfer}  ${direction} of ${target}  ${phase} after ${formatMs(timings[phase] ?? 0)}  ${formatBytes(bytes)}${why}`;
 }
 
+/** Adds the command `abort`. */
 export function abortCommand(program: Command): void {
   const command = program
     .command('abort')
-    .summary("end a transfer of dom0's agent")
+    .summary('abort a transfer of the stubferry service')
     .description(
-      'Ends a transfer: the stubdom is told, the toolstack gets an error, the guest goes on, and nothing is left.',
+      'Aborts a transfer: the stubdom agent receives the reason, the toolstack gets an error, the guest resumes, ' +
+        'and the transfer disk is removed.',
     )
-    .argument('<transfer>', 'its UUID, as in `stubferry transfers`', parseUuidOption)
+    .argument('<transfer>', 'UUID of the transfer, as in `stubferry transfers`', parseUuidOption)
     .addOption(controlOption());
   command.action((transfer: string, { control }: ControlOptions) => {
     return runCommand(command, async ({ json, signal }) => {
       const view = await askService(control, { command: 'abort', transfer }, signal);
       if (json) await printJson({ transfer: view });
-      else await printText(`${transfer}: ${outcomeOf(view) === 'ok' ? 'it had ended well before' : 'aborted'}`);
+      else await printText(`${transfer}: ${outcomeOf(view) === 'ok' ? 'already completed' : 'aborted'}`);
       return 0;
     });
   });
 }
 
+/** Adds the command `prepare`. */
 export function prepareCommand(program: Command): void {
   const command = program
     .command('prepare')
-    .summary('make and attach the disk for a save that is to come')
+    .summary('create and attach the disk of a later save')
     .description(
-      "Has dom0's agent make the transfer disk for a save of a target, and attach it, before the toolstack pauses the guest. The save " +
-        'that follows takes it. Asked twice, there is one.',
+      'Makes the stubferry service create and attach the transfer disk of a save before the toolstack pauses the ' +
+        'guest. The next save of that target uses the disk. A repeated request creates no second disk.',
     )
-    .argument('<domid>', "the target's domid", parseTarget)
+    .argument('<domid>', 'domain id of the target', parseTarget)
     .addOption(controlOption());
   command.action((target: number, { control }: ControlOptions) => {
     return runCommand(command, async ({ json, signal }) => {
@@ -109,11 +115,12 @@ export function prepareCommand(program: Command): void {
   });
 }
 
+/** Adds the command `status`. */
 export function statusCommand(program: Command): void {
   const command = program
     .command('status')
-    .summary("say whether dom0's agent runs, and with what")
-    .description("Says whether dom0's agent runs, since when, and what it works on.")
+    .summary('show the status of the stubferry service')
+    .description('Shows whether the stubferry service runs, since when, its settings and its number of transfers.')
     .addOption(controlOption());
   command.action(({ control }: ControlOptions) => {
     return runCommand(command, async ({ json, signal }) => {
@@ -127,12 +134,12 @@ export function statusCommand(program: Command): void {
 
 function factsOf(status: ServiceStatus): (readonly [string, string])[] {
   return [
-    ["dom0's agent", `stubferry ${status.version}, process ${status.pid}`],
+    ['service', `stubferry ${status.version}, process ${status.pid}`],
     ['running since', status.startedAt],
-    ['disks come by', status.driver],
-    ['transfer folder', status.transferDir],
-    ["toolstack's folder", status.stateDir],
+    ['hotplug driver', status.driver],
+    ['transfer directory', status.transferDir],
+    ['toolstack directory', status.stateDir],
     ['xenstore', status.xenstore],
-    ['under way', `${status.underWay} of at most ${status.mostTransfers} transfers`],
+    ['active', `${status.underWay} of at most ${status.mostTransfers} transfers`],
   ];
 }

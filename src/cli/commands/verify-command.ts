@@ -1,30 +1,31 @@
-/** `stubferry verify` */
+/** The command `stubferry verify`. */
 import type { Command } from 'commander';
 import { StubferryError } from '../../base/errors/index.js';
 import { untilAborted } from '../../base/time/index.js';
 import type { StateSource } from '../../formats/state-source.js';
 import type { StatefileReader } from '../../formats/statefile/index.js';
 import { CheckedSource } from '../../states/containers/index.js';
-import { type Given, openGiven } from '../../states/open-input.js';
+import { type OpenedInput, openInput } from '../../states/open-input.js';
 import { nameOf } from '../../states/open-state.js';
 import { examineDisk } from '../../transfer/ring/index.js';
 import { runCommand } from '../command-context.js';
 import { printJson, printText } from '../render/print.js';
 import { type Verification, verdictText, verifyContainer, verifyState } from '../render/verdict.js';
 
+/** Adds the command. */
 export function verifyCommand(program: Command): void {
   const command = program
     .command('verify')
-    .summary('read all of a state, save file or transfer disk and check that it is whole')
+    .summary('verify that a state, save file or transfer disk is complete and valid')
     .description(
-      'Ends with status 0 only when FILE is whole and contradicts itself nowhere. Of a statefile or transfer disk every ' +
-        'byte is checked. A bare QEMU state and the save files of xl and libvirt carry no checksum: of them the structure ' +
-        'is checked, each record and section, and the answer says so.',
+      'Reads all of FILE, and exits with status 0 only when it is complete and valid. In a statefile or transfer ' +
+        'disk every byte is verified by checksums. A bare QEMU state and the save files of xl and libvirt have no ' +
+        'checksums, so only their structure is verified, each record and section, and the result states that.',
     )
     .argument('<file>', 'file, block device, or - for standard input');
   command.action((file: string) => {
     return runCommand(command, async ({ json, signal }) => {
-      const opened = openGiven(file).then((given) => verify(file, given));
+      const opened = openInput(file).then((input) => verify(file, input));
       const verdict = await untilAborted(signal, opened);
       await (json ? printJson({ verified: verdict }) : printText(verdictText(verdict)));
       return 0;
@@ -32,16 +33,16 @@ export function verifyCommand(program: Command): void {
   });
 }
 
-async function verify(file: string, given: Given): Promise<Verification> {
-  switch (given.format) {
+async function verify(file: string, input: OpenedInput): Promise<Verification> {
+  switch (input.format) {
     case 'qevm':
-      return closing(given.source, () => verifyState(file, given.source, 'QEMU state'));
+      return closing(input.source, () => verifyState(file, input.source, 'QEMU state'));
     case 'container':
-      return closing(given, () => verifyContainer(file, given));
+      return closing(input, () => verifyContainer(file, input));
     case 'statefile':
-      return closing(given.source, () => verifyStatefile(file, given.source, given.reader));
+      return closing(input.source, () => verifyStatefile(file, input.source, input.reader));
     case 'transfer-disk':
-      return closing(given.device, () => verifyDisk(file, given.device));
+      return closing(input.device, () => verifyDisk(file, input.device));
   }
 }
 
@@ -53,7 +54,7 @@ async function closing<T>(opened: { close(): Promise<void> }, work: () => Promis
   }
 }
 
-/** Its frames by their checksums, and the QEMU state in them as one that comes bare. */
+/** Verifies the frames by their checksums, and the QEMU state in them like a bare one. */
 async function verifyStatefile(file: string, source: StateSource, reader: StatefileReader): Promise<Verification> {
   const inspected = reader.begin.kind === 'opaque' ? source : new CheckedSource(source, nameOf(file));
   const buffer = new Uint8Array(1024 * 1024);
@@ -71,9 +72,9 @@ async function verifyDisk(file: string, device: Parameters<typeof examineDisk>[0
   if (wrapped) {
     throw new StubferryError('UNVERIFIABLE', 'the ring of this transfer disk has wrapped', {
       where: file,
-      expected: 'a ring on which every block is a frame or blank',
-      found: 'remains of overwritten frames, which look like damage',
-      hint: "all that can be checked does check; 'stubferry inspect' shows how far the agents came",
+      expected: 'a ring on which each block is a frame or blank',
+      found: 'parts of overwritten frames, which look like damage',
+      hint: "every block that can be verified is valid; 'stubferry inspect' shows the progress of the agents",
     });
   }
   return { file, format: 'transfer disk', checked: 'every-byte', bytes: payloadBytes, dataRecords: dataFrames };

@@ -1,13 +1,14 @@
-/** The options that commands with a transfer share, and what they become. */
+/** The options that the commands with a transfer share, and the settings that are made from them. */
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { type Command, Option } from 'commander';
-import { DRIVER_NAMES, type DriverName, type Provenance } from '../../agents/index.js';
+import { DRIVER_NAMES, type DriverName, driverHelp, LOCAL_DRIVER_NAMES, type Provenance } from '../../agents/index.js';
 import { LIMITS } from '../../formats/protocol/limits.js';
 import { NIL_UUID } from '../../formats/protocol/uuid.js';
 import { DEFAULT_TIMEOUTS, diskSizeFor, type Timeouts } from '../../transfer/ring/index.js';
 import { parseDomid, parseDuration, parsePeerTimeout, parseSize, parseUuidOption } from './parse-values.js';
 
+/** Sizes are in bytes, timeouts in milliseconds. */
 export interface TransferOptions {
   readonly ring: number;
   readonly frame: number;
@@ -28,8 +29,9 @@ export interface TransferOptions {
 }
 
 /**
- * Adds the options to `command`, in groups; options that are the command's own come first.
- * @param largest what help says of the largest state by default
+ * Adds the options to `command`, in groups. The command adds its own options first.
+ *
+ * @param largest the default of `--max-state` as the help shows it
  */
 export function addTransferOptions(command: Command, largest = '64G'): Command {
   const size = (flags: string, text: string, value: number, shown: string): Option =>
@@ -37,66 +39,64 @@ export function addTransferOptions(command: Command, largest = '64G'): Command {
   const duration = (flags: string, text: string, value: number): Option =>
     new Option(flags, text).argParser(parseDuration).default(value, `${value / 1000}s`);
   return command
-    .option('--force', 'replace a file at the destination', false)
-    .option('--opaque', 'move bytes that are no QEMU state', false)
+    .option('--force', 'replace an existing output file', false)
+    .option('--opaque', 'transfer bytes that are not a QEMU state', false)
     .addOption(
       new Option(
         '--digest <what>',
-        'sha256: SHA-256 and xxh64 of the whole state too; chain: only the chain over all frames, faster',
+        'sha256: the frame chain, and SHA-256 and xxh64 of the state; chain: only the frame chain, faster',
       )
         .choices(['sha256', 'chain'])
         .default('sha256'),
     )
-    .optionsGroup('What is known of the state, for its BEGIN record:')
+    .optionsGroup('Metadata for the BEGIN record:')
     .addOption(
-      new Option('--target-uuid <uuid>', "the target's UUID").argParser(parseUuidOption).default(NIL_UUID, 'any'),
+      new Option('--target-uuid <uuid>', 'UUID of the target').argParser(parseUuidOption).default(NIL_UUID, 'any'),
     )
-    .addOption(new Option('--target-domid <domid>', "the target's domid").argParser(parseDomid).default(0, 'unknown'))
-    .option('--qemu-version <text>', 'version of QEMU', '')
+    .addOption(
+      new Option('--target-domid <domid>', 'domain id of the target').argParser(parseDomid).default(0, 'unknown'),
+    )
+    .option('--qemu-version <text>', 'QEMU version', '')
     .option('--machine <text>', 'machine type', '')
-    .optionsGroup('Sizes and places:')
-    .addOption(size('--ring <size>', 'ring of the transfer disk', LIMITS.ring.default, '32M'))
-    .addOption(size('--frame <size>', 'largest payload of a frame', LIMITS.payload.default, '1M'))
-    .addOption(size('--max-state <size>', 'refuse a larger state', LIMITS.state.default, largest))
+    .optionsGroup('Sizes and directories:')
+    .addOption(size('--ring <size>', 'size of the ring on the transfer disk', LIMITS.ring.default, '32M'))
+    .addOption(size('--frame <size>', 'maximum payload of a frame', LIMITS.payload.default, '1M'))
+    .addOption(size('--max-state <size>', 'maximum size of a state', LIMITS.state.default, largest))
     .option(
-      '--spool-dir <dir>',
-      'where a state is kept until it is verified, for a destination that is no file',
+      '--spool-dir <directory>',
+      'directory for a state until it is verified, when the output is not a file',
       tmpdir(),
     )
-    .addOption(size('--spool-limit <size>', 'refuse to spool more', LIMITS.state.default, '64G'))
-    .optionsGroup('Deadlines, each for a time in which nothing happens:')
-    .addOption(duration('--attach-timeout <time>', 'the disk and the other agent appear', DEFAULT_TIMEOUTS.absentMs))
+    .addOption(size('--spool-limit <size>', 'maximum size of that state', LIMITS.state.default, '64G'))
+    .optionsGroup('Timeouts (each limits a time without progress):')
+    .addOption(duration('--attach-timeout <time>', 'time to wait for the disk and the peer', DEFAULT_TIMEOUTS.absentMs))
     .addOption(
       duration(
         '--peer-timeout <time>',
-        'a heartbeat of the other agent, at least 1s',
+        'time to wait for a heartbeat of the peer, at least 1s',
         DEFAULT_TIMEOUTS.deadMs,
       ).argParser(parsePeerTimeout),
     )
-    .addOption(duration('--progress-timeout <time>', 'a byte moves', DEFAULT_TIMEOUTS.progressMs))
-    .addOption(duration('--commit-timeout <time>', 'a verified state becomes durable', DEFAULT_TIMEOUTS.commitMs));
+    .addOption(duration('--progress-timeout <time>', 'time to wait for the next byte', DEFAULT_TIMEOUTS.progressMs))
+    .addOption(
+      duration('--commit-timeout <time>', 'time to wait until a verified state is durable', DEFAULT_TIMEOUTS.commitMs),
+    );
 }
 
+/** The value of `--attach`. */
 export type AttachOption = DriverName;
 
-/** How the transfer disk comes to a stubdom's agent that is a process of this machine. */
+/** The option that selects how the transfer disk is attached for a stubdom agent that is a process of this machine. */
 export function localAttachOption(): Option {
-  return new Option(
-    '--attach <how>',
-    'file: both agents open the file; loop: the stubdom gets a loop device over it (root)',
-  )
-    .choices(['file', 'loop'])
-    .default('file');
+  return new Option('--attach <how>', driverHelp(LOCAL_DRIVER_NAMES)).choices(LOCAL_DRIVER_NAMES).default('file');
 }
 
-/** How it comes to any stubdom. */
+/** The option that selects how the transfer disk is attached, for any stubdom. */
 export function attachOption(): Option {
-  return new Option(
-    '--attach <how>',
-    'xen: a vbd, written into xenstore (default of the service); xl: by xl block-attach; loop, file: for a process of this machine',
-  ).choices(DRIVER_NAMES);
+  return new Option('--attach <how>', driverHelp(DRIVER_NAMES)).choices(DRIVER_NAMES);
 }
 
+/** The timeouts of a transfer; those without an option keep their defaults. */
 export function timeoutsFrom(options: TransferOptions): Timeouts {
   return {
     ...DEFAULT_TIMEOUTS,
@@ -107,6 +107,7 @@ export function timeoutsFrom(options: TransferOptions): Timeouts {
   };
 }
 
+/** The metadata for the BEGIN record. */
 export function provenanceFrom(options: TransferOptions): Provenance {
   return {
     targetUuid: options.targetUuid,
@@ -116,7 +117,7 @@ export function provenanceFrom(options: TransferOptions): Provenance {
   };
 }
 
-/** The options again, for the command line of an agent that this process starts. */
+/** The same options as arguments for the agents that this process starts. */
 export function agentArgs(options: TransferOptions, logLevel: string): { dom0: string[]; stubdom: string[] } {
   const both = [
     ...['--digest', options.digest, '--log-level', logLevel],
@@ -133,7 +134,7 @@ export function agentArgs(options: TransferOptions, logLevel: string): { dom0: s
 
 const MEMORY = '/dev/shm';
 
-/** Where the transfer disk goes when nobody says: into memory when it fits there, else to the temporary folder. */
+/** The default directory for the transfer disk: /dev/shm when the disk fits there, else the temporary directory. */
 export async function defaultTransferDir(ring: number): Promise<string> {
   const memory = await statfs(MEMORY).catch(() => undefined);
   return memory !== undefined && memory.bavail * memory.bsize >= diskSizeFor(ring) ? MEMORY : tmpdir();

@@ -1,12 +1,15 @@
-/** What a check found, for people, for `--json`, and as an error. */
+/** The report of a check: as text, for `--json`, and as an error. */
 import { StubferryError } from '../../base/errors/index.js';
 import type { CheckResult, Destination, Finding } from '../../formats/qevm/index.js';
+import { counted } from './format-values.js';
 
+/** A destination and what the check against it found. */
 export interface Checked {
   readonly destination: Destination;
   readonly result: CheckResult;
 }
 
+/** The value of `check` in the `--json` document, without the file. */
 export function checksJson(checks: readonly Checked[]): object {
   return {
     loads: checks.every(({ result }) => result.loads),
@@ -14,6 +17,7 @@ export function checksJson(checks: readonly Checked[]): object {
   };
 }
 
+/** The report as text: the findings of each destination, then its verdict in one line. */
 export function checksText(file: string, checks: readonly Checked[]): string {
   return checks.map((checked) => checkText(file, checked)).join('\n\n');
 }
@@ -24,19 +28,20 @@ function checkText(file: string, { destination, result }: Checked): string {
     `${verdict.padEnd(8)} ${subject}: ${problem}`,
     `           ${consequence}`,
   ]);
-  const isRefused = findings.some(({ verdict }) => verdict === 'refused');
+  const has = (outcome: Finding['verdict']): boolean => findings.some(({ verdict }) => verdict === outcome);
   const { name } = destination;
+  const matching = `${counted(fitting, 'section')} ${fitting === 1 ? 'matches' : 'match'}`;
+  const consequence = has('refused') ? 'QEMU refuses the state' : 'devices lose their state';
   const verdict = loads
-    ? `nothing speaks against loading it in ${name}`
-    : isRefused
-      ? `it will not load in ${name}`
-      : `it would load in ${name}, but not all of it`;
-  return [...lines, `${file}: ${verdict}; sections that fit: ${fitting}`].join('\n');
+    ? `compatible with ${name}${has('unknown') ? ' as far as known' : ''}: ${matching}`
+    : `incompatible with ${name}: ${consequence}; ${matching}`;
+  return [...lines, `${file}: ${verdict}`].join('\n');
 }
 
+/** How many findings the error names. */
 const MOST_NAMED = 5;
 
-/** The error for a state that does not fit; undefined when it does. */
+/** The error WOULD_NOT_LOAD for an incompatible state; undefined for a compatible one. */
 export function checkError(file: string, checks: readonly Checked[]): StubferryError | undefined {
   const failed = checks.find(({ result }) => !result.loads);
   if (failed === undefined) return undefined;
@@ -44,11 +49,11 @@ export function checkError(file: string, checks: readonly Checked[]): StubferryE
   const serious = result.findings.filter(isSerious);
   const named = serious.slice(0, MOST_NAMED).map(({ subject, problem }) => `${subject}: ${problem}`);
   const more = serious.length > named.length ? `; and ${serious.length - named.length} more` : '';
-  return new StubferryError('WOULD_NOT_LOAD', 'the state does not fit the QEMU that is to load it', {
+  return new StubferryError('WOULD_NOT_LOAD', 'the state is incompatible with the destination', {
     where: file,
-    expected: `what ${destination.name} loads`,
+    expected: `a state that ${destination.name} loads`,
     found: `${named.join('; ')}${more}`,
-    hint: `'stubferry check ${file} --against ...' tells all of it and what would happen`,
+    hint: `'stubferry check ${file} --against ...' lists every finding and its consequence`,
   });
 }
 

@@ -1,4 +1,4 @@
-/** What there is to say of a container, as names and values. */
+/** The facts that `inspect` prints about a container, as names and values. */
 
 import { printable } from '../../base/errors/index.js';
 import type { LibvirtSaveSummary } from '../../formats/libvirt-save/index.js';
@@ -17,17 +17,18 @@ const COMPRESSED: Readonly<Record<Compression, string>> = {
   zstd: ', compressed with zstd',
 };
 
-/** What is added to the name of a format. */
+/** The suffix of a format name for a compressed input. */
 export function compressionText(compressed: Compression | false): string {
   return compressed === false ? '' : COMPRESSED[compressed];
 }
 
+/** The facts about a container. For `--json` their names become keys. */
 export function containerFacts(path: string, { container, compressed, flaw, state }: ExaminedContainer): Fact[] {
   const format = (name: string): Fact => ['format', `${name}${compressionText(compressed)}`];
   const last: Fact[] = [
     ['kind', state?.start.kind],
     ['machine type', state?.start.machineType],
-    ['complete', flaw === undefined ? 'yes' : `no: ${flaw.message}; 'stubferry verify' says where`],
+    ['complete', flaw === undefined ? 'yes' : `no: ${flaw.message}; 'stubferry verify' reports the offset`],
   ];
   switch (container.kind) {
     case 'xl-save':
@@ -79,7 +80,7 @@ function libxcFacts({ version, byteOrder, guest, xen, records, pages, bytes }: L
 function libvirtFacts({ version, byteOrder, finished, wasRunning, compression, xml }: LibvirtSaveSummary): Fact[] {
   return [
     ['version', `${version}, ${byteOrder}-endian`],
-    ['finished', finished ? 'yes' : 'no: libvirt was interrupted, or still saves'],
+    ['finished', finished ? 'yes' : 'no: libvirt was interrupted or is still saving'],
     ['guest', wasRunning ? 'was running' : 'was paused'],
     ['stream', compression],
     ['domain XML', xml === undefined ? undefined : `${Buffer.byteLength(xml)} bytes`],

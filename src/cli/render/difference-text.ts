@@ -1,13 +1,15 @@
-/** The differences between two states, for people and for `--json`. */
+/** The differences between two states, as text and for `--json`. */
 import { printable } from '../../base/errors/index.js';
 import type { Change, QevmSection, SectionDifference, StateComparison } from '../../formats/qevm/index.js';
+import { counted } from './format-values.js';
 import { valueText } from './section-view.js';
 
-/** Of one section, for people; `--json` has all. */
+/** How many changes of one section the text shows; `--json` has all of them. */
 const MOST_SHOWN = 64;
-/** Bytes of a change, for people. */
+/** How many bytes of a change the text shows. */
 const BYTES_SHOWN = 16;
 
+/** The value of `diff` in the `--json` document, without the two files. */
 export function comparisonJson({ others, sections, onlyClocks, same }: StateComparison): object {
   return {
     same: others.length === 0 && sections.length === 0,
@@ -35,6 +37,7 @@ function changeJson({ field, type, offset, before, after }: Change): object {
   return { field, type: shownType, offset, before: hex(before), after: hex(after) };
 }
 
+/** The comparison as text: one line for each section that differs, its changes below it, and a summary at the end. */
 export function comparisonText({ others, sections, onlyClocks, same }: StateComparison): string {
   const lines = others.map(({ what, before, after }) => `changed  ${what}: ${before || 'none'} -> ${after || 'none'}`);
   for (const difference of sections) lines.push(...differenceLines(difference));
@@ -43,13 +46,11 @@ export function comparisonText({ others, sections, onlyClocks, same }: StateComp
   const unsure = [...sections, ...onlyClocks].filter(({ clocksUnknown }) => clocksUnknown);
   if (unsure.length > 0) {
     const names = unsure.map(({ name, instance }) => titled(name, instance)).join(', ');
-    lines.push(
-      `note     ${names}: has clocks, but without a description it is not known where; nothing of them was ignored`,
-    );
+    lines.push(`note     ${names}: clocks not ignored (the state has no description that locates them)`);
   }
   const differ = sections.length + others.length;
-  const found = differ === 0 ? 'no differences' : differ === 1 ? '1 difference' : `${differ} differences`;
-  lines.push(`${found}; sections that are the same: ${same}`);
+  const found = differ === 0 ? 'no differences' : counted(differ, 'difference');
+  lines.push(`${found}; ${counted(same, 'section')} identical`);
   return lines.join('\n');
 }
 
@@ -62,23 +63,23 @@ function differenceLines({ kind, name, instance, before, after, changes, ignored
   const bytes = same ? `${one.bodyLength} bytes` : `${one.bodyLength} -> ${other.bodyLength} bytes`;
   const head = `${kind.padEnd(8)} ${titled(name, instance)}: ${version}, ${bytes}`;
   const shown = changes.slice(0, MOST_SHOWN).map((change) => `           ${changeText(change)}`);
-  const left = changes.length - shown.length;
-  const more = left > 0 ? [`           ... and ${left} more; --json has them`] : [];
+  const hidden = changes.length - shown.length;
+  const more = hidden > 0 ? [`           ... and ${hidden} more, see --json`] : [];
   return [head, ...shown, ...more, ...(ignored > 0 ? [`           ignored: ${clocks(ignored)}`] : [])];
 }
 
 function changeText({ field, type, offset, before, after }: Change): string {
   const value = (bytes: Uint8Array | undefined): string => {
-    if (bytes === undefined) return 'not there';
-    if (bytes.length === 0) return 'nothing';
+    if (bytes === undefined) return 'absent';
+    if (bytes.length === 0) return 'empty';
     if (field !== undefined && type !== undefined && !field.includes('+0x')) return valueText({ type, bytes });
     const hex = Buffer.from(bytes.subarray(0, BYTES_SHOWN))
       .toString('hex')
       .replaceAll(/..(?=.)/g, '$& ');
     return bytes.length > BYTES_SHOWN ? `${hex} ... ${bytes.length} bytes` : hex;
   };
-  const place = field ?? `bytes at ${offset} (0x${offset.toString(16)})`;
-  return `${place}: ${value(before)} -> ${value(after)}`;
+  const location = field ?? `bytes at ${offset} (0x${offset.toString(16)})`;
+  return `${location}: ${value(before)} -> ${value(after)}`;
 }
 
 function titled(name: string, instance: number): string {
@@ -86,5 +87,5 @@ function titled(name: string, instance: number): string {
 }
 
 function clocks(count: number): string {
-  return `${count} ${count === 1 ? 'change' : 'changes'} of clocks and timers`;
+  return `${counted(count, 'change')} of clocks and timers`;
 }

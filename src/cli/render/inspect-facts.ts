@@ -1,4 +1,4 @@
-/** What `inspect` says of an input besides its sections: names and values, in the order in which people ask. */
+/** The facts that `inspect` prints about an input besides its sections, as names and values. */
 
 import type { StubferryError } from '../../base/errors/index.js';
 import type { ControlBlock } from '../../formats/protocol/control-block.js';
@@ -10,21 +10,26 @@ import type { QevmStart, QevmState } from '../../formats/qevm/index.js';
 import type { Compression } from '../../io/index.js';
 import { examineDisk } from '../../transfer/ring/index.js';
 import { compressionText } from './container-facts.js';
-import { formatBytes } from './format-values.js';
+import { counted, formatBytes } from './format-values.js';
 
-/** Names and values, for people and, as an object, for `--json`. */
+/**
+ * Names and values, for the text and, as an object, for `--json`: there a name such as `target domid` becomes
+ * `targetDomid`.
+ */
 export type Facts = readonly (readonly [string, string | number | undefined])[];
 
-/** What a statefile says of itself; the END record only when it was found. */
+/** The metadata of a statefile. */
 export interface StatefileFacts {
   readonly writer: string;
   readonly transferUuid: string;
   readonly begin: BeginRecord;
+  /** Undefined when the END record was not found. */
   readonly end: EndRecord | undefined;
   readonly fileBytes: number | undefined;
   readonly compressed: Compression | false;
 }
 
+/** The facts about a statefile. */
 export function statefileFacts(path: string, facts: StatefileFacts): Facts {
   const { writer, transferUuid, begin, end, fileBytes, compressed } = facts;
   return [
@@ -62,13 +67,13 @@ function endFacts(end: EndRecord): Facts {
   ];
 }
 
-/** A time from a record may be any number; one that no calendar has is shown as it is. */
+/** A record may contain any number as its time; one that is not a valid date is shown as it is. */
 function isoTime(ms: number): string {
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? `${ms} ms since 1970` : date.toISOString();
 }
 
-/** Of a bare QEMU state. @param read what reading all of it gave, when it could be read */
+/** The facts about a bare QEMU state. @param read the result of reading the whole state, if that was possible */
 export function qevmFacts(
   path: string,
   start: QevmStart,
@@ -82,10 +87,11 @@ export function qevmFacts(
     ['machine type', start.machineType],
     ['bytes', read?.state.bytes],
     ['sha256', read?.sha256],
-    ['integrity', 'carries no checksum of its own'],
+    ['integrity', 'no checksum (the format has none)'],
   ];
 }
 
+/** The facts about a transfer disk. @throws StubferryError of `examineDisk` */
 export async function diskFacts(path: string, device: Parameters<typeof examineDisk>[0]): Promise<Facts> {
   const damages: StubferryError[] = [];
   const { superblock, sender, receiver, frames, payloadBytes, otherBlocks } = await examineDisk(device, (error) =>
@@ -106,12 +112,15 @@ export async function diskFacts(path: string, device: Parameters<typeof examineD
     ['receiver', controlText(receiver)],
     ['frames on the ring', `${frames}, with ${payloadBytes} bytes of payload`],
     ['other blocks', otherBlocks],
-    ['damage', damages.length === 0 ? 'none seen' : `${damages.length} places; 'stubferry verify' names the first`],
+    [
+      'damage',
+      damages.length === 0 ? 'none found' : `${counted(damages.length, 'error')}; 'stubferry verify' reports the first`,
+    ],
   ];
 }
 
 function controlText(control: ControlBlock | undefined): string {
-  if (control === undefined) return 'never came';
+  if (control === undefined) return 'never attached';
   const { phase, cursor, streamed, errorStatus, reason } = control;
   const why = errorStatus === 0 ? '' : `, error ${errorStatus}: ${reason}`;
   return `${phase}, cursor ${cursor}, ${streamed} bytes of the state${why}`;

@@ -1,23 +1,25 @@
 /**
- * What goes to a person or a program: one JSON document or aligned text on standard output, errors on standard error.
+ * Prints reports: one JSON document or aligned text on standard output, errors on standard error.
  */
 import Table from 'cli-table3';
 import type { StubferryError } from '../../base/errors/index.js';
 
-/** Writes all of `text` and waits until it is taken: the process may end right after. */
+/** Writes all of `text` and waits until the stream has taken it, because the process may exit right after. */
 function writeAll(stream: NodeJS.WriteStream, text: string): Promise<void> {
   return new Promise((resolve) => stream.write(text, () => resolve()));
 }
 
+/** Prints the one JSON document of a command. */
 export function printJson(document: unknown): Promise<void> {
   return writeAll(process.stdout, `${JSON.stringify(document, null, 2)}\n`);
 }
 
-/** One of many documents, each on a line. */
+/** Prints one of many JSON documents, each on a line of its own. */
 export function printJsonLine(document: unknown): Promise<void> {
   return writeAll(process.stdout, `${JSON.stringify(document)}\n`);
 }
 
+/** Prints `text` and a line break. */
 export function printText(text: string): Promise<void> {
   return writeAll(process.stdout, `${text}\n`);
 }
@@ -40,7 +42,7 @@ const NO_BORDERS = {
   middle: '  ',
 } as const;
 
-/** A table without lines. @param right the columns (from 0) that are numbers */
+/** A table without borders. @param right the columns, counted from 0, that are aligned to the right */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -55,7 +57,7 @@ export function table(
   return trimLines(result.toString());
 }
 
-/** Names and values below each other; values that are empty are left out. */
+/** One line for each name and its value, with the values aligned. Pairs with an empty value are omitted. */
 export function facts(pairs: readonly (readonly [string, string | undefined])[]): string {
   const shown = pairs.filter((pair): pair is readonly [string, string] => pair[1] !== undefined && pair[1] !== '');
   const width = Math.max(...shown.map(([name]) => name.length));
@@ -69,10 +71,10 @@ function trimLines(text: string): string {
     .join('\n');
 }
 
-/** An error for people: what and where, then what was expected, found, and what to do. */
+/** An error as text: where and what, then the offset, what was expected and found, and what to do. */
 function describeError(error: StubferryError): string {
   const { where, offset, expected, found, hint } = error.details;
-  const place = where === undefined ? '' : `${where}: `;
+  const prefix = where === undefined ? '' : `${where}: `;
   const details = facts(
     [
       ['  offset', offset === undefined ? undefined : `${offset}`],
@@ -81,11 +83,11 @@ function describeError(error: StubferryError): string {
       ['  what to do', hint],
     ].map(([name, value]) => [name ?? '', value] as const),
   );
-  const first = `stubferry: ${place}${error.message} [${error.code}]`;
+  const first = `stubferry: ${prefix}${error.message} [${error.code}]`;
   return details === '' ? first : `${first}\n${details}`;
 }
 
-/** Reports a failed command, in the form that was asked for. */
+/** Reports a failed command: as text on standard error, and with `json` also as a document on standard output. */
 export async function printError(error: StubferryError, json: boolean): Promise<void> {
   if (json) await printJson({ error: error.report() });
   await writeAll(process.stderr, `${describeError(error)}\n`);

@@ -1,6 +1,7 @@
-/** A progress bar on standard error, when that is a terminal; else nothing. */
+/** A progress bar on standard error. There is none when standard error is not a terminal. */
 import { Presets, SingleBar } from 'cli-progress';
 
+/** A running progress bar. */
 export interface ProgressBar {
   update(value: number, label: string): void;
   stop(): void;
@@ -8,7 +9,7 @@ export interface ProgressBar {
 
 const NO_BAR: ProgressBar = { update: () => undefined, stop: () => undefined };
 
-/** @param total what `value` counts up to. @param wanted false hides it, as `--json` does */
+/** Shows a progress bar. @param total the final value. @param wanted false hides the bar, as for `--json` */
 export function startBar(total: number, wanted: boolean): ProgressBar {
   if (!wanted || !process.stderr.isTTY) return NO_BAR;
   const options = {

@@ -1,4 +1,4 @@
-/** The sections of a state as a table, for people. */
+/** The sections of a state as a table. */
 import { printable } from '../../base/errors/index.js';
 import type { QevmSection, QevmState } from '../../formats/qevm/index.js';
 import { formatBytes } from './format-values.js';
@@ -10,18 +10,17 @@ const BAR = { width: 24, mark: '#', less: '.' } as const;
 const SPLIT: Readonly<Record<QevmState['split'], string>> = {
   description: 'known from the description',
   footers: 'known from the footers',
-  inferred: 'inferred: nothing in this state says where a section ends',
+  inferred: 'inferred (the format stores no lengths)',
 };
 
-/** What there is to say of the state beside its sections. */
+/** The facts about the state that precede the table. They are not part of the `--json` document. */
 export function stateFacts({ sections, split, ram, configuration, descriptionBytes }: QevmState): Facts {
   const pages = ram?.pages;
-  const doubtful = sections.filter(({ inferred }) => inferred).length;
-  const but =
-    split !== 'inferred' && doubtful > 0 ? `, but of ${doubtful} inferred: there is another way to read them` : '';
+  const ambiguous = sections.filter(({ inferred }) => inferred).length;
+  const exception = split !== 'inferred' && ambiguous > 0 ? `, but ${ambiguous} inferred (ambiguous)` : '';
   return [
     ['sections', `${new Set(sections.map(({ id }) => id)).size}`],
-    ['their ends', sections.length === 0 ? undefined : `${SPLIT[split]}${but}`],
+    ['section boundaries', sections.length === 0 ? undefined : `${SPLIT[split]}${exception}`],
     ['capabilities', configuration?.capabilities.map((name) => printable(name)).join(', ')],
     ['ram', ram?.blocks.map(({ name, bytes }) => `${printable(name)} ${formatBytes(bytes)}`).join(', ')],
     [
@@ -36,19 +35,21 @@ export function stateFacts({ sections, split, ram, configuration, descriptionByt
 
 interface Row {
   readonly section: QevmSection;
-  /** Bytes, and pieces that follow each other: RAM comes in many. */
+  /** The bytes of all chunks of the section. */
   bytes: number;
-  pieces: number;
+  /** How many consecutive chunks QEMU wrote; RAM has many. */
+  chunks: number;
 }
 
+/** The table: a row for each section, with a bar for its size. */
 export function sectionTable(sections: readonly QevmSection[]): string {
   const rows: Row[] = [];
   for (const section of sections) {
     const last = rows.at(-1);
     if (last !== undefined && last.section.id === section.id && section.type !== 'full') {
       last.bytes += section.length;
-      last.pieces += 1;
-    } else rows.push({ section, bytes: section.length, pieces: 1 });
+      last.chunks += 1;
+    } else rows.push({ section, bytes: section.length, chunks: 1 });
   }
   const largest = Math.max(...rows.map(({ bytes }) => bytes));
   const head = ['id', 'name', 'instance', 'version', 'offset', 'bytes', 'size', ''];
@@ -59,11 +60,11 @@ export function sectionTable(sections: readonly QevmSection[]): string {
   );
 }
 
-function cellsOf({ section, bytes, pieces }: Row, largest: number): string[] {
+function cellsOf({ section, bytes, chunks }: Row, largest: number): string[] {
   const { id, name, instance, version, offset, alternatives } = section;
   const notes = [
-    ...(pieces > 1 ? [`in ${pieces} pieces`] : []),
-    ...(alternatives.length > 0 ? [`its header stands at ${alternatives.join(', ')} too`] : []),
+    ...(chunks > 1 ? [`in ${chunks} chunks`] : []),
+    ...(alternatives.length > 0 ? [`header also found at ${alternatives.join(', ')}`] : []),
   ];
   const numbers = [instance, version, offset, bytes].map((value) => `${value}`);
   return [`${id}`, printable(name), ...numbers, bar(bytes, largest), notes.join('; ')];

@@ -1,4 +1,4 @@
-/** One section, looked into: its fields where the state describes them, else its bytes. */
+/** The contents of one section: its fields where the state describes them, else its bytes. */
 import { printable } from '../../base/errors/index.js';
 import {
   type Analysis,
@@ -12,17 +12,18 @@ import {
 } from '../../formats/qevm/index.js';
 
 const BYTES_IN_A_LINE = 16;
-/** Of a field that is shown in one line. */
+/** How many bytes of a field are shown. */
 const BYTES_OF_A_FIELD = 32;
 const INDENT = '  ';
 
-/** What a section holds; undefined for RAM, which is not kept. */
+/** The contents of a section. */
 export interface SectionContents {
   readonly body: Uint8Array;
-  /** Undefined where the state has no description, or it is not asked for. */
+  /** Undefined when the state has no description or the bytes were requested. */
   readonly fields: Struct | undefined;
 }
 
+/** Reads a section. @param hex do not decode fields. @returns undefined for RAM, which is not kept in memory */
 export function contentsOf(state: QevmState, section: QevmSection, hex: boolean): SectionContents | undefined {
   const body = state.bodyOf(section);
   if (body === undefined) return undefined;
@@ -31,7 +32,7 @@ export function contentsOf(state: QevmState, section: QevmSection, hex: boolean)
   return { body, fields: device === undefined ? undefined : readFields(body, device) };
 }
 
-/** For `--json`: fields in the form of QEMU's own analyze-migration.py, or all bytes. */
+/** The contents for `--json`: the fields in the form of QEMU's scripts/analyze-migration.py, or all bytes in hex. */
 export function contentsJson({ body, fields }: SectionContents): { fields: Analysis } | { hex: string } {
   if (fields === undefined) return { hex: Buffer.from(body).toString('hex') };
   return { fields: withPrintableNames(structAnalysis(fields)) };
@@ -45,11 +46,12 @@ function withPrintableNames(analysis: Analysis): Analysis {
   );
 }
 
+/** The contents as text: one line for each field, or a hex dump. */
 export function contentsText({ body, fields }: SectionContents): string {
   return fields === undefined ? hexDump(body) : structLines(fields, '').join('\n');
 }
 
-/** Offsets are from the first byte of the body. */
+/** A hex dump. Offsets count from the first byte of the section body. */
 export function hexDump(bytes: Uint8Array): string {
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += BYTES_IN_A_LINE) {
@@ -75,7 +77,7 @@ function structLines({ fields, subsections }: Struct, indent: string): string[] 
   return lines;
 }
 
-/** How many elements of an array follow each other with the same bytes. */
+/** How many consecutive elements of an array, from `at`, have the same bytes. */
 function runLength(fields: readonly Field[], at: number): number {
   const first = fields[at];
   let run = 1;
@@ -93,7 +95,7 @@ function fieldLines({ name, index, type, bytes, struct }: Field, run: number, in
   return [`${label}  ${valueText({ type, bytes })}  (${printable(type)})`];
 }
 
-/** `0x0000001f`, with the number where that says more; `true`; or bytes. */
+/** A value such as `0x0000001f = 31`, `-1`, `true`, or bytes in hex. Numbers from -9 to 9 have no hex form. */
 export function valueText(field: Pick<Field, 'type' | 'bytes'>): string {
   const { kind, value } = fieldValue(field);
   if (kind === 'boolean') return `${value}`;

@@ -1,25 +1,26 @@
-/** What `verify` found: that an input is whole, and how far that could be checked. */
+/** The result of `verify` for an input that is complete, and how much of it could be verified. */
 
 import type { QevmState } from '../../formats/qevm/index.js';
 import type { StateSource } from '../../formats/state-source.js';
 import { readState } from '../../states/containers/index.js';
 import { nameOf } from '../../states/open-state.js';
 import type { ExaminedInput } from '../../states/recognise-state.js';
-import { formatBytes } from './format-values.js';
+import { counted } from './format-values.js';
 
+/** The value of `verified` in the `--json` document. */
 export interface Verification {
   readonly file: string;
   readonly format: string;
   /**
-   * `every-byte`: by checksums. `structure`: the format carries none; lengths, counts, order, types, padding and ends were
-   * checked, and a changed byte within a page or a section is not seen.
+   * `every-byte`: checksums cover every byte. `structure`: the format has no checksums, so lengths, counts, order,
+   * types, padding and end marks were checked, and a changed byte within a page or a section is not detected.
    */
   readonly checked: 'every-byte' | 'structure';
-  /** Bytes of the state. */
+  /** Size of the state in bytes. */
   readonly bytes: number;
   readonly dataRecords?: number;
   readonly sections?: number;
-  /** How the ends of sections are known; `inferred`: nothing in the state proves them. */
+  /** How the section boundaries are known. `inferred`: nothing in the state proves them. */
   readonly split?: QevmState['split'];
   readonly libxcRecords?: number;
   readonly pages?: number;
@@ -27,12 +28,12 @@ export interface Verification {
 
 type ExaminedContainer = Extract<ExaminedInput, { format: 'container' }>;
 
-/** Reads all of a bare state. @throws StubferryError what is wrong with it */
+/** Reads the whole of a bare state. @throws StubferryError the first error in it */
 export async function verifyState(file: string, source: StateSource, format: string): Promise<Verification> {
   return { file, format, checked: 'structure', ...stateFacts(await readState(source, nameOf(file))) };
 }
 
-/** @throws StubferryError what is wrong with it, or with the state that it holds */
+/** Verifies a container and the state in it. @throws StubferryError the first error in either */
 export async function verifyContainer(file: string, examined: ExaminedContainer): Promise<Verification> {
   const { container, flaw, state } = examined;
   if (flaw !== undefined) throw flaw;
@@ -47,18 +48,20 @@ export async function verifyContainer(file: string, examined: ExaminedContainer)
   return { file, format, checked: 'structure', ...facts, libxcRecords: counted, pages: libxc?.pages.withData ?? 0 };
 }
 
-/** The verdict in one line. */
+/** The verdict as text, in one line; where only the structure was checked, a second line states that limit. */
 export function verdictText(verdict: Verification): string {
   const { file, format, checked, bytes, dataRecords = 0, sections, split, libxcRecords, pages } = verdict;
-  const size = `${bytes} bytes (${formatBytes(bytes)})`;
   if (checked === 'every-byte')
-    return `${file}: ${format}: every byte checks: ${size} of state in ${dataRecords} data records`;
+    return `${file}: ${format}: OK: ${bytes} bytes verified (${counted(dataRecords, 'data record')})`;
   const memory = libxcRecords === undefined ? [] : [`${libxcRecords} libxc records with ${pages} pages`];
-  const ends = split === 'inferred' ? ', their ends inferred' : `, their ends known from the ${split}`;
-  const devices = sections === undefined ? 'no device state' : `${size} of device state in ${sections} sections${ends}`;
+  const boundaries = split === 'inferred' ? 'boundaries inferred' : `boundaries known from the ${split}`;
+  const devices =
+    sections === undefined
+      ? 'no device state'
+      : `${bytes} bytes of device state in ${counted(sections, 'section')} (${boundaries})`;
   return (
-    `${file}: ${format}: whole: ${[...memory, devices].join(', ')}\n` +
-    'It carries no checksum: that a byte within a page or a section has changed cannot be seen.'
+    `${file}: ${format}: structure OK: ${[...memory, devices].join(', ')}\n` +
+    'The format has no checksums: a changed byte within a page or a section is not detected.'
   );
 }
 

@@ -1,8 +1,12 @@
-/** Walks a libvirt save file to where QEMU's stream begins, which goes on to the end of the file. Layout: header.ts. */
+/**
+ * Parses a libvirt save file up to the start of QEMU's migration stream, which continues to the end of the file. The
+ * layout is described in header.ts.
+ */
 import { type Cursor, type PullParser, utf8Text } from '../pull-parser/index.js';
 import { type LibvirtHeader, takeLibvirtHeader } from './header.js';
 import type { LibvirtSaveSummary } from './summary.js';
 
+/** The pull parser of a libvirt save file. */
 export class LibvirtSaveReader {
   readonly #cursor: Cursor;
   #header: LibvirtHeader | undefined;
@@ -14,16 +18,21 @@ export class LibvirtSaveReader {
     this.#cursor = cursor;
   }
 
-  /** What was found so far. Undefined before the header. */
+  /** The summary of what was parsed so far. It is undefined before the header was parsed. */
   get summary(): LibvirtSaveSummary | undefined {
     if (this.#header === undefined) return undefined;
     const { finished, version, byteOrder, wasRunning, compression } = this.#header;
     const texts = { xml: this.#xml, cookie: this.#cookie };
-    const said = { finished, version, byteOrder, wasRunning, compression };
-    return { kind: 'libvirt-save', ...said, ...texts, stateOffset: this.#stateOffset };
+    const header = { finished, version, byteOrder, wasRunning, compression };
+    return { kind: 'libvirt-save', ...header, ...texts, stateOffset: this.#stateOffset };
   }
 
-  /** @throws StubferryError TRUNCATED, also when libvirt had not finished it, CORRUPT, UNSUPPORTED_VERSION, LIMIT_EXCEEDED */
+  /**
+   * Parses the header and the texts.
+   *
+   * @throws StubferryError TRUNCATED: when the file ends early, or when libvirt did not finish the save; CORRUPT,
+   * UNSUPPORTED_VERSION, LIMIT_EXCEEDED: when a field is not valid
+   */
   *parse(): PullParser<void> {
     this.#header = yield* takeLibvirtHeader(this.#cursor);
     const { textBytes, cookieOffset, finished } = this.#header;
@@ -36,7 +45,7 @@ export class LibvirtSaveReader {
         offset: 0,
         expected: '"LibvirtQemudSave"',
         found: '"LibvirtQemudPart"',
-        hint: 'it was interrupted, or still runs: save the guest again',
+        hint: 'the save was interrupted or is still running: save the guest again',
       });
     }
     this.#stateOffset = offset;
@@ -46,7 +55,7 @@ export class LibvirtSaveReader {
     const end = bytes.subarray(from, to).indexOf(0);
     const offset = this.#cursor.offset - bytes.length + from;
     if (end !== -1) return utf8Text(this.#cursor, bytes.subarray(from, from + end), offset);
-    throw this.#cursor.error('CORRUPT', 'a text in the libvirt save file has no end', {
+    throw this.#cursor.error('CORRUPT', 'a text in the libvirt save file has no NUL at its end', {
       offset,
       expected: `a NUL within ${to - from} bytes`,
       found: 'none',

@@ -1,38 +1,41 @@
 /**
- * The control block: what one writer says about itself. Each side has two slots and writes them in turn, so a
- * write that is torn by a crash leaves the other slot valid; the reader takes the highest valid sequence. Sender
- * and receiver never write the same block.
+ * The control block contains the current status of one writer. Each side has two slots and writes them alternately.
+ * When a crash tears a write, the other slot remains valid. The reader uses the valid slot with the highest sequence.
+ * Sender and receiver never write the same block.
  *
- *     0    8  magic "SFSENDER" or "SFRECEIV"
- *     8    8  sequence, from 1; its parity chooses the slot
- *     16   8  epoch: random for each start of an agent, so that a restarted peer is seen
- *     24   8  the peer's epoch that this writer follows; 0 when it has seen none
- *     32   8  cursor: ring position, bytes, monotone: written (sender) or consumed (receiver) up to here
- *     40   8  bytes of the state so far
- *     48   2  phase            50  2  error code (its exit status; 0 for none)
- *     52   4  length of the reason
- *     64   n  the reason, UTF-8, at most 1024 bytes
- *     4088 8  checksum, seed: transfer UUID xor the block's number on the disk
+ *     offset  size  field
+ *     0       8     magic "SFSENDER" or "SFRECEIV"
+ *     8       8     sequence, starting at 1; its parity selects the slot
+ *     16      8     epoch: a random number for each start of an agent, by which the peer detects a restart
+ *     24      8     peer epoch: the epoch of the peer that this writer accepted; 0 when it has seen none
+ *     32      8     cursor: a ring position in bytes that only grows; it is the end of the written data (sender) or of
+ *                   the consumed data (receiver)
+ *     40      8     bytes of the state so far
+ *     48      2     phase
+ *     50      2     error code: the exit status of the error; 0 for none
+ *     52      4     length of the reason, in bytes
+ *     64      n     reason, UTF-8, at most 1024 bytes
+ *     4088    8     checksum; its seed is the transfer UUID xor the number of the block on the disk
  *
- * A change of the sequence is the heartbeat: it is compared with the reader's own clock only.
+ * A change of the sequence is the heartbeat. The reader times the changes only with its own clock.
  */
 import { printable } from '../../base/errors/index.js';
 import { hasValidChecksum, readCount, viewOf, writeChecksum, writeCount } from './block.js';
 import { LIMITS } from './limits.js';
 import type { Direction } from './superblock.js';
 
-/** Which of the two writers. */
+/** The two writers of a transfer disk. */
 export type Role = 'sender' | 'receiver';
 
 const MAGIC = { sender: 'SFSENDER', receiver: 'SFRECEIV' } as const satisfies Record<Role, string>;
 const REASON_OFFSET = 64;
 
 /**
- * Where a writer stands.
+ * The phases of a writer, with their numbers in the control block.
  *
  *     sender:    ready -> streaming -> sent -> done
  *     receiver:  ready -> receiving -> verified -> committed (save) | loaded (restore)
- *     both:      any but the last -> aborted
+ *     both:      any phase except the last one -> aborted
  */
 export const PHASES = {
   ready: 1,
@@ -46,36 +49,41 @@ export const PHASES = {
   aborted: 9,
 } as const;
 
+/** The name of a phase. */
 export type Phase = keyof typeof PHASES;
 
-/** What a receiver says of a state that is safe where it had to go. */
+/** The phase by which a receiver acknowledges that the state is stored (save) or that QEMU has loaded it (restore). */
 export const ACKNOWLEDGEMENT = { save: 'committed', restore: 'loaded' } as const satisfies Record<Direction, Phase>;
 
-/** Which of the two dom0's agent is, who makes the disk and takes it away. */
+/** The role of the dom0 agent, which creates and removes the disk. */
 export const DOM0_ROLE = { save: 'receiver', restore: 'sender' } as const satisfies Record<Direction, Role>;
 
-/** Of either direction. */
+/** The acknowledging phases of both directions. */
 export const ACKNOWLEDGEMENTS: readonly Phase[] = Object.values(ACKNOWLEDGEMENT);
 
 const phaseOf = new Map<number, Phase>(Object.entries(PHASES).map(([name, number]) => [number, name as Phase]));
 
-/** What a control block says. */
+/** A decoded control block. The layout above describes the fields. */
 export interface ControlBlock {
   readonly sequence: number;
   readonly epoch: bigint;
   readonly peerEpoch: bigint;
-  /** Ring position, bytes. */
+  /** Ring position, in bytes. */
   readonly cursor: number;
   /** Bytes of the state so far. */
   readonly streamed: number;
   readonly phase: Phase;
-  /** Exit status of the error that made the writer abort; 0 for none. */
+  /** The exit status of the error for which the writer aborted; 0 for none. */
   readonly errorStatus: number;
-  /** The writer's reason, already safe to print. */
+  /** Why the writer aborted. The text is safe to print. */
   readonly reason: string;
 }
 
-/** Encodes into `block` (4096 bytes, any content). @param seed see the checksum in the layout */
+/**
+ * Encodes a control block into `block` (4096 bytes), whose previous content does not matter.
+ *
+ * @param seed of the checksum, as in the layout
+ */
 export function encodeControlBlock(block: Uint8Array, role: Role, control: ControlBlock, seed: bigint): void {
   block.fill(0);
   const view = viewOf(block);
@@ -95,7 +103,11 @@ export function encodeControlBlock(block: Uint8Array, role: Role, control: Contr
   writeChecksum(block, seed);
 }
 
-/** The control block in a slot, or undefined when the slot is blank, torn or another's. */
+/**
+ * Decodes the control block in a slot.
+ *
+ * @returns undefined when the slot is blank or torn, or belongs to another role, transfer or position
+ */
 export function decodeControlBlock(block: Uint8Array, role: Role, seed: bigint): ControlBlock | undefined {
   if (Buffer.from(block.subarray(0, 8)).toString('latin1') !== MAGIC[role] || !hasValidChecksum(block, seed))
     return undefined;

@@ -1,28 +1,35 @@
 /**
- * The frame: one record and its bulk bytes, on the ring of a transfer disk and at rest in a statefile.
+ * A frame is one record with its bulk data. The ring of a transfer disk and a statefile consist of frames.
  *
  *     +------------------------------+-----------------------------------------+
- *     | header block, 4096           | payload, padded with zeros to 4096      |
+ *     | header block, 4096 bytes     | payload, padded with zeros to 4096      |
  *     +------------------------------+-----------------------------------------+
  *
- *     0    4  magic "SFRM"
- *     4    2  type           6  2  flags: bit 0 optional
- *     8    4  record length  12 4  payload length, without its padding
- *     16   8  sequence, from 0
- *     24   8  epoch of the sender; 0 at rest
- *     32   8  position: on the ring, monotone over all laps; at rest, the offset in the file
- *     40   8  stream offset: where in the state the payload belongs
- *     48   4  frame length: header, payload and padding; of a padding frame, all up to the end of the lap
- *     56   8  chain before this frame
- *     64   8  xxh64 of the padded payload, seeded with the chain before; the same as that for no payload
- *     72   n  the record, protobuf (proto/records.proto)
- *     4088 8  checksum, seed: the transfer's UUID
+ *     offset  size  field of the header block
+ *     0       4     magic "SFRM"
+ *     4       2     type
+ *     6       2     flags; bit 0: optional
+ *     8       4     length of the record, in bytes
+ *     12      4     length of the payload without its padding, in bytes
+ *     16      8     sequence, starting at 0
+ *     24      8     epoch of the sender; 0 in a statefile
+ *     32      8     position: on the ring, a number that grows over all laps; in a statefile, the offset in the file
+ *     40      8     stream offset: the offset of the payload in the state
+ *     48      4     length of the frame: header, payload and padding; for a padding frame, the rest of the lap
+ *     56      8     chain before this frame
+ *     64      8     chain after this frame: xxh64 of the padded payload, seeded with the chain before it; equal to the
+ *                   chain before it when there is no payload
+ *     72      n     record, protobuf (proto/records.proto)
+ *     4088    8     checksum; its seed is derived from the transfer UUID
  *
- * Why so: bulk bytes stay out of protobuf, are read from QEMU straight into their place behind the header, hashed
- * there and written with one aligned write. The position and the epoch under the checksum are what makes a frame of an
- * earlier lap, of an earlier agent, of an earlier transfer, or of another place on the disk, never pass for the
- * expected one. The chain ties each payload to all before it. Only DATA moves it on: a record that a reader does not know,
- * or that only one medium has, can come and go without breaking it.
+ * The reasons for this layout:
+ *
+ * - Bulk data stays out of protobuf. The sender reads it from QEMU directly into its final location after the header,
+ *   hashes it there, and writes it with one aligned write.
+ * - The checksum covers the position and the epoch. A reader therefore never accepts a frame of an earlier lap, of an
+ *   earlier agent, of an earlier transfer or of another position on the disk as the expected frame.
+ * - The chain ties each payload to all payloads before it. Only DATA frames advance it. Records that a reader does not
+ *   know, or that only one medium has, can therefore be added or removed without breaking it.
  */
 import {
   BLOCK_ROOM,
@@ -40,12 +47,13 @@ import { xxh64 } from './xxh64.js';
 const MAGIC = 0x4d524653;
 const RECORD_OFFSET = 72;
 
-/** Most bytes of a record. */
+/** The maximum length of a record, in bytes. */
 export const RECORD_ROOM = BLOCK_ROOM - RECORD_OFFSET;
 
-/** The types of this version. `index` and `trailer` are for statefiles, `padding` is for rings. */
+/** The frame types of this version. Only statefiles have `index` and `trailer`, and only rings have `padding`. */
 export const FRAME_TYPES = { begin: 1, data: 2, end: 3, padding: 4, index: 5, trailer: 6 } as const;
 
+/** The name of a frame type. */
 export type FrameType = keyof typeof FRAME_TYPES;
 
 const typeOf = new Map<number, FrameType>(
@@ -54,11 +62,11 @@ const typeOf = new Map<number, FrameType>(
 
 const FLAG_OPTIONAL = 1;
 
-/** What a header says. Lengths, positions and offsets in bytes. */
+/** A decoded frame header. Lengths, positions and offsets are in bytes. */
 export interface FrameHeader {
-  /** undefined for a type that this version does not know: skip it when `optional`, else refuse. */
+  /** Undefined for an unknown type. A reader skips the frame when it is `optional` and rejects it otherwise. */
   readonly type: FrameType | undefined;
-  /** The number of the type on the medium. */
+  /** The type as a number, as it is on the medium. */
   readonly typeNumber: number;
   readonly optional: boolean;
   readonly payloadLength: number;
@@ -69,11 +77,11 @@ export interface FrameHeader {
   readonly frameLength: number;
   readonly chainBefore: bigint;
   readonly chainAfter: bigint;
-  /** A copy. */
+  /** A copy of the record. */
   readonly record: Uint8Array;
 }
 
-/** What {@link encodeFrameHeader} needs. */
+/** The fields of a frame header to encode. Lengths, positions and offsets are in bytes. */
 export interface FrameFields {
   readonly type: FrameType;
   readonly optional?: boolean;
@@ -82,29 +90,37 @@ export interface FrameFields {
   readonly epoch: bigint;
   readonly position: number;
   readonly streamOffset: number;
-  /** Only for padding: else header and padded payload. */
+  /** Only for padding. The default is the length of the header and the padded payload. */
   readonly frameLength?: number;
   readonly chainBefore: bigint;
   readonly chainAfter: bigint;
   readonly record?: Uint8Array;
 }
 
-/** Bytes that a frame with so much payload takes on the medium. */
+/** Returns the length of a frame with so many bytes of payload on the medium, in bytes. */
 export function frameLengthFor(payloadLength: number): number {
   return BLOCK_SIZE + padded(payloadLength);
 }
 
-/** The chain after a frame. @param paddedPayload the payload with its padding, whole blocks or nothing */
+/**
+ * Computes the chain after a frame.
+ *
+ * @param paddedPayload the payload with its padding: whole blocks, or empty
+ */
 export function chainOver(paddedPayload: Uint8Array, chainBefore: bigint): bigint {
   return paddedPayload.length === 0 ? chainBefore : xxh64(paddedPayload, chainBefore);
 }
 
-/** Encodes into `block` (4096 bytes, any content). @throws RangeError for a record that does not fit */
+/**
+ * Encodes a frame header into `block` (4096 bytes), whose previous content does not matter.
+ *
+ * @throws RangeError when the record does not fit
+ */
 export function encodeFrameHeader(block: Uint8Array, fields: FrameFields, seed: bigint): void {
   const record = fields.record ?? new Uint8Array(0);
   const payloadLength = fields.payloadLength ?? 0;
   if (record.length > RECORD_ROOM)
-    throw new RangeError(`a record of ${record.length} bytes is more than ${RECORD_ROOM}`);
+    throw new RangeError(`a record of ${record.length} bytes exceeds ${RECORD_ROOM} bytes`);
   block.fill(0);
   const view = viewOf(block);
   view.setUint32(0, MAGIC, true);
@@ -123,7 +139,7 @@ export function encodeFrameHeader(block: Uint8Array, fields: FrameFields, seed: 
   writeChecksum(block, seed);
 }
 
-/** DATA is its payload, so it has some; an INDEX may be empty; the others are their record alone. */
+/** DATA must have a payload. An INDEX may have one. The other known types must have none. */
 function mayHavePayload(type: FrameType | undefined, length: number): boolean {
   switch (type) {
     case 'data':
@@ -138,10 +154,10 @@ function mayHavePayload(type: FrameType | undefined, length: number): boolean {
   }
 }
 
-/** Why a block is no frame header: another thing, or one whose checksum is wrong. */
+/** Why a block is not a valid frame header: no magic, a wrong checksum, or lengths that contradict each other. */
 export type NoFrame = 'no-magic' | 'bad-checksum' | 'bad-length';
 
-/** Reads a header block, or says why it is none. A header with a valid checksum whose lengths contradict each other is `bad-length`. */
+/** Decodes a header block, or returns why it is not a valid frame header. */
 export function decodeFrameHeader(block: Uint8Array, seed: bigint): FrameHeader | NoFrame {
   const view = viewOf(block);
   if (view.getUint32(0, true) !== MAGIC) return 'no-magic';

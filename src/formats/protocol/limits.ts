@@ -1,6 +1,6 @@
 /**
- * The limits of the format. What a disk or file declares is checked against these before anything is
- * allocated; a user can ask for less, never for more.
+ * The limits of the format. Every size that a disk or file declares is checked against them before memory is allocated
+ * for it. A user can configure lower limits, but not higher ones.
  */
 
 const KiB = 1024;
@@ -8,20 +8,24 @@ const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
 const TiB = 1024 * GiB;
 
+/** The limits of the format, in bytes unless stated otherwise. */
 export const LIMITS = {
-  /** Payload bytes of one frame. */
+  /** The payload of one frame. */
   payload: { min: 4 * KiB, default: 1 * MiB, max: 8 * MiB },
-  /** Bytes of the ring. The ring must hold two frames of the largest payload. */
+  /** The ring. It must have room for two frames with the largest payload. */
   ring: { min: 64 * KiB, default: 32 * MiB, max: 1 * GiB },
-  /** Bytes of one whole state. */
+  /** One whole state. */
   state: { min: 0, default: 64 * GiB, max: 16 * TiB },
-  /** Ring bytes that a state may take: so many for each of the largest state, and so many more. Bounds what crumbs cost. */
+  /**
+   * A transfer may use at most `ringPerState` times the largest state plus `ringSlack` ring bytes. This bounds the cost
+   * of a sender that uses very small frames.
+   */
   ringPerState: 2,
   ringSlack: 1 * GiB,
-  /** Characters of a string in a record. */
+  /** A string in a record, in characters. */
   text: 256,
-  /** Bytes of the reason in a control block. */
+  /** The reason in a control block. */
   reason: 1024,
-  /** Entries of the index of a statefile. */
+  /** The index of a statefile, in entries. */
   indexEntries: 4096,
 } as const;

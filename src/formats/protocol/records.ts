@@ -1,6 +1,6 @@
 /**
- * The records as the rest of the program sees them: numbers are safe integers, digests have their length, text is
- * bounded and printable, or the record is refused. Schema: proto/records.proto.
+ * Encodes and decodes the protobuf records. The schema is proto/records.proto. The decoders reject a record unless its
+ * numbers are safe integers, its digests have the right length, and its text is bounded and printable.
  */
 import { printable, StubferryError } from '../../base/errors/index.js';
 import { viewOf } from './block.js';
@@ -8,7 +8,7 @@ import { stubferry as schema } from './generated/records.js';
 import { LIMITS } from './limits.js';
 import { formatUuid, NIL_UUID, parseUuid, UUID_BYTES } from './uuid.js';
 
-/** What kind of state it is: QEMU's devices alone, a whole migration with RAM, or bytes that nobody looked into. */
+/** The kind of a state: QEMU's device state alone, a whole migration stream with RAM, or bytes that were not parsed. */
 export type StateKind = 'device-state' | 'migration-stream' | 'opaque';
 
 const KINDS = {
@@ -19,7 +19,7 @@ const KINDS = {
 
 const kindOf = new Map<number, StateKind>(Object.entries(KINDS).map(([name, number]) => [number, name as StateKind]));
 
-/** The first record: what is coming. Text that is not known is empty. */
+/** The first record. It describes the state that follows. Unknown texts are empty. */
 export interface BeginRecord {
   readonly kind: StateKind;
   readonly targetUuid: string;
@@ -29,28 +29,28 @@ export interface BeginRecord {
   readonly stubferryVersion: string;
   /** Milliseconds since 1970, UTC. */
   readonly createdMs: number;
-  /** Whether END carries the digests of the whole state; the chain over all frames is always there. */
+  /** Whether END contains the digests of the whole state. The chain over all frames always exists. */
   readonly sha256: boolean;
 }
 
-/** Digests of a whole state. */
+/** The digests of a whole state. */
 export interface StateDigests {
-  /** 8 bytes, as xxh64sum prints them. */
+  /** 8 bytes in the order in which xxh64sum prints them. */
   readonly xxh64: Uint8Array;
-  /** 32 bytes. */
+  /** 32 bytes in the order in which sha256sum prints them. */
   readonly sha256: Uint8Array;
 }
 
-/** The record after the last data. */
+/** The record after the last data. It contains what the sender computed over the whole state. */
 export interface EndRecord {
   readonly stateBytes: number;
   readonly dataFrames: number;
   readonly chain: bigint;
-  /** Present when BEGIN said `sha256`. */
+  /** Present when `sha256` is set in BEGIN. */
   readonly digests: StateDigests | undefined;
 }
 
-/** The last block of a statefile. Offsets in bytes. */
+/** The record in the last block of a statefile. Offsets and lengths are in bytes. */
 export interface TrailerRecord {
   readonly endOffset: number;
   readonly indexOffset: number;
@@ -78,7 +78,7 @@ function text(record: Message, field: string, value: string): string {
   return value;
 }
 
-/** protobufjs decodes a u64 as a Long, or as a number where the `long` package is missing. */
+/** protobufjs decodes a u64 as a Long, or as a number when the `long` package is missing. */
 function count(record: Message, field: string, value: { toString(): string }): number {
   const number = Number(value.toString());
   if (!Number.isSafeInteger(number)) refuse(record, field, 'a number below 2^53', value.toString());
@@ -96,11 +96,12 @@ function u64Bytes(value: bigint): Uint8Array {
   return bytes;
 }
 
-/** Text as {@link decodeBegin} takes it: made printable first, and cut then. */
+/** Makes a text acceptable for {@link decodeBegin}: first printable, then truncated. */
 function storable(value: string): string {
   return printable(value, LIMITS.text).slice(0, LIMITS.text);
 }
 
+/** Encodes BEGIN. Texts are made printable and truncated to their limit. */
 export function encodeBegin(begin: BeginRecord): Uint8Array {
   return schema.Begin.encode({
     kind: KINDS[begin.kind],
@@ -114,7 +115,7 @@ export function encodeBegin(begin: BeginRecord): Uint8Array {
   }).finish();
 }
 
-/** @throws StubferryError CORRUPT */
+/** Decodes BEGIN. @throws StubferryError CORRUPT: when a field is not valid */
 export function decodeBegin(bytes: Uint8Array): BeginRecord {
   const message = decoded('BEGIN', (input) => schema.Begin.decode(input), bytes);
   const uuid = message.targetUuid;
@@ -130,6 +131,7 @@ export function decodeBegin(bytes: Uint8Array): BeginRecord {
   };
 }
 
+/** Encodes END. */
 export function encodeEnd(end: EndRecord): Uint8Array {
   return schema.End.encode({
     stateBytes: end.stateBytes,
@@ -139,7 +141,12 @@ export function encodeEnd(end: EndRecord): Uint8Array {
   }).finish();
 }
 
-/** @param sha256 what BEGIN said of the digests. @throws StubferryError CORRUPT */
+/**
+ * Decodes END.
+ *
+ * @param sha256 whether END must contain the digests, as declared in BEGIN
+ * @throws StubferryError CORRUPT: when a field is not valid
+ */
 export function decodeEnd(bytes: Uint8Array, sha256: boolean): EndRecord {
   const message = decoded('END', (input) => schema.End.decode(input), bytes);
   return {
@@ -152,22 +159,24 @@ export function decodeEnd(bytes: Uint8Array, sha256: boolean): EndRecord {
   };
 }
 
+/** Encodes INDEX. @param entries the number of entries in the payload */
 export function encodeIndex(entries: number): Uint8Array {
   return schema.Index.encode({ entries }).finish();
 }
 
-/** The number of entries, within its limit. @throws StubferryError CORRUPT */
+/** Decodes INDEX and returns the number of entries. @throws StubferryError CORRUPT: when it exceeds the limit */
 export function decodeIndex(bytes: Uint8Array): number {
   const { entries } = decoded('INDEX', (input) => schema.Index.decode(input), bytes);
   if (entries > LIMITS.indexEntries) refuse('INDEX', 'entries', `at most ${LIMITS.indexEntries}`, `${entries}`);
   return entries;
 }
 
+/** Encodes TRAILER. */
 export function encodeTrailer(trailer: TrailerRecord): Uint8Array {
   return schema.Trailer.encode(trailer).finish();
 }
 
-/** @throws StubferryError CORRUPT */
+/** Decodes TRAILER. @throws StubferryError CORRUPT: when a field is not valid */
 export function decodeTrailer(bytes: Uint8Array): TrailerRecord {
   const message = decoded('TRAILER', (input) => schema.Trailer.decode(input), bytes);
   return {

@@ -1,90 +1,112 @@
 /**
- * How a transfer starts on Xen: a stubdom asks, dom0 answers, each in one key of the stubdom's own xenstore folder.
+ * A transfer on Xen starts with a request of the stubdom and a reply of dom0. Each message is the value of one key in
+ * the stubdom's own xenstore directory.
  *
  *     /local/domain/<stubdom>/data/stubferry/request     stubferry/1 save NONCE
  *     /local/domain/<stubdom>/data/stubferry/answer      stubferry/1 attached NONCE TRANSFER DEVICE
- *                                                        stubferry/1 refused NONCE CODE SENTENCE
+ *                                                        stubferry/1 refused NONCE CODE REASON
  *     /local/domain/<stubdom>/data/stubferry/offer       stubferry/1 offered TRANSFER DEVICE
  *
- * Words are parted by one space; NONCE and TRANSFER are UUIDs. The nonce tells a request from those before it, and its answer from
- * theirs: a stubdom's agent that was restarted asks with a new one. An offer is made unasked, of a disk for a save that is to come, and
- * stands as long as the disk does. The number behind `stubferry/` is the version of both keys. What
- * the stubdom writes may be anything; it is bounded before it is looked at.
+ * One space separates the fields. NONCE and TRANSFER are UUIDs. The nonce identifies a request and its reply, and
+ * distinguishes them from earlier ones: a restarted stubdom agent sends its request with a new nonce. The number after
+ * `stubferry/` is the version of the messages in all keys.
+ *
+ * The `offer` key announces a pre-attached disk for a future save. dom0 writes it without a request, and it remains as
+ * long as the disk exists.
+ *
+ * The stubdom can write any value. dom0 checks the length of a value before it parses the value.
  */
 import { printable, StubferryError } from '../../base/errors/index.js';
 import type { Direction } from './superblock.js';
 import { isUuid } from './uuid.js';
 
-/** Below a domain's own folder; the stubdom can write there, and create it. */
+/** The key of a request, below the domain's own directory. The stubdom can create and write keys below `data`. */
 export const REQUEST_KEY = 'data/stubferry/request';
+/** The key of a reply, below the domain's own directory. */
 export const REPLY_KEY = 'data/stubferry/answer';
+/** The key that announces a pre-attached disk, below the domain's own directory. */
 export const PRE_ATTACHED_KEY = 'data/stubferry/offer';
 
 const VERSION = 1;
 const PROTOCOL = `stubferry/${VERSION}`;
 
-/** Bytes of either key: a sentence for people, and no more. */
-const LONGEST = 1024;
+/** The maximum length of each value, in bytes. It leaves room for a reason of a few sentences. */
+const MAX_BYTES = 1024;
 
-/** A stubdom wants a transfer. */
+/** A request of a stubdom for the disk of a transfer. */
 export interface Request {
   readonly direction: Direction;
   readonly nonce: string;
 }
 
-/** What dom0 says to it. */
+/** The reply of dom0 to a request. */
 export type DiskReply =
   | {
       readonly verdict: 'attached';
       readonly nonce: string;
       readonly transferUuid: string;
-      /** Where the disk should come to be seen; it is recognised by its superblock all the same. */
+      /** The path at which the disk should appear in the stubdom. The stubdom still identifies it by its superblock. */
       readonly device: string;
     }
   | {
       readonly verdict: 'refused';
       readonly nonce: string;
-      /** A name from the table of errors; a stubdom of another version may not know it. */
+      /** The name of an error code. A stubdom with another version of stubferry may not know it. */
       readonly code: string;
       readonly reason: string;
     };
 
+/** Encodes a request as the value of {@link REQUEST_KEY}. */
 export function encodeDiskRequest({ direction, nonce }: Request): string {
   return `${PROTOCOL} ${direction} ${nonce}`;
 }
 
-/** @throws StubferryError UNSUPPORTED_VERSION, LIMIT_EXCEEDED, PROTOCOL_VIOLATION */
+/**
+ * Decodes a request.
+ *
+ * @throws StubferryError LIMIT_EXCEEDED: when the value is too long; UNSUPPORTED_VERSION: when it has another protocol
+ * version; PROTOCOL_VIOLATION: when it is not a request
+ */
 export function decodeDiskRequest(text: string, where: string): Request {
-  const [direction, nonce, ...more] = wordsOf(text, where);
+  const [direction, nonce, ...more] = fieldsOf(text, where);
   const known = direction === 'save' || direction === 'restore';
   if (!known || nonce === undefined || !isUuid(nonce) || more.length > 0)
     throw malformed(text, where, 'save|restore NONCE');
   return { direction, nonce: nonce.toLowerCase() };
 }
 
-/** The nonce of a request that is not understood otherwise, of another version say: so that it can be answered. */
+/**
+ * Returns the nonce of a request that {@link decodeDiskRequest} rejects, for example because of its version, so that
+ * dom0 can still reply to it.
+ */
 export function nonceOf(text: string): string | undefined {
-  const nonce = text.slice(0, LONGEST).split(' ')[2];
+  const nonce = text.slice(0, MAX_BYTES).split(' ')[2];
   return nonce !== undefined && isUuid(nonce) ? nonce.toLowerCase() : undefined;
 }
 
-export function encodeReply(answer: DiskReply): string {
-  const { verdict, nonce } = answer;
-  if (verdict === 'attached') return `${PROTOCOL} attached ${nonce} ${answer.transferUuid} ${answer.device}`;
-  const front = `${PROTOCOL} refused ${nonce} ${answer.code} `;
-  const reason = printable(answer.reason, LONGEST / 4);
-  // A character that is cut becomes another one, of up to three bytes.
+/** Encodes a reply as the value of {@link REPLY_KEY}. The reason of a refusal is truncated to the available length. */
+export function encodeReply(reply: DiskReply): string {
+  const { verdict, nonce } = reply;
+  if (verdict === 'attached') return `${PROTOCOL} attached ${nonce} ${reply.transferUuid} ${reply.device}`;
+  const front = `${PROTOCOL} refused ${nonce} ${reply.code} `;
+  const reason = printable(reply.reason, MAX_BYTES / 4);
+  // The decoder replaces a truncated character by a replacement character of up to three bytes.
   return (
     front +
     Buffer.from(reason)
-      .subarray(0, LONGEST - front.length - 3)
+      .subarray(0, MAX_BYTES - front.length - 3)
       .toString('utf8')
   );
 }
 
-/** @throws StubferryError UNSUPPORTED_VERSION, LIMIT_EXCEEDED, PROTOCOL_VIOLATION */
+/**
+ * Decodes a reply.
+ *
+ * @throws StubferryError LIMIT_EXCEEDED: when the value is too long; UNSUPPORTED_VERSION: when it has another protocol
+ * version; PROTOCOL_VIOLATION: when it is not a reply
+ */
 export function decodeReply(text: string, where: string): DiskReply {
-  const [verdict, nonce, third, ...rest] = wordsOf(text, where);
+  const [verdict, nonce, third, ...rest] = fieldsOf(text, where);
   if (nonce !== undefined && isUuid(nonce) && third !== undefined) {
     const last = rest.join(' ');
     if (verdict === 'attached' && isUuid(third) && last.startsWith('/'))
@@ -92,52 +114,58 @@ export function decodeReply(text: string, where: string): DiskReply {
     if (verdict === 'refused')
       return { verdict, nonce: nonce.toLowerCase(), code: printable(third), reason: printable(last) };
   }
-  throw malformed(text, where, 'attached NONCE TRANSFER DEVICE, or refused NONCE CODE SENTENCE');
+  throw malformed(text, where, 'attached NONCE TRANSFER DEVICE, or refused NONCE CODE REASON');
 }
 
-/** A disk that is there for the next save. */
+/** A pre-attached disk, which is available for the next save. */
 export interface PreAttachment {
   readonly transferUuid: string;
   readonly device: string;
 }
 
+/** Encodes the announcement of a pre-attached disk as the value of {@link PRE_ATTACHED_KEY}. */
 export function encodePreAttachment({ transferUuid, device }: PreAttachment): string {
   return `${PROTOCOL} offered ${transferUuid} ${device}`;
 }
 
-/** @throws StubferryError UNSUPPORTED_VERSION, LIMIT_EXCEEDED, PROTOCOL_VIOLATION */
+/**
+ * Decodes the announcement of a pre-attached disk.
+ *
+ * @throws StubferryError LIMIT_EXCEEDED: when the value is too long; UNSUPPORTED_VERSION: when it has another protocol
+ * version; PROTOCOL_VIOLATION: when it is not such an announcement
+ */
 export function decodePreAttachment(text: string, where: string): PreAttachment {
-  const [verb, transferUuid, ...rest] = wordsOf(text, where);
+  const [verb, transferUuid, ...rest] = fieldsOf(text, where);
   const device = rest.join(' ');
   if (verb === 'offered' && transferUuid !== undefined && isUuid(transferUuid) && device.startsWith('/'))
     return { transferUuid: transferUuid.toLowerCase(), device };
   throw malformed(text, where, 'offered TRANSFER DEVICE');
 }
 
-/** The words behind the protocol's name. */
-function wordsOf(text: string, where: string): string[] {
-  if (Buffer.byteLength(text) > LONGEST) {
-    throw new StubferryError('LIMIT_EXCEEDED', 'the text in xenstore is too long', {
+/** Returns the fields after the protocol name. */
+function fieldsOf(text: string, where: string): string[] {
+  if (Buffer.byteLength(text) > MAX_BYTES) {
+    throw new StubferryError('LIMIT_EXCEEDED', 'the value in xenstore is too long', {
       where,
-      expected: `at most ${LONGEST} bytes`,
+      expected: `at most ${MAX_BYTES} bytes`,
       found: `${Buffer.byteLength(text)} bytes`,
     });
   }
-  const [protocol, ...words] = text.split(' ');
-  if (protocol === PROTOCOL) return words;
+  const [protocol, ...fields] = text.split(' ');
+  if (protocol === PROTOCOL) return fields;
   if (protocol?.startsWith('stubferry/') === true) {
-    throw new StubferryError('UNSUPPORTED_VERSION', 'dom0 and the stubdom speak different versions of stubferry', {
+    throw new StubferryError('UNSUPPORTED_VERSION', 'dom0 and the stubdom use different protocol versions', {
       where,
       expected: PROTOCOL,
       found: printable(protocol, 32),
-      hint: 'build the stubdom image anew with the stubferry that dom0 has',
+      hint: 'rebuild the stubdom image with the stubferry version of dom0',
     });
   }
   throw malformed(text, where, `${PROTOCOL} ...`);
 }
 
 function malformed(text: string, where: string, expected: string): StubferryError {
-  return new StubferryError('PROTOCOL_VIOLATION', 'this is no request and no answer of stubferry', {
+  return new StubferryError('PROTOCOL_VIOLATION', 'the value in xenstore is not a valid stubferry message', {
     where,
     expected,
     found: JSON.stringify(printable(text, 64)),

@@ -1,7 +1,7 @@
 /**
- * Digests over a whole state: xxh64 and SHA-256, the names by which a state is known outside of stubferry
- * (`sha256sum`, `xxh64sum`). The chain over the frames guards the transfer by itself; these can be left out for a
- * stream of many GiB, where SHA-256 is the slowest part: measured 1.6 GiB/s against 6 to 8 GiB/s of xxh64.
+ * Computes the xxh64 and the SHA-256 of a whole state. They identify the state outside of stubferry (`sha256sum`,
+ * `xxh64sum`). The chain over the frames already protects the transfer. A sender can therefore omit these digests for a
+ * stream of many GiB, where SHA-256 is the slowest part: measured 1.6 GiB/s, against 6 to 8 GiB/s for xxh64.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { StubferryError } from '../../base/errors/index.js';
@@ -9,29 +9,30 @@ import { viewOf } from './block.js';
 import type { EndRecord, StateDigests } from './records.js';
 import { createXxh64, type RunningXxh64 } from './xxh64.js';
 
+/** Counts the bytes and data frames of a state and computes its digests. */
 export class StateDigest {
   readonly #sha256: Hash | undefined;
   readonly #xxh64: RunningXxh64 | undefined;
   #bytes = 0;
   #frames = 0;
 
-  /** @param whole also compute the digests of the whole, not only count */
+  /** @param whole whether to compute the digests of the whole state, in addition to the counts */
   constructor(whole: boolean) {
     this.#sha256 = whole ? createHash('sha256') : undefined;
     this.#xxh64 = whole ? createXxh64() : undefined;
   }
 
-  /** Bytes so far. */
+  /** The number of bytes so far. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Data frames so far. */
+  /** The number of data frames so far. */
   get frames(): number {
     return this.#frames;
   }
 
-  /** Takes the payload of one data frame. */
+  /** Adds the payload of one data frame. */
   update(payload: Uint8Array): void {
     this.#bytes += payload.length;
     this.#frames += 1;
@@ -39,7 +40,7 @@ export class StateDigest {
     this.#xxh64?.update(payload);
   }
 
-  /** The END record for all that was taken. @param chain over all frames */
+  /** Returns the END record of the state so far. @param chain over all frames */
   end(chain: bigint): EndRecord {
     return { stateBytes: this.#bytes, dataFrames: this.#frames, chain, digests: this.#digests() };
   }
@@ -55,22 +56,23 @@ export class StateDigest {
 const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex');
 
 /**
- * Compares what END says with what arrived.
- * @throws StubferryError DIGEST_MISMATCH
+ * Compares the END record of the sender with the END record computed over the received state.
+ *
+ * @throws StubferryError DIGEST_MISMATCH: when they differ
  */
-export function checkEnd(said: EndRecord, arrived: EndRecord, where: string): void {
+export function checkEnd(declared: EndRecord, received: EndRecord, where: string): void {
   const differs = (what: string, expected: string, found: string): void => {
     if (expected === found) return;
-    throw new StubferryError('DIGEST_MISMATCH', `the ${what} of the whole state is not what END says`, {
+    throw new StubferryError('DIGEST_MISMATCH', `the ${what} of the state differs from its END record`, {
       where,
       expected,
       found,
       hint: 'do not use this state; save it again',
     });
   };
-  differs('length', `${said.stateBytes} bytes`, `${arrived.stateBytes} bytes`);
-  differs('count of data frames', `${said.dataFrames}`, `${arrived.dataFrames}`);
-  differs('chain', said.chain.toString(16), arrived.chain.toString(16));
-  differs('xxh64', hex(said.digests?.xxh64), hex(arrived.digests?.xxh64));
-  differs('SHA-256', hex(said.digests?.sha256), hex(arrived.digests?.sha256));
+  differs('length', `${declared.stateBytes} bytes`, `${received.stateBytes} bytes`);
+  differs('count of data frames', `${declared.dataFrames}`, `${received.dataFrames}`);
+  differs('chain', declared.chain.toString(16), received.chain.toString(16));
+  differs('xxh64', hex(declared.digests?.xxh64), hex(received.digests?.xxh64));
+  differs('SHA-256', hex(declared.digests?.sha256), hex(received.digests?.sha256));
 }

@@ -1,32 +1,40 @@
 /**
- * The superblock: what a transfer disk is for. dom0 writes both copies before the disk is attached, and never
- * again; the stubdom's agent recognises its disk by it, not by a device name.
+ * The superblock describes the transfer for which a disk was created. dom0 writes both copies before it attaches the
+ * disk and never changes them afterwards. The stubdom agent identifies its disk by the superblock, and not by a device
+ * name.
  *
- *     0    8  magic "STUBFERY"
- *     8    2  format major       10  2  format minor
- *     12   4  block size, 4096
- *     16   8  ring start, bytes  24  8  ring length, bytes
- *     32  16  transfer UUID
- *     48  16  target's UUID
- *     64   4  target's domid     68  1  direction: 1 save, 2 restore
- *     72   4  most payload bytes in a frame
- *     80   8  most bytes in the whole state
- *     88  32  who wrote it, UTF-8, padded with NUL
- *     4088 8  checksum, seed 0
+ *     offset  size  field
+ *     0       8     magic "STUBFERY"
+ *     8       2     format version, major
+ *     10      2     format version, minor
+ *     12      4     block size, 4096
+ *     16      8     start of the ring, in bytes
+ *     24      8     length of the ring, in bytes
+ *     32      16    transfer UUID
+ *     48      16    UUID of the target
+ *     64      4     domid of the target
+ *     68      1     direction: 1 save, 2 restore
+ *     72      4     maximum payload of a frame, in bytes
+ *     80      8     maximum length of the whole state, in bytes
+ *     88      32    name and version of the writer, UTF-8, padded with NUL
+ *     4088    8     checksum, seed 0
  *
- * In every version, whatever its major number, the magic, the version and the checksum stay where they are: so any
- * agent can tell "another version" from "damaged". A newer minor number means additions that may be ignored.
+ * The magic, the version and the checksum have the same offsets in every major version. Every agent can therefore
+ * distinguish another version from damage. A higher minor version has additions that a reader may ignore.
  */
 import { printable, StubferryError } from '../../base/errors/index.js';
 import { BLOCK_SIZE, hasValidChecksum, readCount, viewOf, writeChecksum, writeCount } from './block.js';
 import { LIMITS } from './limits.js';
 import { formatUuid, parseUuid, UUID_BYTES } from './uuid.js';
 
+/** The first 8 bytes of a superblock. */
 export const SUPERBLOCK_MAGIC = 'STUBFERY';
+/** The major version of the disk and statefile formats. */
 export const FORMAT_MAJOR = 1;
+/** The minor version of the disk and statefile formats. */
 export const FORMAT_MINOR = 0;
 
-/** The first byte that a ring may take: before it are superblocks, control blocks and what is reserved. */
+/** The lowest start of a ring, in bytes. The superblocks, control blocks and reserved blocks precede it. */
 export const RING_START = 16 * BLOCK_SIZE;
 
 const WRITER_BYTES = 32;
@@ -36,7 +44,7 @@ export type Direction = 'save' | 'restore';
 
 const DIRECTIONS = { save: 1, restore: 2 } as const satisfies Record<Direction, number>;
 
-/** What a superblock says. Sizes in bytes. */
+/** A decoded superblock. Sizes are in bytes. */
 export interface Superblock {
   readonly ringStart: number;
   readonly ringLength: number;
@@ -49,7 +57,7 @@ export interface Superblock {
   readonly writer: string;
 }
 
-/** The superblock as a block. */
+/** Encodes a superblock as a block of 4096 bytes. */
 export function encodeSuperblock(superblock: Superblock): Uint8Array {
   const block = new Uint8Array(BLOCK_SIZE);
   const view = viewOf(block);
@@ -71,12 +79,13 @@ export function encodeSuperblock(superblock: Superblock): Uint8Array {
 }
 
 /**
- * Reads one copy.
+ * Decodes one copy of the superblock.
  *
- * @param where device or file, for messages
- * @param offset of this copy on the disk, bytes, for messages
- * @param diskSize bytes; the ring must lie within
- * @throws StubferryError NOT_A_TRANSFER_DISK, UNSUPPORTED_VERSION, CORRUPT, LIMIT_EXCEEDED
+ * @param where the device or file, for messages
+ * @param offset of this copy on the disk in bytes, for messages
+ * @param diskSize size of the disk in bytes; the ring must not exceed it
+ * @throws StubferryError NOT_A_TRANSFER_DISK: when the magic is wrong; CORRUPT: when the checksum or a field is wrong;
+ * UNSUPPORTED_VERSION: when the major version is another one; LIMIT_EXCEEDED: when a size is out of range
  */
 export function decodeSuperblock(block: Uint8Array, where: string, offset: number, diskSize: number): Superblock {
   const magic = Buffer.from(block.subarray(0, 8)).toString('latin1');
@@ -89,19 +98,19 @@ export function decodeSuperblock(block: Uint8Array, where: string, offset: numbe
     });
   }
   const damaged = (message: string, expected: string, found: string | number | undefined): StubferryError =>
-    new StubferryError('CORRUPT', `superblock: ${message}`, {
+    new StubferryError('CORRUPT', `${message} in the superblock`, {
       where,
       offset,
       expected,
       found: `${found ?? 'a number above 2^53'}`,
     });
   if (!hasValidChecksum(block, 0n))
-    throw damaged('checksum does not match', 'the xxh64 in its last 8 bytes', 'another one');
+    throw damaged('checksum mismatch', 'the xxh64 in its last 8 bytes', 'a different xxh64');
 
   const view = viewOf(block);
   const major = view.getUint16(8, true);
   if (major !== FORMAT_MAJOR) {
-    throw new StubferryError('UNSUPPORTED_VERSION', 'the transfer disk has another format version', {
+    throw new StubferryError('UNSUPPORTED_VERSION', 'the transfer disk has an unsupported format version', {
       where,
       offset,
       expected: `format ${FORMAT_MAJOR}.x`,
@@ -110,18 +119,18 @@ export function decodeSuperblock(block: Uint8Array, where: string, offset: numbe
     });
   }
   const blockSize = view.getUint32(12, true);
-  if (blockSize !== BLOCK_SIZE) throw damaged('block size', `${BLOCK_SIZE}`, blockSize);
+  if (blockSize !== BLOCK_SIZE) throw damaged('invalid block size', `${BLOCK_SIZE}`, blockSize);
   const ringStart = readCount(view, 16);
   const ringLength = readCount(view, 24);
   if (ringStart === undefined || ringStart % BLOCK_SIZE !== 0 || ringStart < RING_START) {
-    throw damaged('ring start', `a multiple of 4096 from ${RING_START}`, ringStart);
+    throw damaged('invalid ring start', `a multiple of 4096 from ${RING_START}`, ringStart);
   }
   if (ringLength === undefined || ringLength % BLOCK_SIZE !== 0 || ringStart + ringLength > diskSize) {
-    throw damaged('ring length', `a multiple of 4096 that fits into ${diskSize} bytes of disk`, ringLength);
+    throw damaged('invalid ring length', `a multiple of 4096 that fits into ${diskSize} bytes of disk`, ringLength);
   }
   const direction =
     view.getUint8(68) === DIRECTIONS.save ? 'save' : view.getUint8(68) === DIRECTIONS.restore ? 'restore' : undefined;
-  if (direction === undefined) throw damaged('direction', '1 (save) or 2 (restore)', view.getUint8(68));
+  if (direction === undefined) throw damaged('invalid direction', '1 (save) or 2 (restore)', view.getUint8(68));
   const superblock = {
     ringStart,
     ringLength,
@@ -144,8 +153,9 @@ function writerOf(block: Uint8Array): string {
 }
 
 /**
- * Checks the sizes of a superblock, one that was read or one that is to be written.
- * @throws StubferryError LIMIT_EXCEEDED
+ * Checks the sizes in a superblock, after it was read or before it is written.
+ *
+ * @throws StubferryError LIMIT_EXCEEDED: when a size is out of range
  */
 export function checkLimits(superblock: Superblock, where: string): void {
   const check = (what: string, value: number, min: number, max: number): void => {

@@ -1,29 +1,30 @@
 /**
- * xxh64, the checksum of every block and frame. It catches accidents, not attackers.
+ * xxh64, the checksum of every block and frame. It detects accidental damage, but not deliberate changes.
  *
- * The library copies its input into one memory that never shrinks, so it is never given more than a frame
- * (1 MiB by default) at a time.
+ * The library copies its input into a WebAssembly memory that never shrinks. The callers therefore pass at most one
+ * frame (1 MiB by default) at a time.
  */
 import xxhash from 'xxhash-wasm';
 
 const api = await xxhash();
 
-/** xxh64 of `bytes`. */
+/** Computes the xxh64 of `bytes`. */
 export function xxh64(bytes: Uint8Array, seed: bigint): bigint {
   return api.h64Raw(bytes, seed);
 }
 
-/** A running xxh64 (seed 0) over a stream: equal to what `xxh64sum` prints for the same bytes. */
+/** An incremental xxh64 with seed 0. The digest is what `xxh64sum` prints for the same bytes. */
 export interface RunningXxh64 {
   update(bytes: Uint8Array): unknown;
   digest(): bigint;
 }
 
+/** Creates an incremental xxh64. */
 export function createXxh64(): RunningXxh64 {
   return api.create64(0n);
 }
 
-/** A u64 as 16 hexadecimal digits. */
+/** Formats a u64 as 16 hexadecimal digits. */
 export function hex64(value: bigint): string {
   return value.toString(16).padStart(16, '0');
 }

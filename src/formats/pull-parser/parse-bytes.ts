@@ -1,10 +1,12 @@
-/** Drives a reader over bytes in memory. */
+/** The driver of a pull parser for bytes in memory. */
 import type { PullParser, ReadRequest, ReadResult } from './pull-parser.js';
 
 /**
- * @param onState is given what the reader calls the state, each time that it comes to one
- * @returns what the reader returns
- * @throws whatever the reader throws
+ * Runs `parser` over `input`.
+ *
+ * @param onState receives the bytes of each `state` request
+ * @returns the result of the parser
+ * @throws whatever the parser throws
  */
 export function parseBytes<T>(input: Uint8Array, parser: PullParser<T>, onState?: (state: Uint8Array) => void): T {
   let offset = 0;

@@ -1,41 +1,48 @@
 /**
- * How a format is walked without any I/O: as a generator that asks for bytes, and is given them by whoever drives it.
+ * A pull parser parses a format without doing I/O. It is a generator that yields read requests. A driver executes them
+ * and passes the results back.
  *
- *     reader of a format                          driver
- *     yield take 8 bytes           ------------>  reads them
- *     (parses)                     <------------  the 8 bytes, or fewer at the end of the input
- *     yield pass over 4 MiB        ------------>  seeks in a file, reads and forgets in a pipe
- *     yield state of 6674 bytes    ------------>  passes over them too, and keeps or hands on what it passed
+ *     parser of a format                           driver
+ *     yield take 8 bytes            ------------>  reads them
+ *     parses them                   <------------  the 8 bytes, or fewer at the end of the input
+ *     yield pass 4 MiB              ------------>  seeks in a file; reads and drops the bytes of a pipe
+ *     yield state of 6674 bytes     ------------>  passes over them too, and stores or forwards them
  *
- * So one reader serves a file of 10 GiB, of which little more than the record headers is read, a pipe, and bytes in
- * memory; and nested formats (xl save file, libxl stream, libxc stream) are nested generators.
+ * The same parser therefore works for a file of 10 GiB, of which it reads little more than the record headers, for a
+ * pipe, and for bytes in memory. Nested formats (xl save file, libxl stream, libxc stream) are nested generators.
  */
 import { type ErrorCode, type ErrorDetails, StubferryError } from '../../base/errors/index.js';
 
 /**
- * What a reader asks for. `take`: the bytes themselves, so few that they may be in memory at once. `pass`: to get past so
- * many bytes. `state`: the same, and these bytes are the device state that the container holds.
+ * A request of a parser for the next `length` bytes.
+ *
+ *     take    the parser needs the bytes; there are few enough of them to fit into memory
+ *     pass    the parser skips the bytes
+ *     state   the parser skips the bytes; they are the device state in the container
  */
 export interface ReadRequest {
   readonly kind: 'take' | 'pass' | 'state';
   readonly length: number;
 }
 
-/** What a driver answers: how far it got (short at the end of the input only) and, of a `take`, the bytes. */
+/** The result of a read request. */
 export interface ReadResult {
+  /** The number of bytes that were read or skipped. It is less than `length` only at the end of the input. */
   readonly passed: number;
-  /** Valid until the next question. */
+  /** The bytes of a `take` request, otherwise empty. They are valid until the next request. */
   readonly bytes: Uint8Array;
 }
 
-/** A reader under way. */
+/** A running parser with a result of type T. */
 export type PullParser<T> = Generator<ReadRequest, T, ReadResult>;
 
-/** Where a reader stands, and how it asks. One for the whole input, handed from format to format. */
+/**
+ * The position of a parser in the input, with the read requests. The parsers of nested formats share one cursor.
+ */
 export class Cursor {
-  /** The input, for messages. */
+  /** The name of the input, for messages. */
   readonly where: string;
-  /** Bytes from the beginning of the input. */
+  /** The offset of the next byte, counted from the start of the input. */
   offset = 0;
 
   constructor(where: string) {
@@ -43,30 +50,31 @@ export class Cursor {
   }
 
   /**
-   * The next `length` bytes, valid until the next question.
-   * @param what they are, for the error when the input ends before
-   * @throws StubferryError TRUNCATED
+   * Reads the next `length` bytes. They are valid until the next request.
+   *
+   * @param what names the bytes in the error
+   * @throws StubferryError TRUNCATED: when the input ends before them
    */
   *take(length: number, what: string): PullParser<Uint8Array> {
     const { bytes } = yield* this.#request('take', length, what);
     return bytes;
   }
 
-  /** Goes past `length` bytes. @throws StubferryError TRUNCATED */
+  /** Skips `length` bytes. @throws StubferryError TRUNCATED: when the input ends before them */
   *pass(length: number, what: string): PullParser<void> {
     yield* this.#request('pass', length, what);
   }
 
-  /** Goes past `length` bytes, which are the state that is held here. @throws StubferryError TRUNCATED */
+  /** Skips `length` bytes of device state. @throws StubferryError TRUNCATED: when the input ends before them */
   *state(length: number, what: string): PullParser<void> {
     yield* this.#request('state', length, what);
   }
 
-  /** @throws StubferryError CORRUPT when anything follows */
+  /** Checks that the input ends here. @throws StubferryError CORRUPT: when more bytes follow */
   *expectEnd(format: string): PullParser<void> {
     const { passed } = yield { kind: 'take', length: 1 };
     if (passed > 0) {
-      throw this.error('CORRUPT', `something follows the end of the ${format}`, {
+      throw this.error('CORRUPT', `unexpected data after the end of the ${format}`, {
         expected: 'end of file',
         found: 'more bytes',
         hint: 'were two files joined, or is the file larger than what was written into it?',
@@ -77,18 +85,18 @@ export class Cursor {
   *#request(kind: ReadRequest['kind'], length: number, what: string): PullParser<ReadResult> {
     const result = yield { kind, length };
     if (result.passed < length) {
-      throw this.error('TRUNCATED', 'the input ends too early', {
+      throw this.error('TRUNCATED', 'the input is truncated', {
         offset: this.offset + result.passed,
-        expected: `${what}: ${length} bytes from ${this.offset}`,
+        expected: `${what}: ${length} bytes from offset ${this.offset}`,
         found: `end of file at ${this.offset + result.passed}`,
-        hint: 'it was not completely written or copied',
+        hint: 'the input was not completely written or copied',
       });
     }
     this.offset += length;
     return result;
   }
 
-  /** An error at this place, or at the offset in `details`. */
+  /** Creates an error at the current offset, or at the offset in `details`. */
   error(code: ErrorCode, message: string, details: ErrorDetails = {}): StubferryError {
     return new StubferryError(code, message, { where: this.where, offset: this.offset, ...details });
   }

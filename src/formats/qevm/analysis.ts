@@ -1,12 +1,13 @@
 /**
- * The sections and fields of a state in the form in which QEMU's scripts/analyze-migration.py prints them, so that both
- * can be compared, and so that scripts that read its output can read ours.
+ * Converts the sections and fields of a state to the format in which QEMU's scripts/analyze-migration.py prints them.
+ * So the two outputs can be compared, and scripts that read the output of analyze-migration.py can read stubferry's
+ * output.
  *
  *     { "ram (2)": { "section sizes": { "pc.ram": "0x..." } },
  *       "0000:00:03.0/e1000 (27)": { field: value, "subsection": { ... } } }
  *
- *     integer  "0x00000001", or "0xffffffff (-1)" below 0    bool    true
- *     struct   { ... }                                       others  "00 01 02": bytes
+ *     integer  "0x00000001"; "0xffffffff (-1)" if below 0    bool    true
+ *     struct   { ... }                                       others  "00 01 02": the bytes
  *     array    [ ... ]
  */
 import type { DeviceDescription } from './description.js';
@@ -14,9 +15,15 @@ import { type Field, readFields, type Struct } from './fields.js';
 import type { QevmState } from './state.js';
 import { fieldValue, TIMER } from './values.js';
 
+/** A section, a struct or a value in this format. */
 export type Analysis = boolean | string | readonly Analysis[] | { readonly [name: string]: Analysis };
 
-/** @param state with a description; without one there is nothing but RAM in it */
+/**
+ * Converts all sections of a state.
+ *
+ * @param state a state with a description; without one, the result contains only RAM
+ * @throws StubferryError LIMIT_EXCEEDED: when a device has too many fields
+ */
 export function analysisOf(state: QevmState): Record<string, Analysis> {
   const analysis: Record<string, Analysis> = {};
   const described = state.description?.devices.values();
@@ -35,7 +42,7 @@ function ramAnalysis({ ram }: QevmState): Analysis {
   return { 'section sizes': Object.fromEntries(sizes) };
 }
 
-/** One device, or a struct of it. */
+/** Converts a device, or a struct of a device. */
 export function structAnalysis({ fields, subsections }: Struct): Record<string, Analysis> {
   const analysis = new Map<string, Analysis | Analysis[]>();
   for (const field of fields) {

@@ -1,42 +1,49 @@
-/** A place in the body of a section that is read by its description. What is expected is put into words only when it is not there. */
+/**
+ * The position in the body of a section that is read by its description. Texts that say what was expected are made only
+ * when an error needs them.
+ */
 
 import { printable, StubferryError } from '../../base/errors/index.js';
 import { viewOf } from '../protocol/block.js';
 import type { FieldDescription, StructDescription } from './description.js';
 import { SUBSECTION } from './section-header.js';
 
-/** What a description says that a body is too short for, or that it contradicts: the offset is from the body's start. */
-export class Misfit extends Error {
+/**
+ * A body does not match its description: the body is too short, or it contains other bytes than the description
+ * says. The offset is counted from the start of the body.
+ */
+export class DescriptionMismatch extends Error {
   readonly offset: number;
   readonly expected: string;
   readonly found: string;
 
   constructor(offset: number, expected: string, found: string) {
-    super('the body is not what its description says');
+    super('the body does not match its description');
     this.offset = offset;
     this.expected = expected;
     this.found = found;
   }
 }
 
-/** How many fields may still be described, once arrays are unfolded. */
+/** A limit for the number of fields, with each array element counted. */
 export class FieldBudget {
   readonly #limit: number;
   readonly #what: string;
   #left: number;
 
-  /** @param what has so many fields: `a device`, `the state` */
+  /** @param what the subject of the message when there are too many fields: `a device`, `the state` */
   constructor(limit: number, what: string) {
     this.#limit = limit;
     this.#what = what;
     this.#left = limit;
   }
 
+  /** Number of fields that may still follow. */
   get left(): number {
     return this.#left;
   }
 
-  /** @throws StubferryError LIMIT_EXCEEDED */
+  /** Counts that many fields. @throws StubferryError LIMIT_EXCEEDED: when that is more than may still follow */
   take(fields: number): void {
     this.#left -= fields;
     if (this.#left >= 0) return;
@@ -47,6 +54,7 @@ export class FieldBudget {
   }
 }
 
+/** Reads the body of a section from its start to its end. */
 export class BodyCursor {
   readonly #body: Uint8Array;
   offset = 0;
@@ -55,62 +63,79 @@ export class BodyCursor {
     this.#body = body;
   }
 
-  /** The bytes from `from` to where this stands. */
+  /** Returns the bytes from the offset `from` to the current one. */
   since(from: number): Uint8Array {
     return this.#body.subarray(from, this.offset);
   }
 
-  /** @throws Misfit when there are fewer bytes than that */
+  /** Reads that many bytes. @throws DescriptionMismatch: when fewer bytes are left */
   take(count: number, expected: () => string): Uint8Array {
     const from = this.offset;
     const left = this.#body.length - from;
-    if (count > left) throw new Misfit(from, expected(), `${left}`);
+    if (count > left) throw new DescriptionMismatch(from, expected(), `${left}`);
     this.offset = from + count;
     return this.since(from);
   }
 
-  /** The bytes of a field that is no struct. @throws Misfit */
+  /** Reads a field that is not a struct. @throws DescriptionMismatch: when the body is too short */
   field(field: FieldDescription): Uint8Array {
     const from = this.offset;
     this.skip(field, 1);
     return this.since(from);
   }
 
-  /** Passes over so many elements of a field. @throws Misfit */
+  /** Skips that many elements of a field. @throws DescriptionMismatch: when the body is too short */
   skip({ name, size }: FieldDescription, elements: number): void {
     const left = this.#body.length - this.offset;
     if (size * elements > left)
-      throw new Misfit(this.offset, `${size * elements} bytes of ${printable(name)}`, `${left}`);
+      throw new DescriptionMismatch(this.offset, `${size * elements} bytes of ${printable(name)}`, `${left}`);
     this.offset += size * elements;
   }
 
-  /** Passes over the header of a subsection, and returns the version in it. @throws Misfit */
+  /**
+   * Reads the header of a subsection.
+   *
+   * @returns the version in the header
+   * @throws DescriptionMismatch: when it is not the header of that subsection
+   */
   subsectionHeader({ vmsdName }: StructDescription): number {
     const expected = (): string => `subsection ${JSON.stringify(printable(vmsdName))}`;
     const at = this.offset;
     const [mark = 0, length = 0] = this.take(2, expected);
     const name = Buffer.from(this.take(length, expected)).toString('latin1');
-    if (mark !== SUBSECTION || name !== vmsdName) throw new Misfit(at, expected(), 'something else');
+    if (mark !== SUBSECTION || name !== vmsdName) throw new DescriptionMismatch(at, expected(), 'other bytes');
     return viewOf(this.take(4, expected)).getUint32(0);
   }
 
-  /** A struct that began at `from` must have taken as many bytes as its field says. @throws Misfit */
+  /**
+   * Checks the length of a struct that began at the offset `from` and ends here.
+   *
+   * @throws DescriptionMismatch: when its field has another size
+   */
   endStruct({ name, size }: FieldDescription, from: number): void {
     const length = this.offset - from;
-    if (length !== size) throw new Misfit(from, `${size} bytes of ${printable(name)}`, `${length} in its fields`);
+    if (length !== size)
+      throw new DescriptionMismatch(from, `${size} bytes of ${printable(name)}`, `${length} in its fields`);
   }
 
-  /** @throws Misfit when there are bytes left */
+  /** Checks that this is the end of the body. @throws DescriptionMismatch: when bytes are left */
   end(): void {
-    if (this.offset !== this.#body.length) throw new Misfit(this.offset, 'the end of the section', 'more bytes');
+    if (this.offset !== this.#body.length)
+      throw new DescriptionMismatch(this.offset, 'the end of the section', 'more bytes');
   }
 
   /**
-   * How many elements a field has; 1 if it is no array. Elements without a byte could be so many that looking at them never ends.
-   * @throws Misfit for an array of elements of no bytes
+   * Returns how many elements a field has; 1 if it is not an array. Arrays of empty elements are refused: they could
+   * have so many elements that a loop over them takes too long.
+   *
+   * @throws DescriptionMismatch: when the field is an array whose elements have no bytes
    */
   elementsOf({ name, size, arrayLength = 1 }: FieldDescription): number {
     if (size > 0 || arrayLength <= 1) return arrayLength;
-    throw new Misfit(this.offset, `elements of at least a byte in ${printable(name)}`, `${arrayLength} of no bytes`);
+    throw new DescriptionMismatch(
+      this.offset,
+      `elements of at least a byte in ${printable(name)}`,
+      `${arrayLength} of no bytes`,
+    );
   }
 }

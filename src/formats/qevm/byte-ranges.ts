@@ -1,18 +1,20 @@
-/** Where two runs of bytes differ. */
+/** Finds the ranges of bytes in which two bodies differ. */
 
+/** A range of bytes in which two bodies differ. */
 export interface ByteRange {
   readonly offset: number;
-  /** Bytes in the one and in the other. */
+  /** Length of the range in the first body, in bytes. */
   readonly before: number;
+  /** Length of the range in the second body, in bytes. */
   readonly after: number;
 }
 
-/** So many runs are told apart; what is behind them is one. */
-const MOST_RUNS = 4096;
+/** Largest number of separate runs. Everything after them is one run. */
+const MAX_RUNS = 4096;
 
 /**
- * Of the same length: each run of bytes that differ. Else one range, between what they have in common at the beginning and
- * what they have in common at the end.
+ * Returns the ranges in which two bodies differ. If the bodies have the same length, each run of differing bytes is a
+ * range. Otherwise there is one range: the bytes between the common start and the common end of the bodies.
  */
 export function differingRanges(before: Uint8Array, after: Uint8Array): ByteRange[] {
   return before.length === after.length ? differingRuns(before, after) : [replacedRange(before, after)];
@@ -23,7 +25,7 @@ function differingRuns(before: Uint8Array, after: Uint8Array): ByteRange[] {
   for (let at = 0; at < before.length; at += 1) {
     if (before[at] === after[at]) continue;
     const offset = at;
-    if (ranges.length === MOST_RUNS) at = lastDifference(before, after) + 1;
+    if (ranges.length === MAX_RUNS) at = lastDifference(before, after) + 1;
     else while (at < before.length && before[at] !== after[at]) at += 1;
     ranges.push({ offset, before: at - offset, after: at - offset });
   }

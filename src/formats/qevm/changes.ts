@@ -1,49 +1,58 @@
-/** What differs between two bodies of one device: fields where they are known, else bytes. */
+/** Finds the changes between two bodies of one device: by field if the fields are known, and otherwise by bytes. */
 import { differingRanges } from './byte-ranges.js';
 import { isClockByte, isClockField } from './clock-fields.js';
 import type { Struct } from './fields.js';
 import { type FlatField, flatFields } from './flat-fields.js';
 
+/** A change of a field, or of a run of bytes. */
 export interface Change {
-  /** The path of a field, of bytes within a large one `path+0x0c..0x0f`; undefined where only bytes are known. */
+  /** The path of a field; `path+0x0c..0x0f` for bytes of a large field; undefined if the fields are not known. */
   readonly field: string | undefined;
   readonly type: string | undefined;
-  /** From the first byte of the body (of the state before, where it is there). */
+  /** Offset, counted from the start of the body: of the first body, if that contains the field. */
   readonly offset: number;
-  /** Undefined where the field is not there. */
+  /** The bytes in the first body; undefined if the first body does not contain the field. */
   readonly before: Uint8Array | undefined;
+  /** The bytes in the second body; undefined if the second body does not contain the field. */
   readonly after: Uint8Array | undefined;
 }
 
+/** The changes between two bodies. */
 export interface Changes {
   readonly changes: readonly Change[];
+  /** Number of further changes, which are ignored because they are changes of clocks. */
   readonly ignored: number;
+  /** Whether the device has clocks at unknown offsets: a change may be one of a clock. */
   readonly clocksUnknown: boolean;
 }
 
-/** A field of more bytes than this is no number: it is told byte by byte. */
-const LARGEST_NUMBER = 8;
+/** A field of more bytes than this is not a number: its changes are reported by bytes. */
+const MAX_NUMBER_BYTES = 8;
 
+/** Finds the changes by field. @param name the name of the section, with or without the path of the device */
 export function changedFields(name: string, before: Struct, after: Struct, ignoreClock: boolean): Changes {
-  const [here, there] = [byPath(before), byPath(after)];
+  const [fieldsBefore, fieldsAfter] = [byPath(before), byPath(after)];
   const found: Change[] = [];
   let ignored = 0;
-  for (const path of new Set([...here.keys(), ...there.keys()])) {
-    const [one, other] = [here.get(path), there.get(path)];
+  for (const path of new Set([...fieldsBefore.keys(), ...fieldsAfter.keys()])) {
+    const [one, other] = [fieldsBefore.get(path), fieldsAfter.get(path)];
     const field = one ?? other;
     if (field === undefined || (one !== undefined && other !== undefined && isSame(one, other))) continue;
-    const isLarge = one !== undefined && one.bytes.length === other?.bytes.length && one.bytes.length > LARGEST_NUMBER;
+    const isLarge =
+      one !== undefined && one.bytes.length === other?.bytes.length && one.bytes.length > MAX_NUMBER_BYTES;
     if (isLarge && other !== undefined) {
-      const of = changedWithin(name, one, other, ignoreClock);
-      found.push(...of.changes);
-      ignored += of.ignored;
+      const inner = changedWithin(name, one, other, ignoreClock);
+      found.push(...inner.changes);
+      ignored += inner.ignored;
     } else if (ignoreClock && isClockField(name, field)) ignored += 1;
     else found.push({ field: path, type: field.type, offset: field.offset, before: one?.bytes, after: other?.bytes });
   }
   return { changes: found, ignored, clocksUnknown: false };
 }
 
-/** Fields of the same name twice in a struct are told apart by their number. */
+/**
+ * Returns the fields by path. A number is added to the path of a field whose name occurs more than once in its struct.
+ */
 function byPath(struct: Struct): Map<string, FlatField> {
   const fields = new Map<string, FlatField>();
   const counts = new Map<string, number>();
@@ -70,6 +79,12 @@ function changedWithin(name: string, one: FlatField, other: FlatField, ignoreClo
   return { changes, ignored, clocksUnknown: false };
 }
 
+/**
+ * Finds the changes by bytes.
+ *
+ * @param name the name of the section, with or without the path of the device
+ * @param version the version of the section, which determines the offsets of its clocks
+ */
 export function changedBytes(
   name: string,
   version: number,
@@ -99,7 +114,11 @@ export function changedBytes(
   return { changes, ignored, clocksUnknown: clocksUnknown && changes.length > 0 };
 }
 
-/** Runs of bytes that differ, without those that are `ignored`: how many runs were, in part or whole. */
+/**
+ * Returns the runs of differing bytes, without the ignored bytes.
+ *
+ * @returns `ignored`: how many runs contain ignored bytes
+ */
 function runsWithout(
   before: Uint8Array,
   after: Uint8Array,
@@ -108,15 +127,15 @@ function runsWithout(
   const runs: [number, number][] = [];
   let ignored = 0;
   for (const { offset, before: length } of differingRanges(before, after)) {
-    let left = 0;
+    let kept = 0;
     for (let at = offset; at < offset + length; at += 1) {
       if (before[at] === after[at] || isIgnored(at)) continue;
       const last = runs.at(-1);
-      if (last !== undefined && left > 0 && last[0] + last[1] === at) last[1] += 1;
+      if (last !== undefined && kept > 0 && last[0] + last[1] === at) last[1] += 1;
       else runs.push([at, 1]);
-      left += 1;
+      kept += 1;
     }
-    if (left < length) ignored += 1;
+    if (kept < length) ignored += 1;
   }
   return { runs, ignored };
 }

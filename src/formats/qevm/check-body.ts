@@ -1,23 +1,26 @@
 /**
- * Whether a body is what its description says, without the fields themselves: nothing is kept and nothing is put into words.
+ * Checks that a body matches its description. It does not return the fields, and it makes no texts unless there is an
+ * error.
  *
- * It takes one step for each field that is described, not for each element of an array: where no element can have a subsection, all of them
- * are like the first one.
+ * The check takes one step for each described field, not for each element of an array: if the elements cannot have
+ * subsections, all of them have the layout of the first one.
  */
 import { BodyCursor, FieldBudget } from './body-cursor.js';
 import type { FieldDescription, StructDescription } from './description.js';
 import { QEVM_LIMITS } from './limits.js';
 
-/** What the check of all bodies of a state may take. */
+/** The limits for the check of all bodies of a state. */
 export class CheckBudget {
   readonly fields = new FieldBudget(QEVM_LIMITS.stateFields, 'the state');
   readonly steps = new FieldBudget(QEVM_LIMITS.checkSteps, 'the description of the state');
 }
 
 /**
- * @param budget for all bodies of the state
- * @throws Misfit when the bytes are not what is described
- * @throws StubferryError LIMIT_EXCEEDED
+ * Checks that a body matches its description.
+ *
+ * @param budget the limits that all bodies of the state share
+ * @throws DescriptionMismatch: when the body does not match
+ * @throws StubferryError LIMIT_EXCEEDED: when the budget is used up
  */
 export function checkBody(body: Uint8Array, description: StructDescription, budget: CheckBudget): void {
   const check = new BodyCheck(body, budget);
@@ -70,7 +73,7 @@ class BodyCheck {
     this.cursor.endStruct(field, from);
   }
 
-  /** Whether it has no subsections, at any depth: their headers are in the bytes. */
+  /** Whether all elements have the same layout: the struct has no subsections at any depth. */
   #isFixed(struct: StructDescription): boolean {
     const known = this.#fixed.get(struct);
     if (known !== undefined) return known;

@@ -1,13 +1,15 @@
 /**
  * Clocks and timers in the states of devices: fields that differ between two states of one guest only because time has
- * passed. What `stubferry diff --ignore clock` leaves out, and nothing else.
+ * passed. `stubferry diff --ignore clock` ignores these fields and nothing else.
  *
- * With a description a field is found by its name. Without one it is known by its place in the body, where that is the same
- * in every state of that version of that device (test/unit/formats/qevm/clock-fields.test.ts compares it with all captured descriptions).
+ * If there is a description, a field is found by its name. Without a description, it is found by its offset in the
+ * body, if the offset is the same in every state of that version of the device
+ * (test/unit/formats/qevm/clock-fields.test.ts compares the offsets with all captured descriptions).
  *
- * Measured, with QEMU 7.2: between two saves of a stopped guest, `mc146818rtc/cmos_data` differs; after a second in which
- * the guest had halted, `timer`, `i8254` and `rtl8139/TCTR` too; test/support/qemu/clocks.ts has what a load changes. The others are
- * taken from QEMU's sources: they are set from its virtual clock, or count with it.
+ * Measured with QEMU 7.2: `mc146818rtc/cmos_data` differs between two saves of a stopped guest. `timer`, `i8254` and
+ * `rtl8139/TCTR` differ as well after a second in which the guest had halted. test/support/qemu/clocks.ts contains what
+ * a load changes. The other fields are from QEMU's sources: QEMU sets them from its virtual clock, or they count with
+ * it.
  */
 import type { FlatField } from './flat-fields.js';
 import { baseName } from './section-header.js';
@@ -16,16 +18,17 @@ import { TIMER } from './values.js';
 interface ClockField {
   /** The name of the section without its path. */
   readonly section: string;
-  /** Paths of fields (flat-fields.ts); of a byte within a field of more than 8 bytes `path+0x0c`. */
+  /** Matches the paths of the fields (flat-fields.ts); `path+0x0c` for a byte of a field of more than 8 bytes. */
   readonly field: RegExp;
   readonly why: string;
-  /** Where they are in the body of a section of that version. */
+  /** The offsets of the fields in the body of a section of that version; undefined if the offsets vary. */
   readonly bytes?: {
     readonly version: number;
     readonly ranges: readonly (readonly [offset: number, length: number])[];
   };
 }
 
+/** The clocks and timers, by section and field. */
 export const CLOCK_FIELDS: readonly ClockField[] = [
   {
     section: 'timer',
@@ -48,13 +51,13 @@ export const CLOCK_FIELDS: readonly ClockField[] = [
   {
     section: 'apic',
     field: /^(?:initial_count_load_time|next_time|timer_expiry)$/,
-    why: 'when its timer was started and is to end',
+    why: 'when its timer was started and when it expires',
     bytes: { version: 3, ranges: [[157, 24]] },
   },
   {
     section: 'i8254',
     field: /^channels\[\d\][/.](?:count_load_time|next_transition_time)$/,
-    why: 'when its counters were loaded and are to change',
+    why: 'when its counters were loaded and when they change',
     bytes: {
       version: 3,
       ranges: [
@@ -83,7 +86,7 @@ export const CLOCK_FIELDS: readonly ClockField[] = [
   {
     section: 'mc146818rtc',
     field: /^cmos_data\+0x0[ac]$/,
-    why: 'flags that say that a second is just being counted, or has ended since the guest has looked',
+    why: 'flags for an update in progress, and for a second that has ended since the guest last read them',
     bytes: {
       version: 3,
       ranges: [
@@ -95,7 +98,7 @@ export const CLOCK_FIELDS: readonly ClockField[] = [
   {
     section: 'mc146818rtc',
     field: /^(?:periodic_timer|next_periodic_time|base_rtc|last_update|offset|update_timer|next_alarm_time)$/,
-    why: 'what the time is computed from, and when its alarms are due',
+    why: 'the base of the time, and when its alarms are due',
     bytes: {
       version: 3,
       ranges: [
@@ -126,7 +129,7 @@ export const CLOCK_FIELDS: readonly ClockField[] = [
   {
     section: 'ICH9LPC',
     field: /^pm\/(?:acpi_regs\.tmr\.(?:timer|overflow_time)|\(ich9_pm\/tco\)\/tco_regs\/(?:tco_timer|expire_time))$/,
-    why: 'when the power management timer overflows, and the watchdog ends',
+    why: 'when the power management timer overflows, and when the watchdog expires',
   },
   {
     section: 'uhci',
@@ -134,7 +137,7 @@ export const CLOCK_FIELDS: readonly ClockField[] = [
     why: 'when the next frame is due',
     bytes: { version: 3, ranges: [[295, 16]] },
   },
-  { section: 'xhci', field: /^xhci\/(?:mfindex_start|mfwrap_timer)$/, why: 'when microframes are counted from' },
+  { section: 'xhci', field: /^xhci\/(?:mfindex_start|mfwrap_timer)$/, why: 'when the count of microframes began' },
   {
     section: 'rtl8139',
     field: /^TCTR(?:_base)?$/,
@@ -150,17 +153,24 @@ export const CLOCK_FIELDS: readonly ClockField[] = [
   { section: 'kvmclock', field: /^clock$/, why: "the paravirtual clock of Linux's KVM" },
 ];
 
-/** @param byte of a field that is told byte by byte */
+/**
+ * Whether a field is a clock.
+ *
+ * @param name the name of the section, with or without the path of the device
+ * @param byte index of a byte in a field whose changes are reported by bytes: whether this byte belongs to a clock
+ */
 export function isClockField(name: string, { path, type }: FlatField, byte?: number): boolean {
-  // Whatever the device is: when its timer ends, in time of the virtual clock.
+  // In every device, a field of this type is the expiry of a timer, in time of the virtual clock.
   if (type === TIMER) return true;
   const label = byte === undefined ? path : `${path}+0x${byte.toString(16).padStart(2, '0')}`;
   return fieldsOf(name).some(({ field }) => field.test(label));
 }
 
 /**
- * Whether the byte at `offset` of such a body is known to be of a clock; undefined when that section has clocks, but it is
- * not known where.
+ * Whether the byte at `offset` in the body of such a section belongs to a clock.
+ *
+ * @param name the name of the section, with or without the path of the device
+ * @returns undefined if the section has clocks at unknown offsets and this byte is not in one at a known offset
  */
 export function isClockByte(name: string, version: number, offset: number): boolean | undefined {
   const fields = fieldsOf(name);

@@ -1,12 +1,15 @@
 /**
- * A command (`qemu_savevm_command_send` in QEMU's migration/savevm.c): how the two sides of a live migration talk.
+ * Commands, which the two sides of a live migration exchange (`qemu_savevm_command_send` in QEMU's migration/savevm.c):
  *
  *     0x08  u16 number  u16 n  n bytes
  */
 import type { ByteFeed, Parsing } from './byte-feed.js';
 import { type Location, parseError } from './parse-error.js';
 
-/** Those that mean nothing once a stream is at rest. Others change what follows: postcopy, COLO, a stream in the stream. */
+/**
+ * The commands that have no effect on a stored stream. Other commands change the format of what follows: postcopy,
+ * COLO, a stream in the stream.
+ */
 const WITHOUT_EFFECT = new Map([
   [1, 'OPEN_RETURN_PATH'],
   [2, 'PING'],
@@ -14,7 +17,7 @@ const WITHOUT_EFFECT = new Map([
   [11, 'SWITCHOVER_START'],
 ]);
 
-/** Passes over a command. @throws StubferryError UNKNOWN_RECORD */
+/** Skips a command. @throws StubferryError UNKNOWN_RECORD: when the command changes the format; TRUNCATED */
 export function* readCommand(feed: ByteFeed, location: Location): Parsing<undefined> {
   const at = feed.position;
   yield* feed.skip(1, 'a command');
@@ -22,7 +25,14 @@ export function* readCommand(feed: ByteFeed, location: Location): Parsing<undefi
   const length = yield* feed.u16('the length of a command');
   if (!WITHOUT_EFFECT.has(number)) {
     const expected = [...WITHOUT_EFFECT.values()].join(', ');
-    throw parseError('UNKNOWN_RECORD', 'a command of a live migration', location, at, expected, `command ${number}`);
+    throw parseError(
+      'UNKNOWN_RECORD',
+      'unsupported command of a live migration',
+      location,
+      at,
+      expected,
+      `command ${number}`,
+    );
   }
   yield* feed.skip(length, 'the data of a command');
 }

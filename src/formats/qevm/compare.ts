@@ -1,65 +1,77 @@
 /**
  * Compares two states, section by section.
  *
- * Sections belong together that have the same name and instance (and, of several such, the same place among them). Their
- * ids, footers and descriptions are not compared: where a state is loaded they make no difference. Where one of the two
- * states has a description that fits both, what differs is told by fields; else by the offsets of bytes.
+ * A section of one state is compared with the section of the other state that has the same name and instance. If
+ * several sections have the same name and instance, they are compared in their order. Ids, footers and descriptions are
+ * not compared, because they make no difference when QEMU loads a state. Differences are reported by field if one of
+ * the two states has a description that matches both sections, and otherwise by byte offset.
  */
 
 import { printable } from '../../base/errors/index.js';
 import { hex64, xxh64 } from '../protocol/xxh64.js';
-import { Misfit } from './body-cursor.js';
+import { DescriptionMismatch } from './body-cursor.js';
 import { type Change, changedBytes, changedFields } from './changes.js';
 import type { DeviceDescription } from './description.js';
 import { readFields, type Struct } from './fields.js';
 import type { QevmSection, QevmState } from './state.js';
 
+/** A section that differs between two states. */
 export interface SectionDifference {
   readonly kind: 'added' | 'removed' | 'changed';
   readonly name: string;
   readonly instance: number;
-  /** Undefined where it is not there. */
+  /** The section of the first state; undefined if the first state does not have it. */
   readonly before: QevmSection | undefined;
+  /** The section of the second state; undefined if the second state does not have it. */
   readonly after: QevmSection | undefined;
-  /** Whether changes are told by fields. */
+  /** Whether the changes are reported by field. */
   readonly described: boolean;
   readonly changes: readonly Change[];
-  /** How many changes there are besides, which are of clocks. */
+  /** Number of further changes, which are ignored because they are changes of clocks. */
   readonly ignored: number;
-  /** It has clocks, but without a description it is not known where: a change may be of one. */
+  /**
+   * Whether the device has clocks at unknown offsets, because there is no description: a change may be one of a clock.
+   */
   readonly clocksUnknown: boolean;
 }
 
-/** What differs besides the devices. */
+/** A difference outside the devices. */
 export interface OtherDifference {
   readonly what: 'kind' | 'machine type' | 'capabilities' | 'blocks of RAM' | 'pages of RAM';
   readonly before: string;
   readonly after: string;
 }
 
+/** The result of {@link compareStates}. */
 export interface StateComparison {
   readonly others: readonly OtherDifference[];
-  /** In the order of the first state, those that were added last. */
+  /** The sections that differ, in the order of the first state; the added sections follow at the end. */
   readonly sections: readonly SectionDifference[];
-  /** Sections in which nothing differs but clocks that were ignored. */
+  /** The sections in which only clocks differ, which are ignored. */
   readonly onlyClocks: readonly SectionDifference[];
-  /** Sections without any difference. */
+  /** Number of sections without any difference. */
   readonly same: number;
 }
 
+/** Options of {@link compareStates}. */
 export interface CompareOptions {
+  /** Ignore fields that differ because time has passed (clock-fields.ts). */
   readonly ignoreClock: boolean;
 }
 
-/** @throws StubferryError LIMIT_EXCEEDED for a device of too many fields */
+/**
+ * Compares two states.
+ *
+ * @throws StubferryError LIMIT_EXCEEDED: when a device has too many fields
+ */
 export function compareStates(before: QevmState, after: QevmState, options: CompareOptions): StateComparison {
-  const [here, there] = [devicesOf(before), devicesOf(after)];
+  const [devicesBefore, devicesAfter] = [devicesOf(before), devicesOf(after)];
   const sections: SectionDifference[] = [];
   const onlyClocks: SectionDifference[] = [];
   let same = 0;
-  for (const [key, one] of here) {
-    const other = there.get(key);
-    if (other === undefined) sections.push(lone('removed', one.section));
+  for (const [key, one] of devicesBefore) {
+    const other = devicesAfter.get(key);
+    if (other === undefined) sections.push(unpaired('removed', one.section));
     else if (isSame(one, other)) same += 1;
     else {
       const difference = compareDevices(one, other, options);
@@ -67,13 +79,15 @@ export function compareStates(before: QevmState, after: QevmState, options: Comp
       (isChanged ? sections : onlyClocks).push(difference);
     }
   }
-  for (const [key, { section }] of there) if (!here.has(key)) sections.push(lone('added', section));
+  for (const [key, { section }] of devicesAfter) {
+    if (!devicesBefore.has(key)) sections.push(unpaired('added', section));
+  }
   return { others: otherDifferences(before, after), sections, onlyClocks, same };
 }
 
 /**
- * Pages come in any order and more than once, and are not kept: where they were not sent in just the same way, they are
- * said to differ.
+ * Compares everything but the devices. QEMU sends pages of RAM in any order and more than once, and the reader does not
+ * keep them. So pages that were sent in a different way are reported as different.
  */
 function otherDifferences(before: QevmState, after: QevmState): OtherDifference[] {
   const pages = ({ sections }: QevmState): string => {
@@ -85,15 +99,15 @@ function otherDifferences(before: QevmState, after: QevmState): OtherDifference[
   };
   const blocks = ({ ram }: QevmState): string =>
     (ram?.blocks ?? []).map(({ name, bytes }) => `${name} ${bytes}`).join(', ');
-  const told = [
+  const properties = [
     ['kind', ({ kind }) => kind],
     ['machine type', ({ machineType }) => machineType],
     ['capabilities', ({ configuration }) => (configuration?.capabilities ?? []).join(', ')],
     ['blocks of RAM', blocks],
     ['pages of RAM', pages],
   ] as const satisfies readonly (readonly [OtherDifference['what'], (state: QevmState) => string])[];
-  return told.flatMap(([what, tell]) => {
-    const [one, other] = [tell(before), tell(after)];
+  return properties.flatMap(([what, textOf]) => {
+    const [one, other] = [textOf(before), textOf(after)];
     return one === other ? [] : [{ what, before: printable(one), after: printable(other) }];
   });
 }
@@ -104,7 +118,7 @@ interface Device {
   readonly description: DeviceDescription | undefined;
 }
 
-/** By name, instance and, of several such, number. */
+/** Returns the devices by their instance and name, and by a number for several devices with the same ones. */
 function devicesOf(state: QevmState): Map<string, Device> {
   const devices = new Map<string, Device>();
   const counts = new Map<string, number>();
@@ -125,7 +139,7 @@ function isSame(one: Device, other: Device): boolean {
   return one.section.version === other.section.version && Buffer.compare(one.body, other.body) === 0;
 }
 
-function lone(kind: 'added' | 'removed', section: QevmSection): SectionDifference {
+function unpaired(kind: 'added' | 'removed', section: QevmSection): SectionDifference {
   const { name, instance } = section;
   const before = kind === 'removed' ? section : undefined;
   const after = kind === 'added' ? section : undefined;
@@ -143,19 +157,20 @@ function compareDevices(one: Device, other: Device, { ignoreClock }: CompareOpti
   return { kind: 'changed', name, instance, before, after, described, ...found };
 }
 
-/** By their own descriptions, or both by the one that there is, if it fits. */
+/** Reads the fields of both: each by its own description, or both by the only one, if it matches both. */
 function fieldsOf(one: Device, other: Device): readonly [Struct | undefined, Struct | undefined] {
   const sameVersion = one.section.version === other.section.version;
-  const borrowed = sameVersion ? (one.description ?? other.description) : undefined;
-  return [fitting(one, one.description ?? borrowed), fitting(other, other.description ?? borrowed)];
+  const shared = sameVersion ? (one.description ?? other.description) : undefined;
+  return [fieldsBy(one, one.description ?? shared), fieldsBy(other, other.description ?? shared)];
 }
 
-function fitting({ body }: Device, description: DeviceDescription | undefined): Struct | undefined {
+/** Returns undefined if the body does not match the description. */
+function fieldsBy({ body }: Device, description: DeviceDescription | undefined): Struct | undefined {
   if (description === undefined) return undefined;
   try {
     return readFields(body, description);
   } catch (error) {
-    if (error instanceof Misfit) return undefined;
+    if (error instanceof DescriptionMismatch) return undefined;
     throw error;
   }
 }

@@ -1,13 +1,14 @@
 /**
- * The configuration (`vmstate_configuration` in QEMU's migration/savevm.c): what the machines on both sides must agree in.
+ * The configuration (`vmstate_configuration` in QEMU's migration/savevm.c): properties that must be equal on both
+ * sides.
  *
  *     0x07
  *     u32 n, n bytes: machine type
  *     0x05 "configuration/target-page-bits" u32 version: u32 bits          |
- *     0x05 "configuration/capabilities" u32 version: u32 count, names      |  each only where it is needed
+ *     0x05 "configuration/capabilities" u32 version: u32 count, names      |  each only if it is needed
  *     0x05 "configuration/uuid" u32 version: 16 bytes                      |
  *
- * A name is a byte with its length, and so many characters.
+ * A name is a byte with its length, and then that many characters.
  */
 import { printable } from '../../base/errors/index.js';
 import type { ByteFeed, Parsing } from './byte-feed.js';
@@ -17,11 +18,18 @@ import { LONGEST_MACHINE_TYPE } from './recognise.js';
 import { SUBSECTION } from './section-header.js';
 import type { Configuration } from './state.js';
 
+/** The configuration of a state, with the size of a page. */
 export interface ReadConfiguration extends Configuration {
+  /** Binary logarithm of the page size in bytes; undefined if the configuration does not contain it. */
   readonly targetPageBits: number | undefined;
 }
 
-/** Stands behind the 0x07. */
+/**
+ * Parses the configuration after its 0x07.
+ *
+ * @throws StubferryError CORRUPT, LIMIT_EXCEEDED: when a value is invalid or too large; UNKNOWN_RECORD: when it has an
+ * unknown subsection; TRUNCATED
+ */
 export function* readConfiguration(feed: ByteFeed, location: Location): Parsing<ReadConfiguration> {
   const offset = feed.position;
   const length = yield* feed.u32('the length of the machine type');
@@ -43,7 +51,7 @@ export function* readConfiguration(feed: ByteFeed, location: Location): Parsing<
     else {
       const expected = 'configuration/target-page-bits, configuration/capabilities or configuration/uuid';
       const found = JSON.stringify(printable(name));
-      throw parseError('UNKNOWN_RECORD', 'an unknown part of the configuration', location, at, expected, found);
+      throw parseError('UNKNOWN_RECORD', 'the configuration has an unknown subsection', location, at, expected, found);
     }
   }
   return { machineType, targetPageBits, capabilities };
@@ -53,7 +61,7 @@ function* readPageBits(feed: ByteFeed, location: Location): Parsing<number> {
   const offset = feed.position;
   const bits = yield* feed.u32('the bits of a page');
   if (bits >= 10 && bits <= 16) return bits;
-  throw parseError('CORRUPT', 'pages of RAM of an impossible size', location, offset, '10 to 16 bits', `${bits}`);
+  throw parseError('CORRUPT', 'the size of a RAM page is invalid', location, offset, '10 to 16 bits', `${bits}`);
 }
 
 function* readCapabilities(feed: ByteFeed, location: Location): Parsing<readonly string[]> {

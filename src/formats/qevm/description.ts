@@ -1,55 +1,66 @@
 /**
- * The description: what QEMU says of the devices whose state it has just written, as JSON behind the end mark
- * (`qemu_savevm_state_complete_precopy_non_iterable` in migration/savevm.c, `vmstate_save_state_v` in migration/vmstate.c).
+ * The description: JSON after the end mark, in which QEMU describes the device sections that it has just written
+ * (`qemu_savevm_state_complete_precopy_non_iterable` in migration/savevm.c, `vmstate_save_state_v` in
+ * migration/vmstate.c).
  *
  *     { page_size, devices: [ { name, instance_id, vmsd_name, version, fields: [...], subsections: [...] } ... ] }
  *
  *     field       { name, type, size }             `size` bytes of that type
- *                 { ..., array_len: n }            n of them, one after another
- *                 { ..., index: i }                one of an array whose elements are described one by one
- *                 { ..., struct: { ... } }         has fields and subsections of its own; `size` is that of all of it
- *     subsection  { vmsd_name, version, ... }      0x05, its name, its version, its fields
+ *                 { ..., array_len: n }            n elements of `size` bytes each
+ *                 { ..., index: i }                an element of an array whose elements are described one by one
+ *                 { ..., struct: { ... } }         a struct with fields and subsections; `size` includes all of them
+ *     subsection  { vmsd_name, version, ... }      in the state: 0x05, the name, the version, the fields
  *
- * `migrate` writes it, `xen-save-devices-state` does not; nor does any with `-machine suppress-vmdesc=on`.
+ * `migrate` writes the description, and `xen-save-devices-state` does not. No command writes it with
+ * `-machine suppress-vmdesc=on`.
  */
 import { TypedJson } from './typed-json.js';
 
 const JSON_OF = new TypedJson('CORRUPT', 'the description of the devices');
 
+/** The description of a field. */
 export interface FieldDescription {
   readonly name: string;
-  /** QEMU's name for how it is written: `uint32`, `timer`, `struct`, `qtailq` ... */
+  /** QEMU's name for the encoding: `uint32`, `timer`, `struct`, `qtailq` ... */
   readonly type: string;
-  /** Bytes, of one element where it is an array. */
+  /** Length of the field, or of one element of an array, in bytes. */
   readonly size: number;
-  /** Elements, where all are described at once. */
+  /** Number of elements, if one description stands for all elements of an array; otherwise undefined. */
   readonly arrayLength: number | undefined;
-  /** Place in its array, where elements are described one by one. */
+  /** Index in the array, if the elements are described one by one; otherwise undefined. */
   readonly index: number | undefined;
+  /** The description of the struct; undefined if the field is not a struct. */
   readonly struct: StructDescription | undefined;
 }
 
+/** The description of a struct, of a subsection or of a device. */
 export interface StructDescription {
-  /** Of QEMU's VMStateDescription. */
+  /** The name of QEMU's VMStateDescription. */
   readonly vmsdName: string;
   readonly version: number;
   readonly fields: readonly FieldDescription[];
   readonly subsections: readonly StructDescription[];
 }
 
+/** The description of a device section. */
 export interface DeviceDescription extends StructDescription {
-  /** The name of its section. */
+  /** The name of the section. */
   readonly name: string;
   readonly instance: number;
 }
 
+/** The description of all device sections of a state. */
 export interface Description {
   readonly pageSize: number;
-  /** In the order of their sections. */
+  /** The devices, in the order of their sections. */
   readonly devices: readonly DeviceDescription[];
 }
 
-/** @param parsed the JSON text, parsed. @throws StubferryError CORRUPT, with the path to what is wrong */
+/**
+ * Reads the description from parsed JSON.
+ *
+ * @throws StubferryError CORRUPT: when a value is invalid; the message contains the path of the value
+ */
 export function descriptionFrom(parsed: unknown): Description {
   const root = JSON_OF.object(parsed, 'description');
   return {
@@ -65,7 +76,7 @@ function deviceFrom(value: unknown, path: string): DeviceDescription {
   return { name, instance, ...structFrom(device, path, name) };
 }
 
-/** @param name for a device that is saved by code of its own, and so has no VMStateDescription */
+/** @param name the default for `vmsd_name`: a device that QEMU saves with its own code has no VMStateDescription */
 function structFrom(struct: Record<string, unknown>, path: string, name?: string): StructDescription {
   const { vmsd_name: vmsdName = name, version = 0, fields, subsections = [] } = struct;
   return {

@@ -1,9 +1,10 @@
 /**
- * The device part of a state, whole: finds its end, decides by what it can be split, and splits it.
+ * Splits the device sections of a complete state. It finds their end mark, chooses one of three ways to split, and
+ * splits.
  *
- *     description behind the end mark?            exact, and every field is checked against it
- *     else a footer in front of the end mark?     exact
- *     else                                        inferred
+ *     a description follows the end mark           split by description: exact, and every field is checked
+ *     otherwise, a footer precedes the end mark    split by footers: exact
+ *     otherwise                                    inferred split
  */
 import { createXxh64, hex64 } from '../protocol/xxh64.js';
 import type { Description } from './description.js';
@@ -16,19 +17,24 @@ import { splitByFooters } from './split-footers.js';
 import { splitByInference } from './split-inferred.js';
 import type { QevmSection, SplitBy } from './state.js';
 
+/** The sections and the description that {@link splitDeviceSections} finds. */
 export interface SplitDevices {
   readonly split: SplitBy;
+  /** Whether the sections end in footers. */
   readonly footers: boolean;
   readonly sections: readonly Omit<QevmSection, 'index'>[];
   readonly description: Description | undefined;
+  /** Length of the description's JSON text, in bytes; 0 if there is no description. */
   readonly descriptionBytes: number;
 }
 
 /**
- * @param bytes from the first device section to the end of the state
- * @param offset of them within the state
- * @param footers what sections before have shown
- * @throws StubferryError
+ * Splits the device sections of a state.
+ *
+ * @param bytes the bytes from the first device section to the end of the state
+ * @param offset offset of these bytes in the state
+ * @param footers whether the sections before these end in footers; undefined if there are none
+ * @throws StubferryError TRUNCATED, CORRUPT, LIMIT_EXCEEDED
  */
 export function splitDeviceSections(
   bytes: Uint8Array,
@@ -44,9 +50,9 @@ export function splitDeviceSections(
     const message = 'the QEMU state does not end in its end mark';
     throw parseError('TRUNCATED', message, location, offset + bytes.length, '0x00 as its last byte', found, hint);
   }
-  const part = { bytes, offset, end, footers };
+  const sections = { bytes, offset, end, footers };
   const description = mark === undefined ? undefined : readDescription(bytes, mark, location, offset + mark);
-  const { split, spans } = splitPart(part, description, location);
+  const { split, spans } = splitSections(sections, description, location);
   return {
     split,
     footers: spans.some(({ footerBytes }) => footerBytes > 0),
@@ -61,32 +67,35 @@ interface Split {
   readonly spans: readonly Span[];
 }
 
-function splitPart(part: DeviceSections, description: Description | undefined, location: Location): Split {
-  const hasIterable = part.end > 0 && part.bytes[0] !== SECTION_TYPES.full;
+function splitSections(sections: DeviceSections, description: Description | undefined, location: Location): Split {
+  const { bytes, end, footers } = sections;
+  const hasIterable = end > 0 && bytes[0] !== SECTION_TYPES.full;
   if (description !== undefined && !hasIterable) {
-    return { split: 'description', spans: splitDescribed(part, description, location) };
+    return { split: 'description', spans: splitDescribed(sections, description, location) };
   }
-  const atEnd = part.bytes[part.end - FOOTER_BYTES] === FOOTER;
-  if (part.footers === true || hasIterable) return { split: 'footers', spans: splitByFooters(part, location) };
-  if (part.footers === false || !atEnd) return inferred(part, location);
+  const hasFooterAtEnd = bytes[end - FOOTER_BYTES] === FOOTER;
+  if (footers === true || hasIterable) return { split: 'footers', spans: splitByFooters(sections, location) };
+  if (footers === false || !hasFooterAtEnd) return splitInferred(sections, location);
   try {
-    return { split: 'footers', spans: splitByFooters(part, location) };
+    return { split: 'footers', spans: splitByFooters(sections, location) };
   } catch (error) {
-    const split = inferred(part, location);
-    // A body may end like a footer by chance; but then no other does.
-    if (footersIn(part, split.spans) > 1) throw error;
+    const split = splitInferred(sections, location);
+    // One body may end like a footer by chance, but it is unlikely that a second one does.
+    if (countFooters(sections, split.spans) > 1) throw error;
     return split;
   }
 }
 
-/** @throws StubferryError when the sections end in footers, but for those that do not */
-function inferred(part: DeviceSections, location: Location): Split {
-  const spans = splitByInference(part, location);
-  if (part.footers === undefined && footersIn(part, spans) > spans.length / 2) splitByFooters(part, location);
+/** @throws StubferryError CORRUPT: when most sections, but not all of them, end in footers */
+function splitInferred(sections: DeviceSections, location: Location): Split {
+  const spans = splitByInference(sections, location);
+  if (sections.footers === undefined && countFooters(sections, spans) > spans.length / 2) {
+    splitByFooters(sections, location);
+  }
   return { split: 'inferred', spans };
 }
 
-function footersIn({ bytes }: DeviceSections, spans: readonly Span[]): number {
+function countFooters({ bytes }: DeviceSections, spans: readonly Span[]): number {
   return spans.filter(({ offset, headerBytes, bodyLength, id }) => {
     return bodyLength >= FOOTER_BYTES && isFooterAt(bytes, offset + headerBytes + bodyLength - FOOTER_BYTES, id);
   }).length;
@@ -104,11 +113,11 @@ function sectionOf(span: Span, bytes: Uint8Array, base: number): Omit<QevmSectio
   };
 }
 
-/** The hash copies what it is given into a memory that never shrinks. */
-const HASH_AT_ONCE = 256 * 1024;
+/** Bytes per update of the hash. The hash copies its input into a buffer that never shrinks. */
+const HASH_CHUNK = 256 * 1024;
 
 function digestOf(body: Uint8Array): string {
   const hash = createXxh64();
-  for (let at = 0; at < body.length; at += HASH_AT_ONCE) hash.update(body.subarray(at, at + HASH_AT_ONCE));
+  for (let at = 0; at < body.length; at += HASH_CHUNK) hash.update(body.subarray(at, at + HASH_CHUNK));
   return hex64(hash.digest());
 }

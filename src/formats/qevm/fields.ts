@@ -1,5 +1,5 @@
 /**
- * The fields of a section, by its description. Offsets are from the first byte of the section's body.
+ * Reads the fields of a section by its description. Offsets are counted from the first byte of the section's body.
  *
  *     body = fields, in order; then subsections: 0x05, u8 n, n bytes of name, u32 version, fields, subsections
  */
@@ -7,34 +7,39 @@ import { BodyCursor, FieldBudget } from './body-cursor.js';
 import type { FieldDescription, StructDescription } from './description.js';
 import { QEVM_LIMITS } from './limits.js';
 
+/** A field, or an element of an array. */
 export interface Field {
   readonly name: string;
-  /** Place in its array. */
+  /** Index in the array; undefined if the field is not an array element. */
   readonly index: number | undefined;
   readonly type: string;
   readonly offset: number;
   readonly length: number;
-  /** Its bytes, as they are in the state: big-endian where it is a number. */
+  /** The bytes in the state; numbers are big-endian. */
   readonly bytes: Uint8Array;
-  /** Of a struct. */
+  /** The fields of the struct; undefined if the field is not a struct. */
   readonly struct: Struct | undefined;
 }
 
+/** The fields and subsections of a struct or of a device. */
 export interface Struct {
   readonly fields: readonly Field[];
   readonly subsections: readonly Subsection[];
 }
 
+/** A subsection of a struct or of a device. */
 export interface Subsection extends Struct {
   readonly name: string;
   readonly version: number;
-  /** Of its 0x05. */
+  /** Offset of its first byte, 0x05. */
   readonly offset: number;
 }
 
 /**
- * @throws Misfit when the bytes are not what is described
- * @throws StubferryError LIMIT_EXCEEDED
+ * Reads the fields of a body.
+ *
+ * @throws DescriptionMismatch: when the body does not match its description
+ * @throws StubferryError LIMIT_EXCEEDED: when the device has too many fields
  */
 export function readFields(body: Uint8Array, description: StructDescription): Struct {
   const reader = new FieldReader(body);
@@ -44,17 +49,18 @@ export function readFields(body: Uint8Array, description: StructDescription): St
 }
 
 /**
- * How many bytes a body takes that begins at `start`, which is all that is needed to find the next section. Only the
- * subsections of the device itself are looked at.
- * @throws Misfit
+ * Returns the length in bytes of a body that begins at the offset `start`. The length is all that is needed to find the
+ * next section. Only the subsections of the device itself are read.
+ *
+ * @throws DescriptionMismatch: when a subsection does not match
  */
 export function describedLength(bytes: Uint8Array, start: number, description: StructDescription): number {
   let length = lengthOf(description);
-  const all = new BodyCursor(bytes.subarray(start));
+  const cursor = new BodyCursor(bytes.subarray(start));
   for (const subsection of description.subsections) {
-    all.offset = length;
-    all.subsectionHeader(subsection);
-    length = all.offset + describedLength(bytes, start + all.offset, subsection);
+    cursor.offset = length;
+    cursor.subsectionHeader(subsection);
+    length = cursor.offset + describedLength(bytes, start + cursor.offset, subsection);
   }
   return length;
 }

@@ -1,24 +1,26 @@
 /**
- * The fields of a section by their paths, each with its bytes:
+ * Lists the fields of a section with their paths and bytes:
  *
- *     channels[0]/count                an element of an array of structs
- *     (serial/poll)/poll_msl           of a subsection
- *     vmsd/parent_obj/config           of a struct in a struct
+ *     channels[0]/count                a field of an element of an array of structs
+ *     (serial/poll)/poll_msl           a field of a subsection
+ *     vmsd/parent_obj/config           a field of a struct in a struct
  *
- * Every byte of a body is in one of them, or is what the description says must be there.
+ * Every byte of a body belongs to one of these fields or to the header of a subsection, which the description
+ * determines.
  */
 import { printable } from '../../base/errors/index.js';
 import type { Field, Struct } from './fields.js';
 
+/** A field that is not a struct. */
 export interface FlatField {
   readonly path: string;
   readonly type: string;
-  /** From the first byte of the body. */
+  /** Offset, counted from the first byte of the body. */
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
 
-/** Those that are no structs themselves, in the order of the body. */
+/** Yields the fields that are not structs, in the order of the body. */
 export function* flatFields(struct: Struct, path = ''): Generator<FlatField> {
   for (const field of struct.fields) {
     const own = `${path}${labelOf(field)}`;

@@ -1,16 +1,21 @@
 /**
- * How large a JSON text becomes when it is parsed: looked at before it is, since V8 makes some hundred bytes of a value that
- * takes two in the text.
+ * Limits the memory that a JSON text takes when it is parsed. The check runs before the text is parsed, because a value
+ * of two bytes in the text takes about a hundred bytes in V8.
  */
 
+/** Limits of a JSON text. */
 export interface JsonLimits {
+  /** Length of the text, in bytes. */
   readonly bytes: number;
-  /** Nesting of arrays and objects. */
+  /** Levels of nested arrays and objects. */
   readonly depth: number;
+  /** Number of values: arrays and objects count as well. */
   readonly values: number;
 }
 
-/** Which limit the text would break: what is expected, and what is found. */
+/**
+ * Returns what is expected and what is found for the first limit that the text exceeds; undefined if it exceeds none.
+ */
 export function beyondJsonLimits(text: Uint8Array, limits: JsonLimits): readonly [string, string] | undefined {
   if (text.length > limits.bytes) return [`at most ${limits.bytes} bytes`, `${text.length}`];
   const { depth, values } = extentOf(text);
@@ -23,7 +28,7 @@ const [QUOTE, BACKSLASH, COMMA] = ['"', '\\', ','].map((character) => character.
 const OPENING: readonly number[] = ['{', '['].map((character) => character.charCodeAt(0));
 const CLOSING: readonly number[] = ['}', ']'].map((character) => character.charCodeAt(0));
 
-/** How deep a JSON text is, and how many values it has, without parsing it. */
+/** Counts the levels and the values of a JSON text without parsing it. */
 function extentOf(text: Uint8Array): { readonly depth: number; readonly values: number } {
   let level = 0;
   let depth = 0;

@@ -1,13 +1,19 @@
-/** Errors of the reader: each with its place, what was expected and what was found. */
+/** Errors of the reader. Each one states its offset, what was expected and what was found. */
 import { type ErrorCode, StubferryError } from '../../base/errors/index.js';
 
-/** Where a state is: its name, and where its first byte is within that. */
+/** The location of a state. */
 export interface Location {
+  /** The name of the source that contains the state, for messages. */
   readonly where: string;
+  /** Offset of the state's first byte in that source. */
   readonly base: number;
 }
 
-/** @param offset from the state's first byte */
+/**
+ * Makes an error of the reader.
+ *
+ * @param offset where the error is, counted from the start of the state
+ */
 export function parseError(
   code: ErrorCode,
   message: string,
@@ -26,7 +32,7 @@ export function parseError(
   });
 }
 
-/** A byte as `0x04`. */
+/** The byte in the form `0x04`; `the end of the state` for undefined. */
 export function hexByte(byte: number | undefined): string {
   return byte === undefined ? 'the end of the state' : `0x${byte.toString(16).padStart(2, '0')}`;
 }

@@ -1,16 +1,17 @@
 /**
- * How long the bodies of common devices are: a hint for splits that have to be inferred, and never more than that.
+ * The lengths of the bodies of common devices. An inferred split uses them as hints, and only as hints.
  *
- * From states of QEMU 7.2: those in fixtures/ (test/unit/formats/qevm/section-size-hints.test.ts holds that), and those of the same machines
- * with the types pc-i440fx-2.0, 2.6, 2.12, 4.2, 6.2 and pc-q35-2.4, 2.12, 4.2, 6.2. A body may grow with a version, with a
- * subsection, and with what a guest has under way, so another length is less plausible, not wrong.
+ * The lengths are from states of QEMU 7.2: those in fixtures/ (test/unit/formats/qevm/section-size-hints.test.ts checks
+ * this), and states of the same machines with the types pc-i440fx-2.0, 2.6, 2.12, 4.2, 6.2 and pc-q35-2.4, 2.12, 4.2,
+ * 6.2. A body may become longer with a newer version, with a subsection, or with the requests that a guest has in
+ * flight. So another length is less plausible, but not wrong.
  */
 import { baseName } from './section-header.js';
 
-/** Of the section, its version; of its body, bytes: the shortest and the longest that was seen. */
+/** The version of a section, and the lengths of the shortest and of the longest body that was seen, in bytes. */
 export type SizeHint = readonly [version: number, shortest: number, longest: number];
 
-/** By the name of the section without its path. */
+/** The size hints, by the name of the section without the path of the device. */
 export const SECTION_SIZE_HINTS: Readonly<Record<string, SizeHint>> = {
   I440FX: [3, 277, 277],
   ICH9LPC: [1, 16803, 18878],
@@ -85,54 +86,74 @@ export const SECTION_SIZE_HINTS: Readonly<Record<string, SizeHint>> = {
   xhci: [1, 5343, 5343],
 };
 
-/** Those whose bodies vary by how they are configured, so that a shorter one than any that was seen may be whole. */
-const BY_CONFIGURATION = /^(?:virtio-|vmxnet3|hda-audio|intel-hda|PCIBUS|fw_cfg|pcie-root-port|slirp|scsi-disk)/;
-/** Those that hold what a guest has under way: requests, packets, pictures. Their bodies may be of any length. */
-const BY_GUEST =
+/** Devices whose body length depends on their configuration: a body shorter than any that was seen may be complete. */
+const VARIES_WITH_CONFIGURATION =
+  /^(?:virtio-|vmxnet3|hda-audio|intel-hda|PCIBUS|fw_cfg|pcie-root-port|slirp|scsi-disk)/;
+/**
+ * Devices whose bodies contain a guest's data in flight: requests, packets, images. Their bodies may have any length.
+ */
+const VARIES_WITH_GUEST =
   /^(?:virtio-|vmxnet3|hda-audio|intel-hda|slirp|scsi-disk|lsiscsi|ide|isa-ide|ich9_ahci|usb-|ehci|xhci|qxl)/;
 
-/** Each KiB more than is usual doubles what it costs; other bodies have no usual length, so it says less of them. */
-const LONG = { usual: 2, other: 0.5, from: 1024, most: 20 };
-/** For half of the shortest one, or less. Not as much as a header is worth: no header is left out for it. */
-const SHORT = 0.9;
-/** For a length that was seen before: the most that a length scores. */
-export const HINTED_SCORE = 3;
+/**
+ * The penalty of a body that is too long. It grows with the logarithm of the excess in units of `unit` bytes: by
+ * `reliable` per doubling for a device whose longest body is known, by `other` for any other device, and to at most
+ * `max`.
+ */
+const LONG_PENALTY = { reliable: 2, other: 0.5, unit: 1024, max: 20 };
+/**
+ * The penalty of a body that has half of the shortest length or less. It is smaller than the score of a header, so that
+ * no header is skipped for it.
+ */
+const SHORT_PENALTY = 0.9;
+/** The score of a length that was seen before. No length has a higher score. */
+export const MAX_LENGTH_SCORE = 3;
 
-interface Named {
-  /** With its path or without. */
+interface NamedSection {
+  /** The name, with or without the path of the device. */
   readonly name: string;
   readonly version: number;
 }
 
-/** What is known of the length of a body, in bytes. */
-export interface HintedLength {
+/** The expected length of a body, in bytes. */
+export interface LengthHint {
   readonly shortest: number;
   readonly longest: number;
-  /** It is of a device that is listed, in that version. */
-  readonly isKnown: boolean;
-  /** A longer one is hardly to be expected; a shorter one. */
-  readonly boundedAbove: boolean;
-  readonly boundedBelow: boolean;
+  /** Whether there is a size hint for this version of the device. */
+  readonly hasHint: boolean;
+  /** Whether a body longer than `longest` is unlikely. */
+  readonly isMaximumReliable: boolean;
+  /** Whether a body shorter than `shortest` is unlikely. */
+  readonly isMinimumReliable: boolean;
 }
 
-const UNKNOWN = { shortest: 0, longest: LONG.from, isKnown: false, boundedAbove: false, boundedBelow: false };
+const NO_HINT: LengthHint = {
+  shortest: 0,
+  longest: LONG_PENALTY.unit,
+  hasHint: false,
+  isMaximumReliable: false,
+  isMinimumReliable: false,
+};
 
-export function hintedLength({ name, version }: Named): HintedLength {
+/** Returns the expected length of the body of a section with this name and version. */
+export function lengthHintOf({ name, version }: NamedSection): LengthHint {
   const base = baseName(name);
-  const [ofVersion, shortest, longest] = (Object.hasOwn(SECTION_SIZE_HINTS, base)
+  const [hintVersion, shortest, longest] = (Object.hasOwn(SECTION_SIZE_HINTS, base)
     ? SECTION_SIZE_HINTS[base]
     : undefined) ?? [-1, 0, 0];
-  if (version !== ofVersion) return UNKNOWN;
-  const boundedBelow = !BY_CONFIGURATION.test(base);
-  return { shortest, longest, isKnown: true, boundedAbove: !BY_GUEST.test(base), boundedBelow };
+  if (version !== hintVersion) return NO_HINT;
+  const isMaximumReliable = !VARIES_WITH_GUEST.test(base);
+  const isMinimumReliable = !VARIES_WITH_CONFIGURATION.test(base);
+  return { shortest, longest, hasHint: true, isMaximumReliable, isMinimumReliable };
 }
 
-/** How plausible a body of `length` bytes is: 3 where it is just as usual, down to -20. */
-export function lengthScore({ shortest, longest, boundedAbove, boundedBelow }: HintedLength, length: number): number {
+/** Returns how plausible a body of `length` bytes is: from 3 for a length that was seen before, down to -20. */
+export function lengthScore(hint: LengthHint, length: number): number {
+  const { shortest, longest, isMaximumReliable, isMinimumReliable } = hint;
   if (length > longest) {
-    const doublings = Math.log2(1 + (length - longest) / LONG.from);
-    return -Math.min(LONG.most, doublings * (boundedAbove ? LONG.usual : LONG.other));
+    const doublings = Math.log2(1 + (length - longest) / LONG_PENALTY.unit);
+    return -Math.min(LONG_PENALTY.max, doublings * (isMaximumReliable ? LONG_PENALTY.reliable : LONG_PENALTY.other));
   }
-  if (length >= shortest) return boundedAbove ? HINTED_SCORE : 0;
-  return boundedBelow ? -SHORT * Math.min(1, Math.log2((shortest + 1) / (length + 1))) : 0;
+  if (length >= shortest) return isMaximumReliable ? MAX_LENGTH_SCORE : 0;
+  return isMinimumReliable ? -SHORT_PENALTY * Math.min(1, Math.log2((shortest + 1) / (length + 1))) : 0;
 }

@@ -1,34 +1,36 @@
 /**
- * Finds the section that a person names:
+ * Finds the section that a user names:
  *
- *     0000:00:03.0/e1000      its whole name
- *     e1000                   without the path of the device, if there is but one
- *     dma:1, apic:3           with its instance
- *     27                      its section id: in any state there is one of each
+ *     0000:00:03.0/e1000      the full name
+ *     e1000                   the name without the path of the device, if only one section has it
+ *     dma:1, apic:3           the name and the instance
+ *     27                      the section id, which is unique
  */
 import { printable, StubferryError } from '../../base/errors/index.js';
 import { baseName } from './section-header.js';
 import type { QevmSection } from './state.js';
 
 const WITH_INSTANCE = /^(?<name>.+):(?<instance>\d{1,10})$/s;
-/** Names in a message. */
-const MOST_SHOWN = 40;
+/** Largest number of names in a message. */
+const MAX_NAMES = 40;
 
 /**
- * @param where what the sections are of, for messages
- * @throws StubferryError NOT_IN_INPUT when there is none, or more than one
+ * Returns the section that `wanted` names.
+ *
+ * @param where the name of the state's source, for messages
+ * @throws StubferryError NOT_IN_INPUT: when no section, or more than one, has this name
  */
 export function selectSection(sections: readonly QevmSection[], wanted: string, where: string): QevmSection {
-  // Parts of RAM have the id of its start.
+  // Part and end sections of RAM have the id of the start section.
   const choice = sections.filter(({ type }) => type === 'full' || type === 'start');
   const { name = '', instance } = WITH_INSTANCE.exec(wanted)?.groups ?? {};
-  const of = (text: string): readonly QevmSection[][] => [
+  const byName = (text: string): readonly QevmSection[][] => [
     choice.filter((section) => section.name === text),
     choice.filter((section) => baseName(section.name) === text),
   ];
-  const withInstance = of(name).map((found) => found.filter((section) => section.instance === Number(instance)));
+  const withInstance = byName(name).map((found) => found.filter((section) => section.instance === Number(instance)));
   const byId = /^\d{1,10}$/.test(wanted) ? choice.filter(({ id }) => id === Number(wanted)) : [];
-  const found = [byId, ...of(wanted), ...withInstance].find((sections) => sections.length > 0) ?? [];
+  const found = [byId, ...byName(wanted), ...withInstance].find((sections) => sections.length > 0) ?? [];
   const [section, another] = found;
   if (section !== undefined && another === undefined) return section;
   const isNone = section === undefined;
@@ -47,6 +49,6 @@ function listed(sections: readonly QevmSection[]): string {
   const names = sections.map(
     ({ id, name, instance }) => `${printable(name)}${instance === 0 ? '' : `:${instance}`} (${id})`,
   );
-  const more = names.length > MOST_SHOWN ? `, and ${names.length - MOST_SHOWN} more` : '';
-  return names.length === 0 ? 'no sections' : `${names.slice(0, MOST_SHOWN).join(', ')}${more}`;
+  const more = names.length > MAX_NAMES ? `, and ${names.length - MAX_NAMES} more` : '';
+  return names.length === 0 ? 'no sections' : `${names.slice(0, MAX_NAMES).join(', ')}${more}`;
 }

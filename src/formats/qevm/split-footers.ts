@@ -1,13 +1,14 @@
 /**
- * Splits the device part of a state by its footers.
+ * Splits the device sections of a state by their footers.
  *
  *     header of S  body  0x7e S | header of T  body  0x7e T | ... | 0x00
  *
- * A body has no length, and may hold the bytes of a footer and of a header behind it. So every place at which a footer is
- * followed by a header is a node, and a chain of them is a way to read the state: each node's footer must name the section
- * before it. There is one such way in nearly any state, since no two sections have the same id: where a body of S is cut
- * in two, both parts must be called S. A guest that puts a whole state into a buffer of a device makes a second way. Then
- * the most plausible one is taken (chain.ts), and the sections about which the ways do not agree are marked as inferred.
+ * The format does not store the length of a body, and a body may contain the bytes of a footer followed by a header. So
+ * every header that follows a footer is a node. A chain of nodes is a way to split the state: the footer before each
+ * node must name the section before it. In nearly every state there is one such chain, because no two sections have the
+ * same id: a split inside the body of S would need two sections with the id of S. A second chain exists if a guest puts
+ * a whole state into a buffer of a device. Then the most plausible chain is used (chain.ts), and the sections in which
+ * the chains differ are marked as inferred.
  */
 
 import { printable } from '../../base/errors/index.js';
@@ -21,22 +22,30 @@ import type { DeviceSections, Span } from './span.js';
 
 interface FooteredNode extends Node {
   readonly type: SectionType;
-  /** The section that the footer in front of it is of. */
+  /** The section id in the footer before the node; undefined for the first node. */
   readonly footerOf: number | undefined;
 }
 
-/** Of a part or end section: type and id. */
+/** Length of the header of a part or end section, in bytes: its type and its id. */
 const CONTINUATION_BYTES = 5;
-/** Sections of one id that are looked at, from the last one backwards. Only parts are many, and those follow each other. */
-const SAME_ID = 32;
+/**
+ * Number of nodes of one id that are considered as predecessors, counted back from the latest one. Only part sections
+ * are many, and they follow each other.
+ */
+const MAX_SAME_ID = 32;
 
-/** @throws StubferryError CORRUPT, LIMIT_EXCEEDED */
-export function splitByFooters(part: DeviceSections, location: Location): Span[] {
-  const { bytes, end } = part;
+/**
+ * Splits the device sections by their footers.
+ *
+ * @throws StubferryError CORRUPT: when no chain of sections leads to the end mark; LIMIT_EXCEEDED: when there are too
+ * many sections
+ */
+export function splitByFooters(sections: DeviceSections, location: Location): Span[] {
+  const { bytes, end } = sections;
   if (end === 0) return [];
-  const nodes = nodesIn(part, location);
-  const { before, reached } = linksOf(nodes, bytes, end);
-  const { places: chain } = bestChain(nodes, end, { before, trailer: FOOTER_BYTES, anyDescent: true });
+  const nodes = nodesIn(sections, location);
+  const { predecessors, reached } = linksOf(nodes, bytes, end);
+  const { indexes: chain } = bestChain(nodes, end, { predecessors, trailer: FOOTER_BYTES, anyDescent: true });
   if (chain.length === 0) {
     const last = nodes[reached];
     const message = `the section ${printable(last?.name ?? '')} does not end in its footer`;
@@ -45,23 +54,23 @@ export function splitByFooters(part: DeviceSections, location: Location): Span[]
       'CORRUPT',
       message,
       location,
-      part.offset + (last?.offset ?? 0),
+      sections.offset + (last?.offset ?? 0),
       expected,
-      'neither, up to the end',
+      'none up to the end of the state',
     );
   }
-  const doubtful = doubtfulIn(chain, before, nodes);
+  const ambiguous = ambiguousIn(chain, predecessors, nodes);
   return chain.flatMap((at, step) => {
     const node = nodes[at];
     if (node === undefined) return [];
     const next = chain[step + 1] ?? nodes.length;
     const bodyLength = (nodes[next]?.offset ?? end) - FOOTER_BYTES - node.offset - node.headerBytes;
-    const inferred = doubtful.has(at) || doubtful.has(next);
+    const inferred = ambiguous.has(at) || ambiguous.has(next);
     return { ...node, bodyLength, footerBytes: FOOTER_BYTES, inferred, alternatives: [] };
   });
 }
 
-/** Every place at which a section may begin: the first byte, and behind a footer. */
+/** Finds every offset at which a section may begin: the first byte, and the byte after each footer. */
 function nodesIn({ bytes, end, offset }: DeviceSections, location: Location): readonly FooteredNode[] {
   const within = bytes.subarray(0, end);
   const started = new Map<number, Node>();
@@ -88,9 +97,9 @@ function nodesIn({ bytes, end, offset }: DeviceSections, location: Location): re
   return nodes;
 }
 
-type FoundNode = Omit<FooteredNode, 'footerOf'>;
+type NodeWithoutFooter = Omit<FooteredNode, 'footerOf'>;
 
-function nodeAt(bytes: Uint8Array, at: number, started: ReadonlyMap<number, Node>): FoundNode | undefined {
+function nodeAt(bytes: Uint8Array, at: number, started: ReadonlyMap<number, Node>): NodeWithoutFooter | undefined {
   switch (bytes[at]) {
     case SECTION_TYPES.full:
     case SECTION_TYPES.start: {
@@ -113,74 +122,77 @@ function nodeAt(bytes: Uint8Array, at: number, started: ReadonlyMap<number, Node
 }
 
 interface Links {
-  /** For each node, and for the end: the places of nodes that may stand before it and can be reached themselves. */
-  readonly before: readonly (readonly number[])[];
-  /** The last node that can be reached. */
+  /** For each node, and for the end: the indexes of the reachable nodes that may precede it. */
+  readonly predecessors: readonly (readonly number[])[];
+  /** The index of the last node that can be reached. */
   readonly reached: number;
 }
 
 function linksOf(nodes: readonly FooteredNode[], bytes: Uint8Array, end: number): Links {
   const byId = new Map<number, number[]>();
-  const before: number[][] = [];
+  const predecessors: number[][] = [];
   let reached = 0;
-  const places = (footerOf: number | undefined, at: number, to: FooteredNode | undefined): number[] => {
+  const linksTo = (to: FooteredNode | undefined, at: number, footerOf: number | undefined): number[] => {
     if (footerOf === undefined) return [];
-    const same = (byId.get(footerOf) ?? []).slice(-SAME_ID);
-    return same.filter((index) => {
+    const latest = (byId.get(footerOf) ?? []).slice(-MAX_SAME_ID);
+    return latest.filter((index) => {
       const from = nodes[index];
       return from !== undefined && from.offset + from.headerBytes + FOOTER_BYTES <= at && mayFollow(from, to);
     });
   };
   nodes.forEach((node, index) => {
-    const links = places(node.footerOf, node.offset, node);
-    before.push(links);
+    const links = linksTo(node, node.offset, node.footerOf);
+    predecessors.push(links);
     if (index > 0 && links.length === 0) return;
     reached = index;
-    byId.set(node.id, [...(byId.get(node.id) ?? []).slice(1 - SAME_ID), index]);
+    byId.set(node.id, [...(byId.get(node.id) ?? []).slice(1 - MAX_SAME_ID), index]);
   });
   const footer = end - FOOTER_BYTES;
-  const last = footer >= 0 && bytes[footer] === FOOTER ? viewOf(bytes).getUint32(footer + 1) : undefined;
-  before.push(places(last, end, undefined));
-  return { before, reached };
+  const lastId = footer >= 0 && bytes[footer] === FOOTER ? viewOf(bytes).getUint32(footer + 1) : undefined;
+  predecessors.push(linksTo(undefined, end, lastId));
+  return { predecessors, reached };
 }
 
-/** No two full sections have the same id; the others are of devices that take turns. */
+/**
+ * No two full sections have the same id. Sections of other types alternate between devices, so they may repeat an id.
+ */
 function mayFollow(from: FooteredNode, to: FooteredNode | undefined): boolean {
   return to === undefined || !from.isFull || !to.isFull || to.id !== from.id;
 }
 
-/** Places of the chain over which another way to read the state passes. */
-function doubtfulIn(
+/** Returns the nodes of the chain that another plausible chain skips. */
+function ambiguousIn(
   chain: readonly number[],
-  before: readonly (readonly number[])[],
+  predecessors: readonly (readonly number[])[],
   nodes: readonly FooteredNode[],
 ): ReadonlySet<number> {
   const end = nodes.length;
   const live = new Set<number>([end]);
-  /** How many links begin and end at a place: those that are open at a place pass over it. */
-  const opened = new Int32Array(end + 1);
-  const own = new Map(chain.map((index, step) => [chain[step + 1] ?? end, index]));
+  /** At each node, the change in the number of links that skip it: the running sum is that number. */
+  const skipChanges = new Int32Array(end + 1);
+  const chosen = new Map(chain.map((index, step) => [chain[step + 1] ?? end, index]));
   for (let to = end; to > 0; to -= 1) {
     if (!live.has(to)) continue;
-    for (const from of before[to] ?? []) {
-      if (own.get(to) !== from && !isPlausible(nodes[from], nodes[to], from === before[to]?.at(-1))) continue;
+    for (const from of predecessors[to] ?? []) {
+      const isLatest = from === predecessors[to]?.at(-1);
+      if (chosen.get(to) !== from && !isPlausible(nodes[from], nodes[to], isLatest)) continue;
       live.add(from);
-      opened[from + 1] = (opened[from + 1] ?? 0) + 1;
-      opened[to] = (opened[to] ?? 0) - 1;
+      skipChanges[from + 1] = (skipChanges[from + 1] ?? 0) + 1;
+      skipChanges[to] = (skipChanges[to] ?? 0) - 1;
     }
   }
-  let open = 0;
-  const passed = new Set<number>();
+  let skips = 0;
+  const skipped = new Set<number>();
   for (let index = 0; index <= end; index += 1) {
-    open += opened[index] ?? 0;
-    if (open > 0) passed.add(index);
+    skips += skipChanges[index] ?? 0;
+    if (skips > 0) skipped.add(index);
   }
-  return new Set(chain.filter((index) => passed.has(index)));
+  return new Set(chain.filter((index) => skipped.has(index)));
 }
 
-/** Whether `to` is to be expected after `from`, in a state that no guest has had its hands in. */
-function isPlausible(from: FooteredNode | undefined, to: FooteredNode | undefined, isLast: boolean): boolean {
+/** Whether `to` may follow `from` in a state into which no guest has planted headers or footers. */
+function isPlausible(from: FooteredNode | undefined, to: FooteredNode | undefined, isLatest: boolean): boolean {
   if (from === undefined || to === undefined) return true;
-  if (!from.isFull || !to.isFull) return isLast;
+  if (!from.isFull || !to.isFull) return isLatest;
   return to.id > from.id || from.isEarly;
 }

@@ -1,15 +1,17 @@
 /**
- * Notices that a state without footers was cut off.
+ * Detects that a state without footers is truncated.
  *
- * Nothing but the end mark says where it ends, and that is a zero, as bodies are full of: about every second cut looks like
- * an end. Then the last section is, where its device is one whose length is known,
+ * Only the end mark says where such a state ends. The end mark is a zero byte, and bodies are full of zero bytes: about
+ * every second truncated state ends in a zero byte, so it looks complete. The length of its last section shows that it
+ * is truncated, if there is a size hint (section-size-hints.ts) for the device of that section:
  *
- *     too short                                     | header | bo
- *     or there is the beginning of one more behind  | header | body | header of the ne
- *     or one is in it that is too short itself      | header | body | header | bo
+ *     the last section is too short               | header | bo
+ *     it contains the start of another header     | header | body | header of the ne
+ *     it contains a section that is too short     | header | body | header | bo
  *
- * (Of the 6674 places at which the state of a minimal Xen guest can be cut, some 1000 are left: within bodies that vary.)
- * A body that is just as long as usual is never looked into: a guest may put anything there.
+ * (The state of a minimal Xen guest can be truncated at 6674 offsets. About 1000 of them are not detected: they are in
+ * bodies whose length varies.) A body whose length equals its size hint is not searched: a guest may put any bytes
+ * there.
  */
 
 import { printable } from '../../base/errors/index.js';
@@ -17,16 +19,18 @@ import { viewOf } from '../protocol/block.js';
 import type { Candidate } from './candidates.js';
 import { type Location, parseError } from './parse-error.js';
 import { BEFORE_NAME, SECTION_TYPES } from './section-header.js';
-import { hintedLength } from './section-size-hints.js';
+import { lengthHintOf } from './section-size-hints.js';
 import type { DeviceSections, Span } from './span.js';
 
-/** Section ids between one section and the next; 9 is the most that was seen. */
-const MOST_LEFT_OUT = 64;
+/** Largest difference between the ids of consecutive sections. The largest number of skipped ids that was seen is 9. */
+const MAX_ID_STEP = 64;
 
 /**
- * @param last section of an inferred split
- * @param candidates all places that look like a header
- * @throws StubferryError TRUNCATED
+ * Checks that the last section of an inferred split is complete, as far as its length shows.
+ *
+ * @param last the last section of the split
+ * @param candidates everything in the device sections that looks like a header, in the order of the offsets
+ * @throws StubferryError TRUNCATED: when the state is truncated
  */
 export function assertNotTruncated(
   last: Span | undefined,
@@ -39,39 +43,41 @@ export function assertNotTruncated(
   if (problem === undefined) return;
   const [expected, found] = problem;
   const hint = 'it was not completely written or copied: save it again or copy it again';
-  throw parseError('TRUNCATED', 'the QEMU state was cut off', location, offset + end + 1, expected, found, hint);
+  throw parseError('TRUNCATED', 'the QEMU state is truncated', location, offset + end + 1, expected, found, hint);
 }
 
 type Problem = readonly [expected: string, found: string];
 
 function problemOf(last: Span, candidates: readonly Candidate[], bytes: Uint8Array, end: number): Problem | undefined {
-  const { shortest, longest, isKnown, boundedBelow } = hintedLength(last);
-  if (!isKnown || !boundedBelow) return undefined;
+  const { shortest, longest, hasHint, isMinimumReliable } = lengthHintOf(last);
+  if (!hasHint || !isMinimumReliable) return undefined;
   const { bodyLength, name, id } = last;
   if (bodyLength < shortest) return tooShort(name, shortest, bodyLength);
   if (bodyLength === shortest || bodyLength === longest) return undefined;
-  const within = candidates.findLast((candidate) => candidate.offset > last.offset && follows(candidate.id, id));
-  const least = within === undefined ? undefined : hintedLength(within);
-  const left = within === undefined ? 0 : end - within.offset - within.headerBytes;
-  if (within !== undefined && least?.boundedBelow === true && left < least.shortest) {
-    return tooShort(within.name, least.shortest, left);
+  const inner = candidates.findLast((candidate) => candidate.offset > last.offset && mayFollow(candidate.id, id));
+  const innerHint = inner === undefined ? undefined : lengthHintOf(inner);
+  const innerLength = inner === undefined ? 0 : end - inner.offset - inner.headerBytes;
+  if (inner !== undefined && innerHint?.isMinimumReliable === true && innerLength < innerHint.shortest) {
+    return tooShort(inner.name, innerHint.shortest, innerLength);
   }
-  const body = last.offset + last.headerBytes;
-  const behind = [shortest, longest].map((length) => bytes.subarray(body + length, end + 1));
-  const isCut = behind.some((rest) => isCutHeader(rest, id));
-  return isCut ? ['another section', `the beginning of one behind ${printable(name)}`] : undefined;
+  const bodyOffset = last.offset + last.headerBytes;
+  const tails = [shortest, longest].map((length) => bytes.subarray(bodyOffset + length, end + 1));
+  const isTruncated = tails.some((tail) => isTruncatedHeader(tail, id));
+  return isTruncated ? ['another section', `only the beginning of one after ${printable(name)}`] : undefined;
 }
 
-function tooShort(name: string, least: number, found: number): Problem {
-  return [`at least ${least} bytes of ${printable(name)}, and the end mark`, `${found} bytes`];
+function tooShort(name: string, minimum: number, found: number): Problem {
+  return [`at least ${minimum} bytes of ${printable(name)}, and the end mark`, `${found} bytes`];
 }
 
-/** Whether these last bytes of a state begin like the header of the section that follows section `id`, as far as they go. */
-function isCutHeader(bytes: Uint8Array, id: number): boolean {
+/**
+ * Whether the last bytes of a state, as far as they go, are the start of the header of the section after section `id`.
+ */
+function isTruncatedHeader(bytes: Uint8Array, id: number): boolean {
   if (bytes[0] !== SECTION_TYPES.full) return false;
-  return bytes.length < BEFORE_NAME || follows(viewOf(bytes).getUint32(1), id);
+  return bytes.length < BEFORE_NAME || mayFollow(viewOf(bytes).getUint32(1), id);
 }
 
-function follows(next: number, id: number): boolean {
-  return next > id && next - id <= MOST_LEFT_OUT;
+function mayFollow(next: number, id: number): boolean {
+  return next > id && next - id <= MAX_ID_STEP;
 }

@@ -1,14 +1,20 @@
-/** Reads values of parsed JSON of which nothing is known, with a path for what is wrong. */
+/** Checks the types of values in parsed JSON. An error contains the path of the invalid value. */
 import { type ErrorCode, printable, StubferryError } from '../../base/errors/index.js';
 
-/** What a text is at most: names in QEMU's code are far shorter. */
-const LONGEST_TEXT = 255;
+/** Length of the longest string. Names in QEMU's code are far shorter. */
+const MAX_TEXT_LENGTH = 255;
 
+/**
+ * Checks the types of values. Every method returns the value if it has the type, and otherwise throws.
+ */
 export class TypedJson {
   readonly #code: ErrorCode;
   readonly #what: string;
 
-  /** @param code of errors. @param what is read, for messages */
+  /**
+   * @param code the code of the errors
+   * @param what the name of the document, for messages
+   */
   constructor(code: ErrorCode, what: string) {
     this.#code = code;
     this.#what = what;
@@ -16,27 +22,29 @@ export class TypedJson {
 
   object(value: unknown, path: string): Readonly<Record<string, unknown>> {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-    throw this.#wrong(path, 'an object', value);
+    throw this.#invalid(path, 'an object', value);
   }
 
   list(value: unknown, path: string): readonly unknown[] {
     if (Array.isArray(value)) return value;
-    throw this.#wrong(path, 'a list', value);
+    throw this.#invalid(path, 'an array', value);
   }
 
   text(value: unknown, path: string): string {
-    if (typeof value === 'string' && value.length <= LONGEST_TEXT) return value;
-    throw this.#wrong(path, `a text of at most ${LONGEST_TEXT} characters`, value);
+    if (typeof value === 'string' && value.length <= MAX_TEXT_LENGTH) return value;
+    throw this.#invalid(path, `a string of at most ${MAX_TEXT_LENGTH} characters`, value);
   }
 
+  /** Checks that the value is an integer from 0 to 2^53 - 1. */
   count(value: unknown, path: string): number {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-    throw this.#wrong(path, 'a number from 0 on', value);
+    throw this.#invalid(path, 'an integer from 0', value);
   }
 
-  #wrong(path: string, expected: string, value: unknown): StubferryError {
+  #invalid(path: string, expected: string, value: unknown): StubferryError {
     const isPlain = ['string', 'number', 'boolean'].includes(typeof value);
-    const found = value === undefined ? 'nothing' : isPlain ? printable(JSON.stringify(value), 80) : 'something else';
-    return new StubferryError(this.#code, `${this.#what} is wrong at ${printable(path)}`, { expected, found });
+    const found =
+      value === undefined ? 'nothing' : isPlain ? printable(JSON.stringify(value), 80) : 'a value of another type';
+    return new StubferryError(this.#code, `${this.#what} is invalid at ${printable(path)}`, { expected, found });
   }
 }

@@ -1,29 +1,30 @@
 /**
- * The index of a statefile: where data frames are, for readers that seek.
+ * The index of a statefile contains the positions of data frames, for readers that can seek.
  *
- *     pairs of u64, little-endian: stream offset of the frame's first byte, offset of the frame in the file
+ *     pairs of u64, little-endian: stream offset of the first byte of the frame, offset of the frame in the file
  *
- * It never holds more than 4096 entries (64 KiB): when it is full, every second one goes, and from then on only every
- * second frame that would have been entered is. So any state, however long, has an index of bounded size, and from an
- * entry it is a bounded number of frames to any byte.
+ * The index has at most 4096 entries (64 KiB). When it is full, every second entry is removed, and from then on only
+ * every second frame is entered that would have been entered before. The index of a state of any length therefore has a
+ * bounded size, and the number of frames from an entry to any byte after it is bounded too.
  */
 import { readCount, viewOf, writeCount } from '../protocol/block.js';
 import { LIMITS } from '../protocol/limits.js';
 
 const ENTRY_BYTES = 16;
 
-/** Offsets in bytes. */
+/** An entry of the index. Offsets are in bytes. */
 export interface IndexEntry {
   readonly streamOffset: number;
   readonly fileOffset: number;
 }
 
-/** Collects entries while frames are written or read. */
+/** Collects the entries of the index while frames are written or read. */
 export class DataIndex {
   #entries: IndexEntry[] = [];
   #stride = 1;
   #frames = 0;
 
+  /** Adds the entry of the next data frame, or skips it when the index already had to be thinned out. */
   add(entry: IndexEntry): void {
     const due = this.#frames % this.#stride === 0;
     this.#frames += 1;
@@ -39,7 +40,7 @@ export class DataIndex {
     return this.#entries;
   }
 
-  /** The payload of the INDEX frame. */
+  /** Encodes the payload of the INDEX frame. */
   encode(): Uint8Array {
     const bytes = new Uint8Array(this.#entries.length * ENTRY_BYTES);
     const view = viewOf(bytes);
@@ -51,7 +52,11 @@ export class DataIndex {
   }
 }
 
-/** The entries in the payload of an INDEX frame; undefined when they are not `count` whole, rising entries. */
+/**
+ * Decodes the payload of an INDEX frame.
+ *
+ * @returns undefined unless the payload consists of exactly `count` entries in ascending order
+ */
 export function decodeIndexEntries(payload: Uint8Array, count: number): IndexEntry[] | undefined {
   if (payload.length !== count * ENTRY_BYTES) return undefined;
   const view = viewOf(payload);

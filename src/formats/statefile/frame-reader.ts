@@ -1,6 +1,6 @@
 /**
- * Walks the frames of a statefile forwards and checks each against all before it: checksum, place, sequence, chain, limits,
- * order.
+ * Reads the frames of a statefile sequentially. It checks the checksum, position, sequence, chain, limits and order of
+ * each frame.
  *
  *     BEGIN -> DATA ... -> END -> INDEX -> TRAILER -> end of file
  */
@@ -11,7 +11,7 @@ import { chainOver, decodeFrameHeader, type FrameHeader, type FrameType } from '
 import { LIMITS } from '../protocol/limits.js';
 import { readFully, type StateSource } from '../state-source.js';
 
-/** Which types may follow a type. */
+/** The types that may follow each type. */
 const FOLLOWS: Readonly<Record<FrameType | 'header', readonly FrameType[]>> = {
   header: ['begin'],
   begin: ['data', 'end'],
@@ -22,13 +22,14 @@ const FOLLOWS: Readonly<Record<FrameType | 'header', readonly FrameType[]>> = {
   padding: [],
 };
 
-/** A frame that checked. The views are valid until the next one is asked for. */
+/** A frame that passed all checks. The views are valid until the next call of {@link FrameReader.next}. */
 export interface ReadFrame {
   readonly header: FrameHeader;
   readonly type: FrameType;
   readonly paddedPayload: Uint8Array;
 }
 
+/** Reads and checks the frames of one statefile. */
 export class FrameReader {
   readonly #source: StateSource;
   readonly #where: string;
@@ -40,14 +41,23 @@ export class FrameReader {
   #chain = 0n;
   #last: FrameType | 'header' = 'header';
 
-  /** @param source stands behind the header block of the file */
+  /**
+   * @param source positioned after the header block of the file
+   * @param where the file, for messages
+   * @param seed of the checksums of the frames
+   */
   constructor(source: StateSource, where: string, seed: bigint) {
     this.#source = source;
     this.#where = where;
     this.#seed = seed;
   }
 
-  /** The next frame of a known type; unknown optional ones are checked and passed over. */
+  /**
+   * Returns the next frame of a known type. It checks and skips optional frames of unknown types.
+   *
+   * @throws StubferryError TRUNCATED: when the file ends; CORRUPT: when a check fails; LIMIT_EXCEEDED: when the payload
+   * is too large; UNKNOWN_RECORD: when a mandatory frame has an unknown type
+   */
   async next(): Promise<ReadFrame> {
     for (;;) {
       await this.#fill(this.#block, `a frame after ${this.#last.toUpperCase()}`);
@@ -57,9 +67,9 @@ export class FrameReader {
       if (chainOver(paddedPayload, this.#chain) !== header.chainAfter) {
         throw this.#error(
           'CORRUPT',
-          'the payload does not match its checksum',
-          'the chain in its header',
-          'another',
+          'checksum mismatch in the payload of a frame',
+          'the chain in the frame header',
+          'a different chain',
           BLOCK_SIZE,
         );
       }
@@ -72,10 +82,10 @@ export class FrameReader {
     }
   }
 
-  /** @throws StubferryError CORRUPT when anything follows the last frame */
+  /** Checks that the file ends here. @throws StubferryError CORRUPT: when more bytes follow */
   async expectEndOfFile(): Promise<void> {
     if ((await this.#source.read(this.#block)) > 0) {
-      throw this.#error('CORRUPT', 'something follows the end of the statefile', 'end of file', 'more bytes');
+      throw this.#error('CORRUPT', 'unexpected data after the end of the statefile', 'end of file', 'more bytes');
     }
   }
 
@@ -83,16 +93,16 @@ export class FrameReader {
     const count = await readFully(this.#source, into);
     if (count === into.length) return;
     const found = `end of file at ${this.#offset + within + count}`;
-    throw new StubferryError('TRUNCATED', 'the statefile ends too early', {
+    throw new StubferryError('TRUNCATED', 'the statefile is truncated', {
       where: this.#where,
       offset: this.#offset + within + count,
       expected: what,
       found,
-      hint: 'it was not completely written or copied: save it again or copy it again',
+      hint: 'the file was not completely written or copied: save the state again, or copy the file again',
     });
   }
 
-  /** Memory for a payload: its length is checked before this. */
+  /** Returns memory for a payload. The caller has checked its length. */
   #room(length: number): Uint8Array {
     if (this.#buffer.length < length) this.#buffer = new Uint8Array(length);
     return this.#buffer.subarray(0, length);
@@ -101,13 +111,23 @@ export class FrameReader {
   #checkHeader(): FrameHeader {
     const header = decodeFrameHeader(this.#block, this.#seed);
     if (header === 'no-magic')
-      throw this.#error('CORRUPT', 'there is no frame here', 'the magic of a frame', 'other bytes');
+      throw this.#error('CORRUPT', 'no frame at this offset', 'the magic of a frame', 'other bytes');
     if (header === 'bad-checksum')
-      throw this.#error('CORRUPT', 'the header of a frame is damaged', 'its checksum', 'another');
+      throw this.#error(
+        'CORRUPT',
+        'checksum mismatch in the header of a frame',
+        'the xxh64 in its last 8 bytes',
+        'a different xxh64',
+      );
     if (header === 'bad-length')
-      throw this.#error('CORRUPT', 'the lengths of a frame contradict each other', 'lengths that fit', 'others');
+      throw this.#error(
+        'CORRUPT',
+        'the lengths of a frame contradict each other',
+        'lengths that agree',
+        'lengths that do not agree',
+      );
     const compare = (what: string, expected: number | bigint, found: number | bigint): void => {
-      if (expected !== found) throw this.#error('CORRUPT', `a frame out of place: ${what}`, `${expected}`, `${found}`);
+      if (expected !== found) throw this.#error('CORRUPT', `a frame has the wrong ${what}`, `${expected}`, `${found}`);
     };
     compare('position', this.#offset, header.position);
     compare('sequence', this.#sequence, header.sequence);
@@ -125,15 +145,15 @@ export class FrameReader {
       if (header.optional) return header;
       throw this.#error(
         'UNKNOWN_RECORD',
-        'a mandatory record of an unknown type',
+        'a mandatory record has an unknown type',
         'types 1 to 6',
         `${header.typeNumber}`,
       );
     }
     const allowed = FOLLOWS[this.#last];
     if (!allowed.includes(header.type)) {
-      const expected = allowed.length === 0 ? 'nothing more' : allowed.map((type) => type.toUpperCase()).join(' or ');
-      throw this.#error('CORRUPT', 'a record out of order', expected, header.type.toUpperCase());
+      const expected = allowed.length === 0 ? 'end of file' : allowed.map((type) => type.toUpperCase()).join(' or ');
+      throw this.#error('CORRUPT', 'a record is out of order', expected, header.type.toUpperCase());
     }
     return header;
   }

@@ -1,7 +1,9 @@
 /**
- * What a state is and who wrote it, without reading its data where that can be avoided.
+ * Reads the description of a statefile without its data.
  *
- * A statefile in a regular file is read at four places: header, BEGIN, and, through the TRAILER in its last block, END. Anything else (a pipe, a compressed file) is read to its end.
+ * It reads four blocks of a statefile in a regular file: the header, BEGIN, the TRAILER in the last block, and END,
+ * whose offset is in the TRAILER. For any other input (a pipe, a compressed file), stubferry reads the whole input
+ * instead.
  */
 
 import { located, StubferryError } from '../../base/errors/index.js';
@@ -13,17 +15,21 @@ import type { Seekable, StateSource } from '../state-source.js';
 import type { StatefileHeader } from './file-header.js';
 import { StatefileReader } from './statefile-reader.js';
 
-/** What a statefile says of itself. */
+/** The description of a statefile. */
 export interface StatefileSummary {
   readonly header: StatefileHeader;
   readonly begin: BeginRecord;
   readonly end: EndRecord;
+  /** The length of the file, in bytes. */
   readonly fileBytes: number;
 }
 
 /**
- * Reads the summary of a statefile by seeking. The data is not looked at: that is what verifying is for.
- * @throws StubferryError TRUNCATED, CORRUPT, ...
+ * Reads the summary of a statefile by seeking. It does not check the data; `stubferry verify` does.
+ *
+ * @param where the file, for messages
+ * @throws StubferryError TRUNCATED: when a record is missing; CORRUPT: when a record is not valid, and the errors of
+ * {@link StatefileReader.open}
  */
 export async function seekSummary(file: StateSource & Seekable, where: string): Promise<StatefileSummary> {
   const fileBytes = await file.size();
@@ -33,7 +39,7 @@ export async function seekSummary(file: StateSource & Seekable, where: string): 
   const trailerRecord = await recordAt(file, where, seed, trailerOffset, 'trailer');
   const trailer = located(where, trailerOffset, () => decodeTrailer(trailerRecord));
   if (trailer.fileBytes !== fileBytes) {
-    throw new StubferryError('CORRUPT', 'the trailer is of a file of another length', {
+    throw new StubferryError('CORRUPT', 'the TRAILER record does not match the length of the file', {
       where,
       offset: trailerOffset,
       expected: `${trailer.fileBytes} bytes`,
@@ -57,12 +63,12 @@ async function recordAt(
   const count = aligned ? await file.readAt(block, offset) : 0;
   const header = count === BLOCK_SIZE ? decodeFrameHeader(block, seed) : 'no-magic';
   if (typeof header === 'string' || header.type !== type || header.position !== offset) {
-    throw new StubferryError('TRUNCATED', `the statefile has no ${type.toUpperCase()} where it should be`, {
+    throw new StubferryError('TRUNCATED', `the statefile has no ${type.toUpperCase()} record at the expected offset`, {
       where,
       offset,
       expected: type === 'end' ? 'an END frame' : 'a TRAILER frame',
       found: typeof header === 'string' ? header : (header.type ?? 'an unknown record'),
-      hint: 'it was not completely written or copied; stubferry verify says where it breaks off',
+      hint: 'the file was not completely written or copied; stubferry verify reports where it is truncated',
     });
   }
   return header.record;

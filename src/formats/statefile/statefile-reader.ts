@@ -1,6 +1,6 @@
 /**
- * Reads a statefile from its first byte to its last, from anything that can be read forwards. The end is reached only
- * when the file is whole: END agrees with what came, INDEX and TRAILER with where it stood, and nothing follows.
+ * Reads a statefile sequentially, from any source. It reports the end only when the file is complete: END agrees with
+ * the data, INDEX and TRAILER agree with the offsets of the frames, and no byte follows.
  */
 
 import { located, StubferryError } from '../../base/errors/index.js';
@@ -20,25 +20,33 @@ import { DataIndex, decodeIndexEntries } from './data-index.js';
 import { decodeStatefileHeader, type StatefileHeader } from './file-header.js';
 import { FrameReader, type ReadFrame } from './frame-reader.js';
 
+/** Reads and checks one statefile. */
 export class StatefileReader {
   readonly header: StatefileHeader;
   readonly begin: BeginRecord;
-  readonly #walk: FrameReader;
+  readonly #frames: FrameReader;
   readonly #where: string;
   readonly #digest: StateDigest;
   readonly #index = new DataIndex();
   #end: EndRecord | undefined;
   #fileBytes = 0;
 
-  private constructor(header: StatefileHeader, begin: BeginRecord, walk: FrameReader, where: string) {
+  private constructor(header: StatefileHeader, begin: BeginRecord, frames: FrameReader, where: string) {
     this.header = header;
     this.begin = begin;
-    this.#walk = walk;
+    this.#frames = frames;
     this.#where = where;
     this.#digest = new StateDigest(begin.sha256);
   }
 
-  /** Reads up to BEGIN. @throws StubferryError NOT_A_STATE, TRUNCATED, CORRUPT, UNSUPPORTED_VERSION, ... */
+  /**
+   * Reads the header and BEGIN.
+   *
+   * @param where the file, for messages
+   * @throws StubferryError TRUNCATED: when the file ends before BEGIN ends; NOT_A_STATE: when it is not a statefile;
+   * UNSUPPORTED_VERSION: when its major version is another one; CORRUPT, LIMIT_EXCEEDED, UNKNOWN_RECORD: as
+   * {@link FrameReader.next}
+   */
   static async open(source: StateSource, where: string): Promise<StatefileReader> {
     const block = new Uint8Array(BLOCK_SIZE);
     const count = await readFully(source, block);
@@ -51,35 +59,41 @@ export class StatefileReader {
       });
     }
     const header = decodeStatefileHeader(block, where);
-    const walk = new FrameReader(source, where, uuidSeed(header.transferUuid));
-    const { header: first } = await walk.next();
+    const frames = new FrameReader(source, where, uuidSeed(header.transferUuid));
+    const { header: first } = await frames.next();
     const begin = located(where, first.position, () => decodeBegin(first.record));
-    return new StatefileReader(header, begin, walk, where);
+    return new StatefileReader(header, begin, frames, where);
   }
 
-  /** What END says; undefined until the whole file was read and checked. */
+  /** The END record. It is undefined until the whole file was read and checked. */
   get end(): EndRecord | undefined {
     return this.#end;
   }
 
-  /** Bytes of the state, and data frames, so far. */
+  /** The number of bytes of the state, and of data frames, so far. */
   get progress(): { readonly bytes: number; readonly frames: number } {
     return { bytes: this.#digest.bytes, frames: this.#digest.frames };
   }
 
-  /** Bytes of the file; 0 until the whole of it was read and checked. */
+  /** The length of the file in bytes. It is 0 until the whole file was read and checked. */
   get fileBytes(): number {
     return this.#fileBytes;
   }
 
-  /** The payload of the next DATA frame, valid until the next call; undefined when the file was whole. */
+  /**
+   * Returns the payload of the next DATA frame, which is valid until the next call, or undefined at the end of a
+   * complete file.
+   *
+   * @throws StubferryError DIGEST_MISMATCH: when END does not match the data; CORRUPT: when the stream offset of a
+   * frame, INDEX or TRAILER is wrong; and the errors of {@link FrameReader.next}
+   */
   async next(): Promise<Uint8Array | undefined> {
     if (this.#end !== undefined) return undefined;
-    const { header, type, paddedPayload } = await this.#walk.next();
+    const { header, type, paddedPayload } = await this.#frames.next();
     if (type === 'data') {
       if (header.streamOffset !== this.#digest.bytes) {
         throw this.#corrupt(
-          'stream offset of a frame',
+          'the stream offset of a frame',
           header.position,
           `${this.#digest.bytes}`,
           `${header.streamOffset}`,
@@ -99,10 +113,10 @@ export class StatefileReader {
   }
 
   async #readTail(endOffset: number): Promise<void> {
-    const index = await this.#walk.next();
+    const index = await this.#frames.next();
     this.#checkIndex(index);
     const indexOffset = index.header.position;
-    const { header } = await this.#walk.next();
+    const { header } = await this.#frames.next();
     const trailer = located(this.#where, header.position, () => decodeTrailer(header.record));
     const fileBytes = header.position + header.frameLength;
     const agrees =
@@ -110,25 +124,25 @@ export class StatefileReader {
     if (!agrees) {
       const text = (end: number, at: number, bytes: number): string => `END at ${end}, INDEX at ${at}, ${bytes} bytes`;
       const found = text(trailer.endOffset, trailer.indexOffset, trailer.fileBytes);
-      throw this.#corrupt('TRAILER', header.position, text(endOffset, indexOffset, fileBytes), found);
+      throw this.#corrupt('the TRAILER record', header.position, text(endOffset, indexOffset, fileBytes), found);
     }
-    await this.#walk.expectEndOfFile();
+    await this.#frames.expectEndOfFile();
     this.#fileBytes = fileBytes;
   }
 
   #checkIndex({ header, paddedPayload }: ReadFrame): void {
     const count = located(this.#where, header.position, () => decodeIndex(header.record));
     const entries = decodeIndexEntries(paddedPayload.subarray(0, header.payloadLength), count);
-    const walked = this.#index.entries;
-    const same = entries?.every((entry, place) => {
-      return entry.streamOffset === walked[place]?.streamOffset && entry.fileOffset === walked[place]?.fileOffset;
+    const actual = this.#index.entries;
+    const same = entries?.every((entry, position) => {
+      return entry.streamOffset === actual[position]?.streamOffset && entry.fileOffset === actual[position]?.fileOffset;
     });
-    if (same === true && entries?.length === walked.length) return;
-    throw this.#corrupt('INDEX', header.position, `the places of ${walked.length} frames`, 'others');
+    if (same === true && entries?.length === actual.length) return;
+    throw this.#corrupt('the INDEX record', header.position, `the offsets of ${actual.length} frames`, 'other offsets');
   }
 
   #corrupt(what: string, offset: number, expected: string, found: string): StubferryError {
-    return new StubferryError('CORRUPT', `${what} is not what the file holds`, {
+    return new StubferryError('CORRUPT', `${what} does not match the contents of the file`, {
       where: this.#where,
       offset,
       expected,
@@ -137,13 +151,16 @@ export class StatefileReader {
   }
 }
 
-/** The state in a statefile as a source: checked while it is read, and ending only when the file was whole. */
+/**
+ * The state in a statefile as a source. It is checked while it is read, and its end is reported only when the file is
+ * complete.
+ */
 export class StatefileSource implements StateSource {
   readonly reader: StatefileReader;
   readonly #source: StateSource;
   #rest: Uint8Array = new Uint8Array(0);
 
-  /** @param source what `reader` reads from; closed with this */
+  /** @param source the source that `reader` reads; {@link close} closes it */
   constructor(reader: StatefileReader, source: StateSource) {
     this.reader = reader;
     this.#source = source;

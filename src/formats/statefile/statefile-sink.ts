@@ -1,4 +1,4 @@
-/** Writes a statefile: a sink for the receiver of a transfer. Layout: file-header.ts. */
+/** The sink with which the receiver of a transfer writes a statefile. The layout is described in file-header.ts. */
 
 import type { ByteOutput, OpenOutput } from '../byte-output.js';
 import { BLOCK_SIZE, padded } from '../protocol/block.js';
@@ -18,6 +18,7 @@ import { encodeStatefileHeader, type StatefileHeader } from './file-header.js';
 
 type Frame = Omit<FrameFields, 'sequence' | 'epoch' | 'position'>;
 
+/** Writes a state as a statefile into a {@link ByteOutput}. */
 export class StatefileSink implements StateSink {
   readonly #open: OpenOutput;
   readonly #header: Uint8Array;
@@ -64,9 +65,9 @@ export class StatefileSink implements StateSink {
   }
 
   async commit(end: EndRecord): Promise<void> {
-    const place = { streamOffset: end.stateBytes, chainBefore: end.chain, chainAfter: end.chain };
+    const location = { streamOffset: end.stateBytes, chainBefore: end.chain, chainAfter: end.chain };
     const endOffset = this.#position;
-    const endFrame = this.#frame({ type: 'end', ...place, record: encodeEnd(end) });
+    const endFrame = this.#frame({ type: 'end', ...location, record: encodeEnd(end) });
 
     const indexOffset = this.#position;
     const entries = this.#index.encode();
@@ -76,7 +77,7 @@ export class StatefileSink implements StateSink {
     const indexFrame = this.#frame({
       type: 'index',
       payloadLength: entries.length,
-      ...place,
+      ...location,
       chainAfter,
       record: encodeIndex(this.#index.entries.length),
     });
@@ -84,7 +85,7 @@ export class StatefileSink implements StateSink {
     const trailer = { endOffset, indexOffset, fileBytes: this.#position + BLOCK_SIZE };
     const trailerFrame = this.#frame({
       type: 'trailer',
-      ...place,
+      ...location,
       record: encodeTrailer(trailer),
     });
     await this.#output?.write([endFrame, indexFrame, payload, trailerFrame]);
@@ -92,12 +93,12 @@ export class StatefileSink implements StateSink {
   }
 
   async discard(): Promise<boolean> {
-    // An opening that is still under way would leave its file behind.
+    // An output that is still being opened would otherwise leave its file behind.
     const output = await this.#opening?.catch(() => undefined);
     return (await output?.discard()) ?? true;
   }
 
-  /** The header block of the next frame, and the file's position moved past that frame. */
+  /** Encodes the header block of the next frame and advances the file position past that frame. */
   #frame(fields: Frame, block: Uint8Array = new Uint8Array(BLOCK_SIZE)): Uint8Array {
     encodeFrameHeader(block, { ...fields, sequence: this.#sequence, epoch: 0n, position: this.#position }, this.#seed);
     this.#sequence += 1;

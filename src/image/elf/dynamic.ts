@@ -1,6 +1,6 @@
 /**
- * The dynamic section of a program or library: which libraries it needs, in which versions of their symbols, and which versions
- * it has itself (Linux Standard Base, "Symbol Versioning").
+ * Reads the dynamic section of a program or library: the libraries and symbol versions that it requires, and the symbol
+ * versions that it provides (Linux Standard Base, "Symbol Versioning").
  */
 import { type ElfFile, PT } from './elf-file.js';
 import { damaged } from './reader.js';
@@ -17,29 +17,42 @@ const DT = {
   verneednum: 0x6fffffff,
 } as const;
 const ENTRY_BYTES = 16;
-/** More versions than any library has: glibc has some forty. */
+/** The limit of symbol versions. glibc has about forty. */
 const MOST_VERSIONS = 4096;
 
-/** A version of symbols that is asked of a library. */
+/** A symbol version that a library must provide. */
 export interface RequiredVersion {
-  /** Soname of the library. */
+  /** The soname of the library. */
   readonly library: string;
+  /** The name of the version, such as `GLIBC_2.36`. */
   readonly version: string;
 }
 
+/** The facts of a dynamic section that the loader of a library needs. */
 export interface DynamicSection {
+  /** The name by which other files require this library; undefined for a program. */
   readonly soname: string | undefined;
-  /** Sonames, in the order in which the loader takes them. */
+  /** The sonames of required libraries, in the order in which the loader loads them. */
   readonly needed: readonly string[];
-  /** Folders of DT_RUNPATH, or of DT_RPATH where that alone is there; `$ORIGIN` stands for the folder of the file. */
+  /**
+   * Directories of DT_RUNPATH, or of DT_RPATH when there is no DT_RUNPATH. `$ORIGIN` stands for the directory of the
+   * file.
+   */
   readonly runpath: readonly string[];
+  /** Symbol versions that the required libraries must provide. */
   readonly requires: readonly RequiredVersion[];
+  /** Names of the symbol versions that this file provides. */
   readonly provides: readonly string[];
 }
 
 const STATIC: DynamicSection = { soname: undefined, needed: [], runpath: [], requires: [], provides: [] };
 
-/** An empty one for a program that is linked statically. @throws StubferryError UNFIT_PARTS */
+/**
+ * Reads the dynamic section of a file.
+ *
+ * @returns an empty section for a program that is linked statically
+ * @throws StubferryError UNFIT_PARTS: when the file is damaged
+ */
 export function dynamicSectionOf(file: ElfFile): DynamicSection {
   const { reader, segments } = file;
   const dynamic = segments.find(({ type }) => type === PT.dynamic);
@@ -52,7 +65,7 @@ export function dynamicSectionOf(file: ElfFile): DynamicSection {
   }
   const numberOf = (wanted: number): number | undefined => entries.find(({ tag }) => tag === wanted)?.value;
   const strtab = numberOf(DT.strtab);
-  if (strtab === undefined) throw damaged('a dynamic section without strings', dynamic.offset);
+  if (strtab === undefined) throw damaged('a dynamic section without a string table', dynamic.offset);
   const strings = offsetOf(file, strtab);
   const text = (value: number): string => reader.string(strings + value);
   const textOf = (tag: number): string | undefined => {
@@ -62,24 +75,27 @@ export function dynamicSectionOf(file: ElfFile): DynamicSection {
   return {
     soname: textOf(DT.soname),
     needed: entries.filter(({ tag }) => tag === DT.needed).map(({ value }) => text(value)),
-    runpath: (textOf(DT.runpath) ?? textOf(DT.rpath) ?? '').split(':').filter((folder) => folder !== ''),
+    runpath: (textOf(DT.runpath) ?? textOf(DT.rpath) ?? '').split(':').filter((directory) => directory !== ''),
     requires: requiredVersions(file, numberOf(DT.verneed), numberOf(DT.verneednum) ?? 0, text),
     provides: providedVersions(file, numberOf(DT.verdef), numberOf(DT.verdefnum) ?? 0, text),
   };
 }
 
-/** Where in the file the byte at an address is. */
+/** Converts an address in memory to an offset in the file. */
 function offsetOf({ segments }: ElfFile, address: number): number {
   const segment = segments.find(({ type, address: start, fileSize }) => {
     return type === PT.load && address >= start && address < start + fileSize;
   });
-  if (segment === undefined) throw damaged(`nothing is at address 0x${address.toString(16)}`);
+  if (segment === undefined) throw damaged(`no segment contains the address 0x${address.toString(16)}`);
   return segment.offset + (address - segment.address);
 }
 
 type Text = (value: number) => string;
 
-/** Verneed: per library (file at 4, auxiliaries at 8, next at 12), of which each is a Vernaux (name at 8, next at 12). */
+/**
+ * Reads DT_VERNEED: one Verneed for each library (file at 4, offset of the first Vernaux at 8, next Verneed at 12),
+ * with one Vernaux for each version (name at 8, next Vernaux at 12).
+ */
 function requiredVersions(
   file: ElfFile,
   address: number | undefined,
@@ -103,7 +119,10 @@ function requiredVersions(
   return found;
 }
 
-/** Verdef: per version (auxiliaries at 12, next at 16), of which the first Verdaux (name at 0) is its name. */
+/**
+ * Reads DT_VERDEF: one Verdef for each version (first Verdaux at 12, next Verdef at 16). The first Verdaux has the name
+ * at 0.
+ */
 function providedVersions(file: ElfFile, address: number | undefined, versions: number, text: Text): string[] {
   if (address === undefined) return [];
   const { reader } = file;

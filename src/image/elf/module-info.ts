@@ -1,21 +1,25 @@
-/** What a kernel module says of itself: NUL-ended `key=value` texts in its section `.modinfo` (linux/include/linux/moduleparam.h). */
+/**
+ * Reads the metadata of a kernel module: NUL-terminated `key=value` texts in its section `.modinfo`
+ * (linux/include/linux/moduleparam.h).
+ */
 import { parseElf, sectionsOf } from './elf-file.js';
 import { damaged, latin1 } from './reader.js';
 
+/** The metadata of a kernel module. */
 export interface ModuleInfo {
-  /** As the kernel writes it: with `_` where a file name may have `-`. */
+  /** The name as the kernel writes it: with `_`, where a file name may have `-`. */
   readonly name: string;
-  /** Modules that must be there before it. */
+  /** Names of the modules that must be loaded before it. */
   readonly depends: readonly string[];
-  /** Release of the kernel that it was built for. */
+  /** The kernel release that it is built for. */
   readonly release: string;
 }
 
-/** @throws StubferryError UNFIT_PARTS for what is no kernel module */
+/** Reads the metadata of a kernel module. @throws StubferryError UNFIT_PARTS: when the file is not a kernel module */
 export function parseModuleInfo(bytes: Uint8Array): ModuleInfo {
   const file = parseElf(bytes);
   const section = sectionsOf(file).find(({ name }) => name === '.modinfo');
-  if (section === undefined) throw damaged('no section .modinfo: no kernel module');
+  if (section === undefined) throw damaged('no section .modinfo, so it is not a kernel module');
   const texts = latin1(file.reader.bytes(section.offset, section.size)).split('\0');
   const textOf = (key: string): string => {
     const start = `${key}=`;
@@ -31,7 +35,7 @@ export function parseModuleInfo(bytes: Uint8Array): ModuleInfo {
   };
 }
 
-/** `xen-blkfront` and `xen_blkfront` are the same module. */
+/** Converts a module's name to the kernel's form: `xen-blkfront` and `xen_blkfront` are the same module. */
 export function moduleName(name: string): string {
   return name.replaceAll('-', '_');
 }

@@ -1,13 +1,23 @@
-/** Notes of an ELF file. A kernel that Xen can start says so in notes of the owner `Xen` (xen/include/public/elfnote.h). */
+/**
+ * Reads the notes of an ELF file. A kernel that Xen can start has notes of the owner `Xen`
+ * (xen/include/public/elfnote.h).
+ */
 import { type ElfFile, PT } from './elf-file.js';
 import { latin1 } from './reader.js';
 
 const HEADER_BYTES = 12;
 const OWNER = 'Xen\0';
-/** XEN_ELFNOTE_ENTRY, the address where a PV guest starts: a number, where a string would be the old form. */
+/**
+ * The type XEN_ELFNOTE_ENTRY: the address at which a PV guest starts, as a number. The old form of the notes is one
+ * string.
+ */
 const ENTRY = 1;
 
-/** Whether Xen can start this kernel as a PV domain, as a stubdom is one. @throws StubferryError UNFIT_PARTS */
+/**
+ * Tells whether Xen can start this kernel as a PV domain, which a stubdom is.
+ *
+ * @throws StubferryError UNFIT_PARTS: when it is damaged
+ */
 export function hasXenEntry({ reader, segments }: ElfFile): boolean {
   return segments.some(({ type, offset, fileSize }) => {
     if (type !== PT.note) return false;

@@ -1,40 +1,45 @@
 /**
- * ICU's data as it is linked into a program: one table of contents over all items (icu4c/source/common/ucmndata.h).
+ * Finds ICU's data in a program. The data has one table of contents for all items (icu4c/source/common/ucmndata.h):
  *
- *     headerSize u16 | da 27 | UDataInfo: size u16, reserved u16, isBigEndian u8, charsetFamily u8, sizeofUChar u8, reserved u8,
- *                              dataFormat "CmnD", formatVersion, dataVersion
- *     count u32 | count * { name offset u32, data offset u32 }, from here on | names | items, each with a header of its own
+ *     headerSize u16 | da 27 | UDataInfo: size u16, reserved u16, isBigEndian u8, charsetFamily u8, sizeofUChar u8,
+ *                              reserved u8, dataFormat "CmnD", formatVersion, dataVersion
+ *     count u32 | count * { name offset u32, data offset u32 } | names | items, each with its own header
  *
- * In Node's binary it has 33 of 86 MB: languages, regions, currencies, character sets.
+ * Offsets count from `count`. The data takes 33 of the 86 MB of Node's binary: languages, regions, currencies,
+ * character sets.
  */
 import { StubferryError } from '../../base/errors/index.js';
 
-/** At byte 12 of the header. */
+/** The value of `dataFormat`. */
 const DATA_FORMAT = new TextEncoder().encode('CmnD');
-const FORMAT_AT = 12;
+/** Offset of `dataFormat`, counted from the start of the header. */
+const FORMAT_OFFSET = 12;
 const MAGIC = [0xda, 0x27] as const;
-/** ICU 78 has 4305. */
+/** The limit of items. ICU 78 has 4305. */
 const MOST_ITEMS = 65_536;
 const LONGEST_NAME = 256;
 
-/** An item, at a place of the bytes that were searched. */
+/** An item of ICU's data. */
 export interface IcuItem {
-  /** Without the package's name that stands in front of all: `coll/zh.res`, `cnvalias.icu`. */
+  /** The name, without the package's name with which all of them begin: `coll/zh.res`, `cnvalias.icu`. */
   readonly name: string;
+  /** Offset of the first byte, counted from the start of the program. */
   readonly start: number;
+  /** Offset after the last byte. */
   readonly end: number;
 }
 
 /**
- * The items of the data in a program; none when it has no data, or has it in a file of its own.
+ * Lists the items of ICU's data in a program. The list is empty when the program contains no data, or keeps it in a
+ * separate file.
  *
- * The last item is left out: the table does not say where it ends.
+ * The last item is left out, because the table does not contain its end.
  *
- * @throws StubferryError UNFIT_PARTS when the table is not as ICU writes it
+ * @throws StubferryError UNFIT_PARTS: when the table is damaged
  */
 export function findIcuItems(program: Buffer): IcuItem[] {
   for (let at = program.indexOf(DATA_FORMAT); at !== -1; at = program.indexOf(DATA_FORMAT, at + 1)) {
-    const header = at - FORMAT_AT;
+    const header = at - FORMAT_OFFSET;
     const isHeader = header >= 0 && program[header + 2] === MAGIC[0] && program[header + 3] === MAGIC[1];
     if (isHeader) return readItems(program, header + program.readUInt16LE(header));
   }
@@ -43,7 +48,7 @@ export function findIcuItems(program: Buffer): IcuItem[] {
 
 function readItems(program: Buffer, table: number): IcuItem[] {
   const number = (offset: number): number => {
-    if (offset + 4 > program.length) throw damaged(`it has ${program.length} bytes`, offset);
+    if (offset + 4 > program.length) throw damaged(`the program has ${program.length} bytes`, offset);
     return program.readUInt32LE(offset);
   };
   const count = number(table);
@@ -67,5 +72,5 @@ function nameAt(program: Buffer, at: number): string {
 }
 
 function damaged(found: string, offset: number): StubferryError {
-  return new StubferryError('UNFIT_PARTS', "the table of ICU's data is damaged", { offset, found });
+  return new StubferryError('UNFIT_PARTS', "the table of contents of ICU's data is damaged", { offset, found });
 }

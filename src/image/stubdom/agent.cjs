@@ -1,8 +1,8 @@
 /**
- * Starts the agent from what V8 has compiled of it when the image was built.
+ * Starts the agent from its code cache, which V8 produced when the image was built.
  *
- *     agent.js       one expression: an async function of the agent, which takes `require` and the name of its file
- *     agent.cache    its code cache, for this very build of Node
+ *     agent.js       one expression: an async function with the parameters `require` and `__filename`
+ *     agent.cache    the code cache of agent.js, which fits this build of Node only
  */
 'use strict';
 const { readFileSync } = require('node:fs');

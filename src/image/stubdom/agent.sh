@@ -1,13 +1,13 @@
-# The agent's command line, in this one place. Flags of V8 for less memory (smaller semi-spaces, fewer threads, no optimiser) were
-# measured: of 16 MB that are its own they save less than 1.
+# The command line of the stubdom agent. V8 flags that reduce memory (smaller semi-spaces, fewer threads, no optimiser)
+# were measured: they save less than 1 MB of the 16 MB of private memory.
 
 AGENT=/usr/lib/stubferry/dist/agent.cjs
-# Where the transfer disks come from: dom0's agent is asked for each.
+# The source of transfer disks: the agent requests each one from the stubferry service in dom0.
 TRANSFER_DISKS='--xenstore /dev/xen/xenbus'
 
 start_agent() {
   set --
-  # Only a QEMU that still waits for its state is to be given one: the agent may have been started again after that.
+  # The agent loads a state only into a QEMU that still waits for it. The init may have restarted the agent after that.
   if [ -n "$RESTORE" ] && [ "$(xenstore-read "device-model/$target/state" 2>/dev/null)" != running ]; then
     set -- --incoming "$RESTORE" --qemu-log /run/log/qemu/log
   fi

@@ -1,5 +1,5 @@
-# For tests alone, and only with `stubferry.check` on the kernel command line: starts what the image holds, in any virtual machine,
-# without Xen. It says how each program ended and how much memory is used, and restarts the machine.
+# For tests only, enabled by `stubferry.check` on the kernel command line. It starts the programs of the image in any
+# virtual machine, without Xen, logs the exit status of each program and the memory in use, and reboots the machine.
 
 check_image() {
   on_command_line stubferry.check || return 0
@@ -12,7 +12,7 @@ check_image() {
   reboot -f
 }
 
-# check NAME COMMAND: the status, and the last line of output.
+# check NAME COMMAND: logs the exit status and the last line of output.
 check() {
   name=$1
   shift
@@ -20,14 +20,14 @@ check() {
   say "check $name status $? $(printf '%s' "$output" | tail -n 1)"
 }
 
-# The agent as it serves, before a QEMU without a machine.
+# Runs the agent with its QMP proxy, and a QEMU without a machine.
 check_proxy() {
   target=0 RESTORE=''
-  # There is no dom0 to ask.
+  # There is no dom0 that could provide a disk.
   TRANSFER_DISKS='--disk /dev/xvdz'
   ARGV=$(printf '%s\n' -machine none -accel qtest -nodefaults -display none)
   run qemu start_qemu &
-  keep agent start_agent &
+  respawn agent start_agent &
   wait_until 600 proxy [ -S $QMP_PROXY ]
   say "check proxy status $?"
   for name in qemu agent; do

@@ -1,40 +1,41 @@
-# The devices that Xen gives to the stubdom, made ready for QEMU.
+# Prepares the stubdom's Xen devices for QEMU.
 
-# The kernel modules of a list: a path and options on each line, in an order in which they can be loaded.
+# Loads the kernel modules of the list in file $1. Each line has a path and options; the lines are in load order.
 load_modules() {
   while read -r module options; do
     # shellcheck disable=SC2086
-    insmod "$module" $options || say "the kernel does not take $module"
+    insmod "$module" $options || say "cannot load the kernel module $module"
   done < "$1"
 }
 
-# Waits until condition $3... holds, up to $1 tenths of a second; says what ($2) is missing if not.
+# Waits up to $1 tenths of a second until the command $3... succeeds. If it does not, logs that $2 is missing and
+# returns 1.
 wait_until() {
   tenths=$1 what=$2
   shift 2
   while ! "$@"; do
     tenths=$((tenths - 1))
     if [ $tenths -le 0 ]; then
-      say "$what is not there"
+      say "$what did not appear"
       return 1
     fi
     sleep 0.1
   done
 }
 
-# A node may be there before the device answers, and after it is gone.
+# A device node can exist before the device works, and after the device is removed.
 opens() {
   [ -b "$1" ] && true < "$1"
 } 2>/dev/null
 
-# QEMU says itself what it cannot open; this gives the devices the time to come.
+# Gives the devices time to appear. A device that is still missing is not fatal here: QEMU reports what it cannot open.
 wait_for_devices() {
   for disk in $DISKS; do wait_until 50 "disk $disk" opens "$disk"; done
   for line in $LINES; do wait_until 50 "console $line" [ -c "$line" ]; done
 }
 
-# Guest's NIC n <- QEMU's tap <- bridge brn <- ethX, the stubdom's PV network n -> dom0.
-# The tap is made before QEMU opens it, so that nothing has to run when QEMU does.
+# Connects each NIC: the guest's NIC n <-> QEMU's tap <-> bridge brn <-> ethX, the stubdom's PV network n <-> dom0.
+# The tap is created before QEMU opens it, so that QEMU needs no script for it.
 bring_up_networks() {
   [ -n "$TAPS" ] || return 0
   load_modules /usr/lib/modules/load-network
@@ -47,7 +48,8 @@ bring_up_networks() {
 }
 
 bring_up_network() {
-  # The PV network has the guest's own address: a bridge would keep frames to it instead of passing them on.
+  # The PV network has the guest's own address. The bridge would consume frames to this address instead of forwarding
+  # them.
   ip link set "$2" address fe:ff:ff:ff:ff:ff &&
     brctl addbr "br$1" &&
     brctl addif "br$1" "$2" &&

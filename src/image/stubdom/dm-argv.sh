@@ -1,16 +1,16 @@
-# The device model's arguments. They stay escaped as xenstore-read prints them, one a line in ARGV, until QEMU is started: an argument
-# may be empty or have spaces, quotes or line feeds.
+# Reads the device model's arguments. ARGV contains one argument a line, escaped as xenstore-read prints it, until QEMU
+# is started: an argument may be empty or contain spaces, quotes or line feeds.
 #
-# The shell does what it can by itself: to start a program is what takes the time in a PV domain, and while a guest is restored or
-# migrated it stands still for all of this.
+# The scripts use shell builtins where they can. Starting a program is expensive in a PV domain, and a guest that is
+# restored or migrated is paused during all of this.
 
 NEWLINE='
 '
 
-# From the folder $1 of xenstore: keys 001, 002, ...
+# Reads the arguments from the keys 001, 002, ... in the xenstore directory $1.
 read_dm_argv() {
-  folder=$1
-  keys=$(xenstore-list "$folder") || return 1
+  directory=$1
+  keys=$(xenstore-list "$directory") || return 1
   # shellcheck disable=SC2086
   set -- $keys
   number=$# index=0
@@ -18,9 +18,9 @@ read_dm_argv() {
   while [ $index -lt $number ]; do
     index=$((index + 1))
     key=00$index
-    set -- "$@" "$folder/${key#"${key%???}"}"
+    set -- "$@" "$directory/${key#"${key%???}"}"
   done
-  # The `.` keeps empty arguments at the end, which the shell would cut off.
+  # The `.` preserves empty arguments at the end, which the shell would remove.
   ARGV=$(xenstore-read "$@" && echo .) || return 1
   ARGV=${ARGV%??}
   ARGC=0
@@ -30,7 +30,8 @@ EOF
   [ $number -gt 0 ] && [ $ARGC -eq $number ]
 }
 
-# libxl leaves it to the stubdom to say where QEMU gets the state that it is to go on with: from the agent.
+# Replaces libxl's placeholder for the source of the state that QEMU loads: it loads the state from the agent, at the
+# address $1.
 restore_from_agent() {
   marker="$NEWLINE\$STUBDOM_RESTORE_INCOMING_ARG$NEWLINE"
   all="$NEWLINE$ARGV$NEWLINE"
@@ -42,8 +43,8 @@ restore_from_agent() {
   ARGV=${ARGV%?}
 }
 
-# What is to be there before QEMU starts. DISKS: /dev/xvda, ...; LINES: /dev/hvc3, ...; TAPS: number of the NIC, a colon, and the tap
-# device that QEMU opens for it.
+# Finds the devices that must exist before QEMU starts. DISKS: /dev/xvda, ...; LINES: /dev/hvc3, ...; TAPS: the number
+# of the NIC, a colon, and the tap device that QEMU opens for it.
 find_devices() {
   DISKS='' LINES='' TAPS=''
   while IFS= read -r argument; do

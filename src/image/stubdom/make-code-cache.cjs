@@ -1,5 +1,5 @@
 /**
- * Runs a script as agent.cjs does, and writes what V8 has compiled of it by the time that the process exits.
+ * Runs a script as agent.cjs does. When the process exits, it writes the code that V8 has compiled to the cache file.
  *
  *     node make-code-cache.cjs SCRIPT CACHE ARGUMENT...
  */

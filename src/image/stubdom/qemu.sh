@@ -1,9 +1,10 @@
-# The device model: the toolstack's arguments, and a monitor for the agent.
+# Starts the device model with the toolstack's arguments, and with an additional QMP monitor for the agent.
 
 QEMU=/usr/libexec/xen-qemu-system-i386
 
-# xenstore-read has three octal digits for a byte below 8 (\001), and printf takes up to three more behind a first 0: with a digit behind
-# it, it would be another byte. So each such escape of `argument` gets a 0 more. A backslash that is escaped itself begins none.
+# xenstore-read prints a byte below 8 with three octal digits (\001), but printf reads up to three digits after a
+# leading 0. A digit that follows the escape would change the byte. This function inserts another 0 into each such
+# escape of `argument`. An escaped backslash does not start an escape.
 in_four_digits() {
   rest=$argument
   argument=
@@ -22,10 +23,10 @@ start_qemu() {
   set --
   while IFS= read -r argument; do
     case $argument in
-      # \\, \t, \n, \r, \x41 and \101 are what xenstore-read escapes.
+      # xenstore-read prints the escapes \\, \t, \n, \r, \x41 and \101.
       *\\*)
         case $argument in *\\00*) in_four_digits ;; esac
-        # The `.` keeps line feeds at the end, which the shell would cut off.
+        # The `.` preserves line feeds at the end, which the shell would remove.
         argument=$(printf '%b.' "$argument")
         argument=${argument%?}
         ;;

@@ -1,9 +1,10 @@
-# The programs of the stubdom, and what happens when one ends.
+# Runs the programs of the stubdom, and restarts them.
 #
-#   run   once. Its end is a failure.
-#   keep  again after its end, which is a failure: after 1, 2, 4, ... 30 s; after 1 s again when it ran for a minute
+#   run      runs a program once. Its end is a failure.
+#   respawn  runs a program and restarts it whenever it ends, which is a failure. The delay grows: 1, 2, 4, ... 30 s.
+#            It is 1 s again when the program ran for a minute.
 #
-# What a program writes goes to console 0 and to a file, of which the last lines tell why it ended.
+# The output of a program goes to console 0 and to a log file. The last lines of the file are part of the failure.
 
 run() {
   name=$1
@@ -14,10 +15,10 @@ run() {
   echo $program > "$RUN/$name.pid"
   wait $program
   status=$?
-  [ -e $RUN/stopped ] || fail "$name ended with status $status: $(last_words "$name")"
+  [ -e $RUN/stopped ] || fail "$name ended with status $status: $(last_lines "$name")"
 }
 
-keep() {
+respawn() {
   pause=1
   while [ ! -e $RUN/stopped ]; do
     started=$(seconds)
@@ -33,8 +34,8 @@ seconds() {
   cut -d. -f1 /proc/uptime
 }
 
-# Ends all that is kept; the toolstack sees its connection go.
-stop_keeping() {
+# Ends the agent and vchan-socket-proxy for good. The toolstack's connection to the monitor closes.
+stop_respawning() {
   : > $RUN/stopped
   for name in agent proxy; do
     [ ! -e $RUN/$name.pid ] || kill "$(cat $RUN/$name.pid)" 2>/dev/null

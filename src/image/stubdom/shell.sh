@@ -1,7 +1,8 @@
-# For tests alone, and only with `stubferry.shell` on the stubdom's kernel command line (stubdomain_cmdline): dom0 writes a command to
-# data/stubferry/command below the stubdom's folder in xenstore; its output goes to console 0, and ends with a line of its own.
+# For tests only, enabled by `stubferry.shell` on the stubdom's kernel command line (stubdomain_cmdline). dom0 writes a
+# command to data/stubferry/command below the stubdom's directory in xenstore. The output goes to console 0, followed by
+# a line with the exit status.
 
-# Whether the kernel's command line has the word $1.
+# Succeeds when the kernel's command line contains the word $1.
 on_command_line() {
   read -r words < /proc/cmdline
   case " $words " in *" $1 "*) ;; *) return 1 ;; esac
@@ -9,7 +10,7 @@ on_command_line() {
 
 listen_for_commands() {
   on_command_line stubferry.shell || return 0
-  say "takes commands from data/stubferry/command"
+  say "running commands from data/stubferry/command"
   xenstore-write data/stubferry/command ''
   xenstore-watch data/stubferry/command | while read -r path; do run_command "$path"; done &
 }

@@ -1,64 +1,64 @@
 /**
- * A state that QEMU is writing, with QEMU's own word for its end.
+ * A state that QEMU is writing, combined with QEMU's own completion.
  *
- *     bytes ... end of file  --and-->  QEMU: done     the end of the state
- *     bytes ... end of file  --but-->  QEMU: error    an error, whatever came
- *     QEMU: done, and nothing comes                   an error: it went elsewhere
+ *     bytes ... end of file  --and-->  QEMU: success     the end of the state
+ *     bytes ... end of file  --but-->  QEMU: error       an error, whatever bytes arrived
+ *     QEMU: success, but no end of file                  an error: QEMU wrote the state elsewhere
  *
- * A bare state does not say where it ends: a QEMU that dies in the middle leaves one that may look whole. So the end of the
- * file alone is not believed.
+ * A raw state does not contain its length: the state of a QEMU that dies in the middle may look complete. Therefore the
+ * end of the file alone does not end the state.
  */
+
 import { StubferryError } from '../../base/errors/index.js';
+import { TIMEOUTS } from '../../base/time/timeouts.js';
 import type { StateSource } from '../../formats/state-source.js';
 import { drain } from './drain.js';
 
+/** Options of {@link CapturedState}. */
 export interface CapturedStateOptions {
-  /** For messages. */
+  /** The path of the FIFO or socket, for messages. */
   readonly where: string;
-  /** How long QEMU may write nothing, and how long it may take for its word after the last byte, milliseconds. */
+  /**
+   * How long QEMU may go without writing a byte, and how long its reply may take after the last byte, in milliseconds.
+   */
   readonly stallMs: number;
-  /** Has QEMU give up what it still writes. Without it QEMU is let to finish, into nothing. */
+  /** Makes QEMU cancel what it still writes. Without it, `close()` lets QEMU finish and discards the bytes. */
   readonly cancel?: () => Promise<void>;
-  /** Called when QEMU has not come to its end in spite of all, before its reader goes. */
+  /** Called by `close()` when QEMU did not finish in time, before the reading end is closed. */
   readonly onStuck?: () => Promise<void>;
 }
 
-/** From QEMU's word to the end of the file, milliseconds: QEMU closes the file before it answers. */
-const SETTLE_MS = 2_000;
-
-/** For a QEMU that is not wanted any more to come to an end, milliseconds. */
-const ABANDON_MS = 10_000;
-
+/** The source of a state that QEMU is writing. */
 export class CapturedState implements StateSource {
   readonly #pipe: StateSource;
   readonly #options: CapturedStateOptions;
-  /** QEMU's word, as a value: never rejects. */
-  readonly #word: Promise<unknown>;
+  /** Resolves when QEMU has replied, with success or an error. Never rejects. */
+  readonly #completion: Promise<unknown>;
   #timer: NodeJS.Timeout | undefined;
-  #spoken = false;
+  #completed = false;
   #reading = false;
   #error: unknown;
   #reject: (error: unknown) => void = () => undefined;
 
-  /** @param saved QEMU's word: resolves when it has written all, rejects with why not. */
+  /** @param saved the reply of QEMU: resolves when QEMU has written all of the state, rejects with QEMU's error */
   constructor(pipe: StateSource, saved: Promise<void>, options: CapturedStateOptions) {
     this.#pipe = pipe;
     this.#options = options;
-    this.#word = saved.then(
+    this.#completion = saved.then(
       () => {
-        this.#spoken = true;
+        this.#completed = true;
         if (this.#reading) this.#watch();
       },
       (error: unknown) => {
-        this.#spoken = true;
+        this.#completed = true;
         this.#fail(error);
       },
     );
   }
 
-  /** Whether QEMU has given its word, and so does not write any more. */
-  get isOver(): boolean {
-    return this.#spoken;
+  /** Whether QEMU has replied, and so has stopped writing. */
+  get isFinished(): boolean {
+    return this.#completed;
   }
 
   /** @throws StubferryError QEMU_REFUSED, QEMU_GONE, QMP_TIMEOUT, CAPTURE_LOST */
@@ -80,16 +80,18 @@ export class CapturedState implements StateSource {
   }
 
   async #end(): Promise<number> {
-    if (!this.#spoken) this.#watch();
-    await this.#word;
+    if (!this.#completed) this.#watch();
+    await this.#completion;
     if (this.#error !== undefined) throw this.#error;
     return 0;
   }
 
-  /** Limits the time of a read. Between reads there is no limit: a sender that waits for its receiver is not QEMU's fault. */
+  /**
+   * Starts the timer of a read. There is no limit between reads, because QEMU does not cause a delay of the receiver.
+   */
   #watch(): void {
     clearTimeout(this.#timer);
-    const [limit, error] = this.#spoken ? [SETTLE_MS, elsewhere] : [this.#options.stallMs, stalled];
+    const [limit, error] = this.#completed ? [TIMEOUTS.captureSettle, elsewhere] : [this.#options.stallMs, stalled];
     this.#timer = setTimeout(() => this.#fail(error(this.#options)), limit);
   }
 
@@ -99,45 +101,48 @@ export class CapturedState implements StateSource {
     this.#reject(this.#error);
   }
 
-  /** Lets go of it. While QEMU still writes, what it writes is taken and dropped, so that it comes to its end and answers again. */
+  /**
+   * Closes the source. While QEMU still writes, its bytes are read and discarded, so that QEMU finishes and serves QMP
+   * again.
+   */
   async close(): Promise<void> {
-    // A read that was under way may never settle.
+    // A pending read of the pipe may never settle.
     this.#reading = false;
     clearTimeout(this.#timer);
     this.#reject(new StubferryError('CANCELLED', 'the source was closed', { where: this.#options.where }));
-    if (!this.#spoken) {
+    if (!this.#completed) {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, ABANDON_MS);
+        timer = setTimeout(resolve, TIMEOUTS.captureAbandon);
       });
       await Promise.race([this.#abandon(), late]);
       clearTimeout(timer);
     }
-    if (!this.#spoken) await this.#options.onStuck?.();
+    if (!this.#completed) await this.#options.onStuck?.();
     await this.#pipe.close();
   }
 
   async #abandon(): Promise<void> {
     void drain(this.#pipe);
     await this.#options.cancel?.().catch(() => undefined);
-    await this.#word;
+    await this.#completion;
   }
 }
 
 function stalled({ where, stallMs }: CapturedStateOptions): StubferryError {
   return new StubferryError('QMP_TIMEOUT', 'QEMU does not write its state', {
     where,
-    expected: `a byte, or its reply, within ${stallMs} ms`,
+    expected: `a byte or a reply within ${stallMs} ms`,
     found: 'neither',
-    hint: 'its main loop is busy or stuck: look at its log, and at the storage of the guest',
+    hint: "QEMU's main loop is busy or stuck: check its log and the storage of the guest",
   });
 }
 
 function elsewhere({ where }: CapturedStateOptions): StubferryError {
-  return new StubferryError('CAPTURE_LOST', 'QEMU says that it has saved, but its state did not come to its end here', {
+  return new StubferryError('CAPTURE_LOST', 'QEMU reports a complete save, but the end of the state did not arrive', {
     where,
-    expected: 'the end of the state, before the reply or soon after it',
-    found: 'the reply alone',
-    hint: 'was the FIFO removed or replaced? Save again',
+    expected: 'the end of the state before the reply or soon after it',
+    found: 'only the reply',
+    hint: 'check whether the FIFO was removed or replaced, and save again',
   });
 }

@@ -1,14 +1,14 @@
-/** Takes what still comes and drops it, so that whoever writes it is not kept waiting, and comes to its end. */
+/** Reads and discards the rest of a source, so that its writer does not block and can finish. */
 import type { StateSource } from '../../formats/state-source.js';
 
-const AT_ONCE_BYTES = 64 * 1024;
+const BUFFER_BYTES = 64 * 1024;
 
-/** Resolves at the end of the source, or when it is closed; never rejects. */
+/** Resolves at the end of the source or when it is closed. Never rejects. */
 export async function drain(source: StateSource): Promise<void> {
-  const nowhere = new Uint8Array(AT_ONCE_BYTES);
+  const discarded = new Uint8Array(BUFFER_BYTES);
   try {
-    while ((await source.read(nowhere)) > 0);
+    while ((await source.read(discarded)) > 0);
   } catch {
-    // It was closed, or QEMU is gone: nothing more comes.
+    // The source was closed, or QEMU has exited.
   }
 }

@@ -1,29 +1,36 @@
 /**
- * Whether this QEMU can be asked for its state, before it is.
+ * Checks, before a save, whether QEMU can save the state of all devices.
  *
- * QEMU 7.2 does not look by itself: `xen-save-devices-state` on a machine with a device that has no state to save (NVMe, say)
- * ends in a segmentation fault (measured), and that is the end of the running guest. `query-migrate` names such devices.
+ * QEMU 7.2 does not check this: `xen-save-devices-state` on a machine with a device that does not support migration
+ * (for example NVMe) causes a segmentation fault (measured) and so kills the running guest. `query-migrate` names such
+ * devices.
  */
 import { printable, StubferryError } from '../../base/errors/index.js';
 import { type Monitor, queryMigrate, queryStatus } from '../qmp/index.js';
 
-/** How QEMU begins the reason for a device without a state that can be saved. */
-const UNSAVABLE = /^non-migratable device/;
+/** The reasons of QEMU that name a device without migration support. */
+const NON_MIGRATABLE = /^non-migratable device/;
 
-/** @throws StubferryError QEMU_UNSUITED */
+/**
+ * Checks that QEMU can save the state of all devices.
+ * @throws StubferryError QEMU_UNSUITED: there are devices that QEMU cannot save; `found` names them
+ */
 export async function assertNoMigrationBlockers(monitor: Monitor): Promise<void> {
   const { blockedReasons } = await queryMigrate(monitor);
-  const reasons = blockedReasons.filter((reason) => UNSAVABLE.test(reason));
+  const reasons = blockedReasons.filter((reason) => NON_MIGRATABLE.test(reason));
   if (reasons.length === 0) return;
   throw new StubferryError('QEMU_UNSUITED', 'this machine has a device whose state QEMU cannot save', {
     where: monitor.path,
     expected: 'no device that cannot be migrated',
     found: printable(reasons.join('; '), 400),
-    hint: 'unplug the device before the save, or give the guest another one (virtio-blk instead of nvme, say)',
+    hint: 'unplug the device before the save, or use another device (for example virtio-blk instead of nvme)',
   });
 }
 
-/** @throws StubferryError QEMU_UNSUITED for a QEMU that has no guest yet */
+/**
+ * Checks that QEMU has a guest, running or stopped.
+ * @throws StubferryError QEMU_UNSUITED: QEMU still waits for an incoming state
+ */
 export async function assertHasGuest(monitor: Monitor): Promise<{ readonly running: boolean }> {
   const { status, running } = await queryStatus(monitor);
   if (status !== 'inmigrate') return { running };

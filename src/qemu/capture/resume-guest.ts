@@ -1,28 +1,31 @@
-/** Lets a guest go on whose agent stopped it and was killed before it could let it go on itself. */
+/** Resumes a guest that an agent has stopped, when the agent was killed before it could resume the guest itself. */
+
 import { constants, openSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StubferryError } from '../../base/errors/index.js';
+import { TIMEOUTS } from '../../base/time/timeouts.js';
 import type { StateSource } from '../../formats/state-source.js';
 import { PipeSource } from '../../io/index.js';
 import { cont, QmpClient } from '../qmp/index.js';
 import { drain } from './drain.js';
 
-/** For all of it, milliseconds: QEMU may be in the middle of writing, or of giving up a migration. */
-const RESCUE_MS = 15_000;
 const RETRY_MS = 200;
 
 /**
- * @param fifoFolder above the FIFOs of the agent
- * @returns undefined when the guest goes on; else what is wrong, with what to do by hand
+ * Sends `cont` to QEMU and retries for 15 s.
+ *
+ * @param qmp the path of QEMU's monitor socket
+ * @param fifoDirectory the directory that contains the FIFOs of the agent
+ * @returns undefined when QEMU has accepted the command; otherwise an error that names the manual remedy
  */
-export async function resumeGuest(qmp: string, fifoFolder: string): Promise<StubferryError | undefined> {
-  // A QEMU that was just about to open a FIFO that nobody reads any more waits for a reader, with its whole main loop; and
-  // then it writes, and waits again when the pipe is full.
-  const readers = await readFifos(fifoFolder);
+export async function resumeGuest(qmp: string, fifoDirectory: string): Promise<StubferryError | undefined> {
+  // When QEMU opens a FIFO that has lost its reader, its main loop blocks until a reader appears. Then QEMU writes, and
+  // blocks again when the pipe is full.
+  const readers = await readFifos(fifoDirectory);
   try {
-    for (const deadline = performance.now() + RESCUE_MS; ; await delay(RETRY_MS)) {
+    for (const deadline = performance.now() + TIMEOUTS.resumeGuest; ; await delay(RETRY_MS)) {
       const signal = AbortSignal.timeout(Math.max(1, Math.ceil(deadline - performance.now())));
       const failure = await tryOnce(qmp, signal);
       if (failure === undefined) return undefined;
@@ -33,7 +36,7 @@ export async function resumeGuest(qmp: string, fifoFolder: string): Promise<Stub
   }
 }
 
-/** @returns why not */
+/** @returns the error, or undefined on success */
 async function tryOnce(qmp: string, signal: AbortSignal): Promise<unknown> {
   try {
     const monitor = await QmpClient.connect(qmp, { waitMs: 0, signal });
@@ -44,27 +47,27 @@ async function tryOnce(qmp: string, signal: AbortSignal): Promise<unknown> {
   }
 }
 
-/** QEMU is not there any more. */
+/** Whether QEMU has exited, so that a retry is useless. */
 function isHopeless(failure: unknown): boolean {
   return failure instanceof StubferryError && failure.code === 'QMP_UNREACHABLE';
 }
 
 function stillStopped(where: string, cause: unknown): StubferryError {
-  return new StubferryError('QEMU_GONE', 'the guest that was stopped for the save could not be let go on', {
+  return new StubferryError('QEMU_GONE', 'cannot resume the guest that was stopped for the save', {
     where,
-    hint: "if QEMU still runs, give it the command 'cont' by hand",
+    hint: "if QEMU still runs, send it the QMP command 'cont'",
     cause,
   });
 }
 
-/** Reads what comes out of the FIFOs under `folder`, and drops it. */
-async function readFifos(folder: string): Promise<StateSource[]> {
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
+/** Opens the FIFOs under `directory` and discards what QEMU writes to them. */
+async function readFifos(directory: string): Promise<StateSource[]> {
+  const names = await readdir(directory, { recursive: true }).catch(() => []);
   return names
     .filter((name) => name.endsWith('.fifo'))
     .flatMap((name) => {
       try {
-        const path = join(folder, name);
+        const path = join(directory, name);
         const reader = PipeSource.of(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), path);
         void drain(reader);
         return [reader];

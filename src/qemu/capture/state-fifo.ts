@@ -1,9 +1,10 @@
 /**
- * The FIFO into which QEMU writes a state, and of which the agent reads it.
+ * The FIFO that QEMU writes a state to and the agent reads it from.
  *
- * QEMU opens it by its path, with O_CREAT, so two things must hold. There is a reader before QEMU is asked, or QEMU waits in
- * open(), with its whole main loop. And the FIFO is still there, or QEMU makes a regular file and says that all is well. By a
- * path, and not as a descriptor in a set of QEMU's, because QEMU closes what it has opened: so the state has an end.
+ * QEMU opens the FIFO by its path, with O_CREAT, so two conditions must hold before QEMU receives the command. The FIFO
+ * must have a reader, or QEMU's main loop blocks in open(). And the FIFO must still exist, or QEMU creates a regular
+ * file and reports success. QEMU gets a path and not a descriptor in one of its fdsets, because QEMU closes a file that
+ * it has opened: this gives the state an end of file.
  */
 import { execFile } from 'node:child_process';
 import { constants, openSync } from 'node:fs';
@@ -14,47 +15,53 @@ import { fcntlSync } from 'fs-ext';
 import { messageOf, StubferryError } from '../../base/errors/index.js';
 import type { StateSource } from '../../formats/state-source.js';
 import { PipeSource } from '../../io/index.js';
-import { makeFolder } from './capture-folder.js';
+import { makeDirectory } from './capture-directory.js';
 
 /** fcntl(2); fs-ext has no name for it. */
 const F_SETPIPE_SZ = 1031;
 
-/** Most states fit in: then QEMU writes at its own speed, and is free again before the agent has read all. Bytes. */
+/**
+ * In bytes. Most states fit, so QEMU writes at its own speed and can finish before the agent has read all of the state.
+ */
 const PIPE_BYTES = 1024 * 1024;
 
+/** A FIFO in a directory that only this user can enter. */
 export class StateFifo {
   readonly path: string;
-  readonly #folder: string;
+  readonly #directory: string;
   readonly #inode: number;
 
-  private constructor(folder: string, path: string, inode: number) {
-    this.#folder = folder;
+  private constructor(directory: string, path: string, inode: number) {
+    this.#directory = directory;
     this.path = path;
     this.#inode = inode;
   }
 
-  /** @param parent where a folder for it is made, which only this user can enter. @throws StubferryError CAPTURE_LOST */
+  /** Creates the FIFO in a new directory in `parent`. @throws StubferryError CAPTURE_LOST */
   static async make(parent: string): Promise<StateFifo> {
-    const folder = await makeFolder(parent);
-    const path = join(folder, 'state.fifo');
+    const directory = await makeDirectory(parent);
+    const path = join(directory, 'state.fifo');
     try {
-      // Node has no mkfifo() of its own.
+      // Node has no mkfifo().
       await promisify(execFile)('mkfifo', ['-m', '600', path]);
-      return new StateFifo(folder, path, (await lstat(path)).ino);
+      return new StateFifo(directory, path, (await lstat(path)).ino);
     } catch (cause) {
-      await rm(folder, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true });
       throw unusable(path, cause);
     }
   }
 
-  /** Whether its path still leads to it. */
+  /** Whether the path still names this FIFO. */
   async isInPlace(): Promise<boolean> {
-    const there = await lstat(this.path).catch(() => undefined);
-    // The inode of a FIFO that was removed is soon given to another file.
-    return there?.isFIFO() === true && there.ino === this.#inode;
+    const present = await lstat(this.path).catch(() => undefined);
+    // The inode number alone proves nothing: the file system soon reuses the inode of a removed FIFO.
+    return present?.isFIFO() === true && present.ino === this.#inode;
   }
 
-  /** Its reading end, for one state; from now on QEMU can open the other. @throws StubferryError CAPTURE_LOST */
+  /**
+   * Opens the reading end for one state. After this, QEMU can open the writing end.
+   * @throws StubferryError CAPTURE_LOST
+   */
   open(): StateSource {
     try {
       const fd = openSync(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -65,9 +72,9 @@ export class StateFifo {
     }
   }
 
-  /** Removes it, or whatever QEMU has made in its place. */
+  /** Removes the FIFO, or the file that QEMU has created in its place, with the directory. */
   async remove(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.#directory, { recursive: true, force: true });
   }
 }
 
@@ -75,16 +82,16 @@ function enlarge(fd: number): void {
   try {
     fcntlSync(fd, F_SETPIPE_SZ, PIPE_BYTES);
   } catch {
-    // Beyond this user's share (/proc/sys/fs/pipe-user-pages-soft): it is slower, and works.
+    // This user has reached the limit in /proc/sys/fs/pipe-user-pages-soft. The default size works, but is slower.
   }
 }
 
 function unusable(path: string, cause: unknown): StubferryError {
-  return new StubferryError('CAPTURE_LOST', 'cannot make or open the FIFO for QEMU to write into', {
+  return new StubferryError('CAPTURE_LOST', 'cannot create or open the FIFO that QEMU writes to', {
     where: path,
-    // Of a program that failed, its last line.
+    // The last line of the message of a failed mkfifo.
     found: messageOf(cause).trim().split('\n').at(-1),
-    hint: 'is the folder there and writable, and is mkfifo (coreutils, busybox) installed?',
+    hint: 'check that the directory exists and is writable, and that mkfifo (coreutils or busybox) is installed',
     cause,
   });
 }

@@ -1,23 +1,25 @@
 /**
- * A QEMU that was started with `-incoming`, and whether it loads what it is given.
+ * A QEMU that was started with `-incoming`, and whether it loads the state that it receives.
  *
  *     inmigrate --state--> loading --> running | paused      LOADED
- *                             '------> failed, or ended      LOAD_FAILED, with QEMU's own sentence
+ *                             '------> failed, or exited     LOAD_FAILED, with QEMU's own error message
  *
- * That the bytes were taken means little: they may lie in a pipe, and a QEMU that cannot use them ends. QEMU 7.2 says why on
- * its standard error only, so its log is read, from where it stood before.
+ * It proves little that all bytes were written: they may still be in a pipe, and a QEMU that cannot use them exits.
+ * QEMU 7.2 reports the reason only on its standard error, so this class reads QEMU's log from the position at connect
+ * time on.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { printable, StubferryError } from '../../base/errors/index.js';
 import { QmpClient, queryMigrate, queryStatus } from '../qmp/index.js';
 import { QemuLog } from './qemu-log.js';
 
+/** Options of {@link IncomingQemu.connect}. */
 export interface IncomingQemuOptions {
-  /** Path of its monitor. */
+  /** The path of its monitor socket. */
   readonly qmp: string;
-  /** File that its standard error goes to. */
+  /** The file that contains its standard error, if known. */
   readonly log: string | undefined;
-  /** How long its monitor may take to be there and to greet, milliseconds: QEMU may be starting. */
+  /** How long its monitor may take to accept a connection and to greet, in milliseconds: QEMU may still be starting. */
   readonly waitMs: number;
   readonly signal: AbortSignal;
 }
@@ -25,6 +27,7 @@ export interface IncomingQemuOptions {
 const FIRST_POLL_MS = 1;
 const LAST_POLL_MS = 20;
 
+/** A connection to a QEMU that waits for an incoming state. */
 export class IncomingQemu {
   readonly #monitor: QmpClient;
   readonly #log: QemuLog | undefined;
@@ -34,7 +37,10 @@ export class IncomingQemu {
     this.#log = log;
   }
 
-  /** @throws StubferryError QEMU_UNSUITED when it does not wait for a state; QMP_UNREACHABLE, ... */
+  /**
+   * Connects and checks that QEMU waits for a state.
+   * @throws StubferryError QEMU_UNSUITED: QEMU does not wait for a state; the errors of `QmpClient.connect`
+   */
   static async connect({ qmp, log, waitMs, signal }: IncomingQemuOptions): Promise<IncomingQemu> {
     const monitor = await QmpClient.connect(qmp, { waitMs, greetingMs: waitMs, signal });
     const stop = (): void => monitor.close();
@@ -53,8 +59,8 @@ export class IncomingQemu {
   }
 
   /**
-   * Waits for QEMU's word on the state that it is being given.
-   * @returns what the guest does from then on: `running`, `paused`, ...
+   * Polls QEMU until it reports that it has loaded the state or failed to.
+   * @returns the run state of the guest after the load: `running`, `paused`, ...
    * @throws StubferryError LOAD_FAILED
    */
   async untilLoaded(): Promise<string> {
@@ -62,24 +68,24 @@ export class IncomingQemu {
       for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 2, LAST_POLL_MS)) {
         const { status, reason } = await queryMigrate(this.#monitor, { timeoutMs: undefined });
         if (status === 'completed') return (await queryStatus(this.#monitor)).status;
-        if (status === 'failed') throw this.#loadFailed(reason ?? (await this.#log?.sentence()));
+        if (status === 'failed') throw this.#loadFailed(reason ?? (await this.#log?.message()));
         await delay(pause);
       }
     } catch (error) {
       if (!(error instanceof StubferryError) || error.code !== 'QEMU_GONE') throw error;
-      throw this.#loadFailed(await this.#log?.sentence(), error);
+      throw this.#loadFailed(await this.#log?.message(), error);
     }
   }
 
-  #loadFailed(sentence: string | undefined, cause?: unknown): StubferryError {
-    const said = sentence === undefined ? '' : `: ${printable(sentence)}`;
-    return new StubferryError('LOAD_FAILED', `QEMU did not load the state${said}`, {
+  #loadFailed(reason: string | undefined, cause?: unknown): StubferryError {
+    const suffix = reason === undefined ? '' : `: ${printable(reason)}`;
+    return new StubferryError('LOAD_FAILED', `QEMU did not load the state${suffix}`, {
       where: this.#monitor.path,
       found: cause === undefined ? 'a failed migration' : 'QEMU has ended',
       hint:
-        sentence === undefined
-          ? 'QEMU says why on its standard error: name the file that it goes to with --qemu-log'
-          : 'was the state saved from this machine type, with these devices, by this version of QEMU or an older one?',
+        reason === undefined
+          ? 'QEMU reports the reason on its standard error: name its log file with --qemu-log'
+          : 'check that the state was saved from this machine type and these devices, by this or an older QEMU',
       cause,
     });
   }
@@ -90,7 +96,7 @@ export class IncomingQemu {
 }
 
 function notWaiting(where: string, found: string): StubferryError {
-  return new StubferryError('QEMU_UNSUITED', 'QEMU does not wait for a state', {
+  return new StubferryError('QEMU_UNSUITED', 'QEMU does not wait for an incoming state', {
     where,
     expected: 'inmigrate: a QEMU that was started with -incoming',
     found,

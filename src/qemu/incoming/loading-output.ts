@@ -1,18 +1,21 @@
-/** The destination of a restore into QEMU: the state counts as handed on when QEMU says that it has loaded it. */
+/** The destination of a restore into QEMU. The state counts as delivered when QEMU reports that it has loaded it. */
+
 import { atMost, systemClock } from '../../base/time/index.js';
+import { TIMEOUTS } from '../../base/time/timeouts.js';
 import type { ByteOutput } from '../../formats/byte-output.js';
 import type { IncomingQemu } from './incoming-qemu.js';
 
-/** A QEMU that refuses a state closes its end first and ends after that: for its words, milliseconds. */
-const LAST_WORDS_MS = 2_000;
-
+/** A byte output to QEMU whose commit waits until QEMU has loaded the state. */
 export class LoadingOutput implements ByteOutput {
   readonly #feed: ByteOutput;
   readonly #qemu: IncomingQemu;
   readonly #onLoaded: (guest: string) => void;
   #loaded = false;
 
-  /** @param feed what QEMU reads. @param onLoaded told what the guest does after the load */
+  /**
+   * @param feed the stream that QEMU reads
+   * @param onLoaded receives the run state of the guest after the load
+   */
   constructor(feed: ByteOutput, qemu: IncomingQemu, onLoaded: (guest: string) => void) {
     this.#feed = feed;
     this.#qemu = qemu;
@@ -23,28 +26,29 @@ export class LoadingOutput implements ByteOutput {
     return this.#feed.write(chunks);
   }
 
-  /** @throws StubferryError LOAD_FAILED, or why QEMU could not be fed */
+  /** @throws StubferryError LOAD_FAILED, or the error of the stream to QEMU */
   async commit(): Promise<void> {
     const feeding = this.#feed.commit();
     const loading = this.#qemu.untilLoaded();
-    let spoken = false;
-    const speaks = (): void => {
-      spoken = true;
+    let isFinal = false;
+    const onFinal = (): void => {
+      isFinal = true;
     };
-    loading.then(speaks, speaks);
+    loading.then(onFinal, onFinal);
     try {
       await Promise.race([feeding, loading]);
     } catch (error) {
-      // A QEMU that gives up says more than the pipe that it left; and what it has loaded, it need not read to the end.
-      await atMost(systemClock, LAST_WORDS_MS, loading);
-      if (!spoken) throw error;
+      // QEMU's own reason is better than the error of the broken pipe. A QEMU that has loaded the state may also close
+      // the stream before its end.
+      await atMost(systemClock, TIMEOUTS.loadFinalStatus, loading);
+      if (!isFinal) throw error;
     }
     this.#onLoaded(await loading);
     this.#loaded = true;
-    await atMost(systemClock, LAST_WORDS_MS, feeding);
+    await atMost(systemClock, TIMEOUTS.loadFinalStatus, feeding);
   }
 
-  /** What QEMU has begun to load cannot be taken back: it sees the end of it and ends. */
+  /** QEMU cannot undo a load: it sees the end of the incomplete stream and exits. */
   async discard(): Promise<boolean> {
     await this.#feed.discard();
     return !this.#loaded;

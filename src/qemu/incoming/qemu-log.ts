@@ -1,16 +1,16 @@
-/** What QEMU wrote to its log since we began to listen: its reason, when it has ended. */
+/** Reads what QEMU has written to its log since a given moment: the reason why it exited. */
+
 import { open, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { TIMEOUTS } from '../../base/time/timeouts.js';
 
-/** Most bytes read of the end of a log. */
+/** The largest part read from the end of a log, in bytes. */
 const TAIL_BYTES = 8 * 1024;
 
-/** QEMU begins each line with its own name. */
+/** QEMU starts each line with its program name. */
 const OWN_NAME = /^\S*qemu-system-\S+: /;
 
-/** QEMU's last words may still be on their way (through a pipe, to a logger) when it is gone, milliseconds. */
-const LAST_WORDS_MS = 100;
-
+/** The log of a QEMU, from a fixed position on. */
 export class QemuLog {
   readonly #path: string;
   readonly #from: number;
@@ -20,26 +20,26 @@ export class QemuLog {
     this.#from = from;
   }
 
-  /** From its end of now on. A log that is not there yet begins with its first byte. */
+  /** Starts at the current end of the log, or at its first byte if the log does not exist yet. */
   static async from(path: string): Promise<QemuLog> {
-    const there = await stat(path).catch(() => undefined);
-    return new QemuLog(path, there?.size ?? 0);
+    const present = await stat(path).catch(() => undefined);
+    return new QemuLog(path, present?.size ?? 0);
   }
 
-  /** What QEMU wrote since, its lines joined by `; `; undefined when it wrote nothing. */
-  async sentence(): Promise<string | undefined> {
-    await delay(LAST_WORDS_MS);
+  /** Returns the lines that QEMU has written since, joined by `; `; undefined when there are none. */
+  async message(): Promise<string | undefined> {
+    await delay(TIMEOUTS.qemuLog);
     const text = await this.#read().catch(() => '');
     const lines = text.split(/\r?\n/).map((line) => line.trim().replace(OWN_NAME, ''));
-    const said = lines.filter((line) => line !== '').join('; ');
-    return said === '' ? undefined : said;
+    const message = lines.filter((line) => line !== '').join('; ');
+    return message === '' ? undefined : message;
   }
 
   async #read(): Promise<string> {
     const file = await open(this.#path);
     try {
       const { size } = await file.stat();
-      // A log that has become shorter was begun anew.
+      // A log that has become shorter was truncated or replaced.
       const from = size < this.#from ? 0 : this.#from;
       const buffer = Buffer.alloc(Math.min(size - from, TAIL_BYTES));
       const { bytesRead } = await file.read(buffer, 0, buffer.length, size - buffer.length);

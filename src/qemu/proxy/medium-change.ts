@@ -1,11 +1,12 @@
 /**
- * What the proxy does with a command that names one of its sets of descriptors ({@link StubdomFdsets}).
+ * How the QMP proxy handles a command that may name one of its fdsets ({@link StubdomFdsets}).
  *
- *     the disks that are there -> the set is the proxy's?  no: the command goes on as it is
- *                                                        yes: answered, or another command goes on
+ *     list the disks of the stubdom -> is the fdset the proxy's?  no:  forward the command unchanged
+ *                                                                 yes: reply, or forward another command
  *
- * An answer of the proxy's comes after one of QEMU's, so that replies stay in the order of the commands. When QEMU refuses that one,
- * or says nothing for long, it is given the toolstack's own command, and answers that in its own words.
+ * Before the proxy replies itself, it waits for a reply of QEMU to `query-fdsets`, so that replies stay in the order of
+ * the commands. When QEMU refuses `query-fdsets` or does not reply in time, the proxy forwards the toolstack's own
+ * command, and QEMU replies to it.
  */
 import { queryFdsets } from '../qmp/commands.js';
 import type { ClientCommand } from '../qmp/message.js';
@@ -13,26 +14,27 @@ import type { Monitor } from '../qmp/monitor.js';
 import { successReply } from './reply.js';
 import { type FdsetAction, type Medium, StubdomFdsets } from './stubdom-fdsets.js';
 
-/** The disks of the stubdom that may be media, as they are now. */
+/** Lists the disks that are now attached to the stubdom and may be media. */
 export type ListMedia = () => Promise<readonly Medium[]>;
 
-/** What comes of a command. */
+/** The result of a command. */
 export type Outcome =
-  /** The toolstack is told this. */
+  /** The proxy sends this reply to the toolstack. */
   | { readonly reply: string }
-  /** QEMU is given this instead, and its reply is the toolstack's. */
+  /** The proxy sends this command to QEMU instead, and forwards QEMU's reply. */
   | { readonly command: Uint8Array | string };
 
+/** Handles the commands by which libxl changes the medium of a CD-ROM drive. */
 export class MediumChange {
   readonly #listMedia: ListMedia;
   readonly #fdsets = new StubdomFdsets();
 
-  /** @param listMedia may reject: then there are none */
+  /** @param listMedia a rejection counts as an empty list */
   constructor(listMedia: ListMedia) {
     this.#listMedia = listMedia;
   }
 
-  /** @returns undefined for a command that goes on as it is. Never rejects */
+  /** Returns undefined for a command that the proxy forwards unchanged. Never rejects. */
   async outcomeOf(command: ClientCommand, monitor: Monitor, signal: AbortSignal): Promise<Outcome | undefined> {
     const media = await this.#listMedia().catch(() => []);
     const action = this.#fdsets.actionFor(command, media);
@@ -49,7 +51,7 @@ export class MediumChange {
   }
 }
 
-/** The id is QEMU's to give back, and stays as the toolstack wrote it. */
+/** The command with other arguments. QEMU returns the id, so it stays exactly as the toolstack wrote it. */
 function withArguments({ execute, id }: ClientCommand, args: Readonly<Record<string, unknown>>): string {
   const members = [`"execute": ${JSON.stringify(execute)}`, `"arguments": ${JSON.stringify(args)}`];
   return `{${[...members, ...(id === undefined ? [] : [`"id": ${id}`])].join(', ')}}`;

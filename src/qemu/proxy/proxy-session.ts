@@ -1,112 +1,115 @@
 /**
- * One toolstack and QEMU, with the proxy between them.
+ * One session: a toolstack and QEMU, with the QMP proxy between them.
  *
  *     toolstack ---any command-----------------> QEMU
  *               ---save to /dev/fdset/1--> proxy ---queries, save to a FIFO---> QEMU
- *                                          ... the state is moved ...
- *               <--the reply, at last----- proxy <--the replies----------------
- *               ---sets of descriptors---> proxy ---query-fdsets, or a path for a set---> QEMU
+ *                                          ... the state is transferred ...
+ *               <--reply to the save------ proxy <--replies---------------------
+ *               ---fdset commands--------> proxy ---query-fdsets, or a path instead of an fdset---> QEMU
  *               <--any other reply, any event--- QEMU
  *
- * Bytes are passed on as they came. Replies to the proxy's own commands, which have ids that no toolstack uses, are taken out. What a
- * toolstack sends while the proxy is at work waits, as it would in QEMU, which executes one command after the other; out-of-band
- * commands do not wait.
+ * The proxy forwards bytes unchanged. It removes the replies to its own commands, whose ids no toolstack uses. While
+ * the proxy works on a command, later commands of the toolstack wait, as they do in QEMU, which executes one command
+ * after the other; out-of-band commands do not wait.
  *
- * A toolstack that has had its greeting and its answers and asks nothing more is taken to have left. Over a vchan another one may be there in its place:
- * the stubdom's proxy looks whether its peer is there, and not whether it is the same. Where it looks too late, the next toolstack has
- * joined the connection of the one before, and waits for a greeting without an end (libxl after `stop`, with the guest suspended). When
- * the proxy ends that connection the proxy makes a new one, for whoever is there. (tools/vchan/vchan-socket-proxy.c: data_loop.)
+ * The proxy disconnects a toolstack that has received its greeting and all replies and sends no more commands. The
+ * reason is that another toolstack may have taken its place on the vchan: vchan-socket-proxy in the stubdom checks
+ * whether a peer is connected, but not whether it is the same peer. If it checks too late, the next toolstack joins the
+ * connection of the previous one and waits forever for a greeting (libxl does so after `stop`, with the guest
+ * suspended). When the QMP proxy closes the connection, vchan-socket-proxy opens a new one for the present peer
+ * (tools/vchan/vchan-socket-proxy.c of Xen, data_loop).
  */
+
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { StubferryError } from '../../base/errors/index.js';
+import { TIMEOUTS } from '../../base/time/timeouts.js';
 import { SAVE_DEVICES_STATE } from '../qmp/commands.js';
 import { type ClientCommand, parseCommand, parseServerMessage } from '../qmp/message.js';
 import { type Fragment, MessageSplitter, textOf } from '../qmp/message-splitter.js';
-import type { AskOptions, Monitor } from '../qmp/monitor.js';
+import type { ExecuteOptions, Monitor } from '../qmp/monitor.js';
 import { PendingReplies } from '../qmp/pending-replies.js';
 import { monitorGone } from '../qmp/qmp-error.js';
 import type { MediumChange, Outcome } from './medium-change.js';
 import { errorReply, successReply } from './reply.js';
 import { namesFdsets } from './stubdom-fdsets.js';
 
-/** The file that libxl names, and that is none: the descriptor that the stubdom's init gave to QEMU for a save. */
+/**
+ * The file name that libxl sends for a save. It names a descriptor that the stubdom's init gives to QEMU, not a real
+ * file.
+ */
 export const SAVE_FDSET = '/dev/fdset/1';
 
 /**
- * Messages up to this length are looked at; a longer one is nothing of the proxy's, and is passed on as it comes. QEMU's list of sets
- * has 38 bytes for each descriptor, of which it has some hundreds at most; and none comes over a vchan.
+ * The largest message that the proxy parses, in bytes. It forwards a longer message as it arrives: such a message never
+ * concerns the proxy. QEMU's list of fdsets has 38 bytes for each descriptor, of which there are at most some hundreds,
+ * and a descriptor cannot be sent over a vchan.
  */
-const LOOK_LIMIT = 64 * 1024;
-
-/**
- * Between a greeting or an answer and the next command, milliseconds. libxl thinks for 0.2 s at most, under emulation, and waits for some answers for
- * 10 s, the greeting included.
- */
-const IDLE_MS = 5_000;
-
-/** For a toolstack to read the last that it is told, milliseconds. */
-const FAREWELL_MS = 1_000;
+const PARSE_LIMIT = 64 * 1024;
 
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 
-/** Bytes of commands that wait for the proxy; beyond this the toolstack is read no further. */
+/** The limit of bytes in waiting commands. Above it, the proxy stops reading from the toolstack. */
 const HELD_LIMIT = 256 * 1024;
 
-/** The toolstack wants the devices' state saved. */
+/** A request of the toolstack to save the devices' state. */
 export interface SaveRequest {
   /** QEMU, on the toolstack's own connection. */
   readonly monitor: Monitor;
-  /** What the toolstack gave with the command. */
+  /** The arguments of the toolstack's command. */
   readonly args: Readonly<Record<string, unknown>>;
-  /** Aborted when the toolstack is gone, or the proxy closes. */
+  /** Aborted when the toolstack or QEMU disconnects, or when the proxy closes. */
   readonly signal: AbortSignal;
 }
 
-/** Resolves when the state is safe; the toolstack is told the error otherwise. Until it settles, QEMU is not let go of. */
+/**
+ * Resolves when the state is safe. The toolstack receives the error of a rejection. QEMU is not released before it
+ * settles.
+ */
 export type OnSave = (request: SaveRequest) => Promise<void>;
 
-/** What the proxy does itself. */
+/** The work of the proxy itself in a session. */
 export interface ProxyWork {
   readonly onSave: OnSave;
   readonly mediumChange: MediumChange;
-  /** A connection of which nothing more comes is ended. */
+  /** Called before the proxy disconnects an idle toolstack. */
   readonly onIdle: () => void;
 }
 
+/** A session. It is also the {@link Monitor} through which the agent executes its own commands. */
 export class ProxySession implements Monitor {
   readonly path: string;
   readonly #client: Socket;
   readonly #qemu: Socket;
   readonly #work: ProxyWork;
-  readonly #fromClient = new MessageSplitter(LOOK_LIMIT);
-  readonly #fromQemu = new MessageSplitter(LOOK_LIMIT);
+  readonly #fromClient = new MessageSplitter(PARSE_LIMIT);
+  readonly #fromQemu = new MessageSplitter(PARSE_LIMIT);
   readonly #replies: PendingReplies;
   readonly #gone = new AbortController();
-  readonly #idPrefix = `stubferry-gate-${randomUUID()}-`;
+  readonly #idPrefix = `stubferry-proxy-${randomUUID()}-`;
   #nextId = 1;
   #version: string | undefined;
   #saving = false;
-  /** The proxy works on a command: a save, or another. */
+  /** The proxy works on a save or an fdset command. */
   #busy = false;
-  /** Commands that QEMU has and has not answered. */
+  /** The number of forwarded commands without a reply. */
   #unanswered = 0;
   #idle: NodeJS.Timeout | undefined;
   #held: Fragment[] = [];
   #heldBytes = 0;
-  /** A reply of QEMU's was taken out; the end of its line is still to be. */
-  #takeLineEnd = false;
-  /** The last byte passed on to the toolstack ended a line. */
+  /** A reply of QEMU was removed, but the end of its line was not yet. */
+  #dropLineEnd = false;
+  /** The last byte forwarded to the toolstack ended a line. */
   #atLineStart = true;
-  /** The proxy's own words, until they can stand on a line of their own. */
-  #words = '';
-  #over: () => void = () => undefined;
+  /** The proxy's own replies, until they can be sent on a line of their own. */
+  #queuedReply = '';
+  #resolveEnded: () => void = () => undefined;
 
-  /** Resolves when the toolstack is gone and QEMU is let go of. */
+  /** Resolves when the toolstack is disconnected and QEMU is released. */
   readonly ended: Promise<void>;
 
-  /** @param path of QEMU's monitor. Both sockets are owned from here on */
+  /** Takes ownership of both sockets. @param path the path of QEMU's monitor socket */
   constructor(client: Socket, qemu: Socket, path: string, work: ProxyWork) {
     this.path = path;
     this.#client = client;
@@ -114,16 +117,16 @@ export class ProxySession implements Monitor {
     this.#work = work;
     this.#replies = new PendingReplies(path);
     this.ended = new Promise((resolve) => {
-      this.#over = resolve;
+      this.#resolveEnded = resolve;
     });
-    client.on('data', (chunk) => this.#clientSays(this.#fromClient.push(chunk)));
+    client.on('data', (chunk) => this.#onClientData(this.#fromClient.push(chunk)));
     client.on('error', () => client.destroy());
-    client.on('close', () => this.#clientLeft());
+    client.on('close', () => this.#onClientClose());
     client.on('drain', () => qemu.resume());
-    qemu.on('data', (chunk) => this.#qemuSays(this.#fromQemu.push(chunk)));
+    qemu.on('data', (chunk) => this.#onQemuData(this.#fromQemu.push(chunk)));
     qemu.on('error', () => qemu.destroy());
-    qemu.on('close', () => this.#qemuLeft());
-    qemu.on('drain', () => this.#readOn());
+    qemu.on('close', () => this.#onQemuClose());
+    qemu.on('drain', () => this.#resumeReading());
     client.resume();
   }
 
@@ -131,13 +134,13 @@ export class ProxySession implements Monitor {
     return this.#version ?? '';
   }
 
-  /** Ends the session: a save that is under way fails with `reason`, and its toolstack is told. */
+  /** Ends the session. A running save fails with `reason`, and the toolstack receives this error. */
   end(reason: StubferryError): void {
     this.#gone.abort(reason);
     if (!this.#saving) this.#client.destroy();
   }
 
-  async ask(command: string, args: Readonly<Record<string, unknown>>, options: AskOptions): Promise<unknown> {
+  async execute(command: string, args: Readonly<Record<string, unknown>>, options: ExecuteOptions): Promise<unknown> {
     options.signal?.throwIfAborted();
     const id = `${this.#idPrefix}${this.#nextId}`;
     this.#nextId += 1;
@@ -146,8 +149,8 @@ export class ProxySession implements Monitor {
     return reply;
   }
 
-  #clientSays(fragments: readonly Fragment[]): void {
-    this.#notIdle();
+  #onClientData(fragments: readonly Fragment[]): void {
+    this.#clearIdleTimer();
     for (const fragment of fragments) {
       const command = fragment.whole ? parseCommand(textOf(fragment)) : undefined;
       if (this.#busy && command?.outOfBand !== true) this.#hold(fragment);
@@ -160,27 +163,28 @@ export class ProxySession implements Monitor {
     }
   }
 
-  #heardReply(): void {
+  #onReply(): void {
     this.#unanswered = Math.max(0, this.#unanswered - 1);
-    this.#answered();
+    this.#restartIdleTimer();
   }
 
-  /** The toolstack has been told something that it waited for. */
-  #answered(): void {
-    this.#notIdle();
+  /** Restarts the idle timer after a greeting or reply, unless the toolstack still waits for another reply. */
+  #restartIdleTimer(): void {
+    this.#clearIdleTimer();
     if (this.#unanswered > 0 || this.#busy || this.#client.destroyed) return;
     const timer = setTimeout(() => {
-      // After a standstill of the whole domain its next command may be here already: what is in the sockets is read before immediates.
+      // After a pause of the whole domain, the next command may already be in the socket. Sockets are read before
+      // immediates.
       setImmediate(() => {
         if (this.#idle !== timer) return;
         this.#work.onIdle();
-        this.#leave();
+        this.#endClient();
       });
-    }, IDLE_MS);
+    }, TIMEOUTS.proxyIdle);
     this.#idle = timer;
   }
 
-  #notIdle(): void {
+  #clearIdleTimer(): void {
     clearTimeout(this.#idle);
     this.#idle = undefined;
   }
@@ -195,7 +199,7 @@ export class ProxySession implements Monitor {
     if (this.#heldBytes > HELD_LIMIT) this.#client.pause();
   }
 
-  #readOn(): void {
+  #resumeReading(): void {
     if (this.#heldBytes <= HELD_LIMIT) this.#client.resume();
   }
 
@@ -220,71 +224,71 @@ export class ProxySession implements Monitor {
     });
   }
 
-  /** What the toolstack sends meanwhile waits. */
+  /** Commands that the toolstack sends meanwhile are held. */
   async #whileBusy(work: () => Promise<Outcome>): Promise<void> {
     this.#busy = true;
     const outcome = await work();
     this.#busy = false;
     if ('reply' in outcome) {
-      this.#words += outcome.reply;
+      this.#queuedReply += outcome.reply;
     } else {
       this.#unanswered += 1;
       this.#toQemu(outcome.command);
     }
-    this.#speak();
+    this.#flush();
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
-    // As in QEMU, what waited is forgotten with its client.
-    if (!this.#gone.signal.aborted) this.#clientSays(held);
-    this.#readOn();
-    this.#answered();
-    if (this.#gone.signal.aborted) this.#leave();
+    // Like QEMU, the proxy discards the waiting commands of a disconnected client.
+    if (!this.#gone.signal.aborted) this.#onClientData(held);
+    this.#resumeReading();
+    this.#restartIdleTimer();
+    if (this.#gone.signal.aborted) this.#endClient();
     this.#settle();
   }
 
-  #qemuSays(fragments: readonly Fragment[]): void {
+  #onQemuData(fragments: readonly Fragment[]): void {
     for (const fragment of fragments) {
       const message = fragment.whole ? parseServerMessage(textOf(fragment)) : undefined;
       if (message?.kind === 'greeting') this.#version ??= message.version;
       if (message !== undefined && this.#replies.settle(message)) {
-        this.#takeLineEnd = true;
+        this.#dropLineEnd = true;
       } else {
-        this.#passOn(this.#withoutLineEnd(fragment.bytes));
-        if (message?.kind === 'greeting') this.#answered();
-        if (message?.kind === 'return' || message?.kind === 'error') this.#heardReply();
+        this.#forward(this.#withoutLineEnd(fragment.bytes));
+        if (message?.kind === 'greeting') this.#restartIdleTimer();
+        if (message?.kind === 'return' || message?.kind === 'error') this.#onReply();
       }
-      this.#speak();
+      this.#flush();
     }
   }
 
-  /** libxl reads lines, and takes an empty one for a message that it cannot parse. */
+  /** Removes the end of a removed reply's line. libxl reads lines and fails to parse an empty one. */
   #withoutLineEnd(bytes: Uint8Array): Uint8Array {
     let from = 0;
-    while (this.#takeLineEnd && from < bytes.length) {
+    while (this.#dropLineEnd && from < bytes.length) {
       const byte = bytes[from];
       if (byte === CARRIAGE_RETURN || byte === LINE_FEED) from += 1;
-      if (byte !== CARRIAGE_RETURN) this.#takeLineEnd = false;
+      if (byte !== CARRIAGE_RETURN) this.#dropLineEnd = false;
     }
     return bytes.subarray(from);
   }
 
-  #passOn(bytes: Uint8Array): void {
+  #forward(bytes: Uint8Array): void {
     if (bytes.length === 0 || !this.#client.writable) return;
     this.#atLineStart = bytes.at(-1) === LINE_FEED && !this.#fromQemu.passingOn;
     if (!this.#client.write(bytes)) this.#qemu.pause();
   }
 
-  /** Says what the proxy has to say, but never in the middle of what QEMU says. */
-  #speak(): void {
-    if (this.#words === '' || !this.#client.writable) return;
+  /** Sends the queued replies of the proxy, but never within a line of QEMU. */
+  #flush(): void {
+    if (this.#queuedReply === '' || !this.#client.writable) return;
     if (!this.#atLineStart && !this.#qemu.destroyed) return;
-    this.#client.write(this.#words);
-    this.#words = '';
+    this.#client.write(this.#queuedReply);
+    this.#queuedReply = '';
   }
 
-  #clientLeft(): void {
-    this.#notIdle();
+  #onClientClose(): void {
+    this.#clearIdleTimer();
     this.#gone.abort(
       new StubferryError('CANCELLED', 'the toolstack closed its connection in the middle of the save', {
         where: this.path,
@@ -294,27 +298,29 @@ export class ProxySession implements Monitor {
     this.#settle();
   }
 
-  #qemuLeft(): void {
+  #onQemuClose(): void {
     const gone = monitorGone(this.path, this.#replies.oldest);
     this.#replies.close(gone);
     this.#gone.abort(gone);
-    // As QEMU's own end would: the toolstack's connection ends, but for the reply that it still waits for.
-    if (!this.#busy) this.#leave();
+    // The toolstack's connection ends, as it would without a proxy; a reply that the proxy still owes is sent first.
+    if (!this.#busy) this.#endClient();
     this.#settle();
   }
 
-  /** Ends the toolstack's connection, after what it has been told; one that does not read is not waited for. */
-  #leave(): void {
+  /**
+   * Closes the toolstack's connection after the last bytes; destroys it when the toolstack does not read them in time.
+   */
+  #endClient(): void {
     if (this.#client.destroyed) return;
     this.#client.destroySoon();
-    const timer = setTimeout(() => this.#client.destroy(), FAREWELL_MS);
+    const timer = setTimeout(() => this.#client.destroy(), TIMEOUTS.proxyLastBytes);
     this.#client.once('close', () => clearTimeout(timer));
   }
 
   #settle(): void {
     if (this.#busy || !this.#client.destroyed) return;
     this.#qemu.destroy();
-    if (this.#qemu.closed) this.#over();
+    if (this.#qemu.closed) this.#resolveEnded();
   }
 }
 

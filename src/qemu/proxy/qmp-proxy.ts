@@ -1,65 +1,57 @@
 /**
- * The QMP proxy: listens where the toolstack's proxy connects, and connects to QEMU for each toolstack that comes.
+ * The QMP proxy. It listens on the socket that vchan-socket-proxy connects to, and connects to QEMU once for each
+ * toolstack.
  *
- *     toolstack -> vchan-socket-proxy -> proxy -> QEMU's monitor
+ *     toolstack -> vchan-socket-proxy -> QMP proxy -> QEMU's monitor
  *
- * One toolstack at a time, as with QEMU itself; but where a second one of QEMU's would wait without a word, a second one of the
- * proxy's is told so. One that comes while the proxy still cleans up after the last one waits for that, but not for ever.
+ * Like QEMU itself, it serves one toolstack at a time. QEMU lets a second client wait without a reply; the QMP proxy
+ * sends it an error. A client that connects while the proxy still cleans up after the previous one waits for the
+ * cleanup, up to a limit.
  */
+
 import { lstat, unlink } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { errnoOf, StubferryError } from '../../base/errors/index.js';
+import { TIMEOUTS } from '../../base/time/timeouts.js';
 import { connectSocket } from '../qmp/connect.js';
 import { invalidSocketPath } from '../qmp/socket-path.js';
 import { type ListMedia, MediumChange } from './medium-change.js';
 import { type OnSave, ProxySession } from './proxy-session.js';
 import { errorReply } from './reply.js';
 
-/** Who has come or gone; `idle` is one that was let go of, as it asked nothing more. */
+/** An event of a client; `idle` means that the proxy has disconnected a client that sent no more commands. */
 export type ProxyEvents = 'connected' | 'disconnected' | 'refused' | 'idle';
 
+/** Options of {@link QmpProxy.listen}. */
 export interface ProxyOptions {
-  /** Path of the socket to listen on. */
+  /** The path of the socket to listen on. */
   readonly listen: string;
-  /** Path of QEMU's monitor. */
+  /** The path of QEMU's monitor socket. */
   readonly qemu: string;
+  /** Saves the devices' state. */
   readonly onSave: OnSave;
-  /** The disks that a toolstack may name by `stub-devid:`; without, there are none. */
+  /** Lists the disks that a toolstack may name by `stub-devid:`. The default is none. */
   readonly listMedia?: ListMedia;
-  /** What happens at the proxy, for a log. */
+  /** Receives the events of clients, for a log. */
   readonly onNews: (news: ProxyEvents) => void;
-  /** How long QEMU's monitor may take to be there, milliseconds. */
+  /** How long QEMU's monitor may take to accept a connection, in milliseconds. */
   readonly waitMs: number;
-  /** Until this resolves, QEMU's monitor is needed by others, and a toolstack that has come waits. */
+  /** Until this resolves, another part of the agent uses QEMU's monitor, and a connected toolstack waits. */
   readonly opening?: Promise<void>;
 }
 
-/**
- * A toolstack that closes one connection and makes the next at once (libxl does, four times around a save) may be seen coming
- * before it was seen going: so long a new client is kept waiting before it is refused, milliseconds.
- */
-const DEPARTURE_MS = 500;
-
-/**
- * For the save of a toolstack that has left to let go of QEMU and of its disk, milliseconds: more than its own limits let it take, so that
- * who waits hears of whatever has none.
- */
-const CLEANUP_MS = 60_000;
-
-/** A refused client has this long to read why, milliseconds. */
-const FAREWELL_MS = 1_000;
-
+/** A listening QMP proxy. */
 export class QmpProxy {
   readonly #options: ProxyOptions;
   readonly #server: Server;
-  /** What one toolstack has removed is removed for the next. */
+  /** Shared by all sessions: an fdset that one toolstack has removed stays removed for the next. */
   readonly #mediumChange: MediumChange;
   readonly #closing = new AbortController();
   #client: Socket | undefined;
   #session: ProxySession | undefined;
-  /** Clients that wait for the one of now to be gone; called then. */
-  readonly #newcomers = new Set<() => void>();
-  /** Until the last session has let go of QEMU, or the first may begin. */
+  /** Callbacks of the clients that wait for the present client to disconnect. */
+  readonly #waitingClients = new Set<() => void>();
+  /** Resolves when the last session has released QEMU; at first, when the first session may start. */
   #before: Promise<void>;
 
   private constructor(server: Server, options: ProxyOptions) {
@@ -73,18 +65,18 @@ export class QmpProxy {
     server.on('connection', (client) => void this.#admit(client));
   }
 
-  /** @throws StubferryError GATE_UNUSABLE */
+  /** Creates the socket and listens. @throws StubferryError PROXY_UNUSABLE */
   static async listen(options: ProxyOptions): Promise<QmpProxy> {
     const { listen } = options;
-    const unfit = invalidSocketPath(listen);
-    if (unfit !== undefined) throw unusable(listen, unfit);
+    const invalid = invalidSocketPath(listen);
+    if (invalid !== undefined) throw unusable(listen, invalid);
     await removeStale(listen);
     const server = createServer({ pauseOnConnect: true });
     const proxy = new QmpProxy(server, options);
     await new Promise<void>((resolve, reject) => {
       server.once('listening', resolve);
       server.once('error', (cause) => reject(unusable(listen, errnoOf(cause) ?? cause.message, cause)));
-      // Whoever can connect here can do with the guest what the toolstack can. The socket is made within this call.
+      // A client of this socket has the toolstack's power over the guest. listen() creates the socket synchronously.
       const before = process.umask(0o177);
       server.listen(listen);
       process.umask(before);
@@ -92,7 +84,7 @@ export class QmpProxy {
     return proxy;
   }
 
-  /** Stops listening, ends a save that is under way with `reason`, and waits until QEMU is let go of. */
+  /** Stops listening, aborts a running save with `reason`, and waits until QEMU is released. */
   async close(reason: StubferryError): Promise<void> {
     this.#closing.abort(reason);
     this.#session?.end(reason);
@@ -104,7 +96,7 @@ export class QmpProxy {
 
   async #admit(client: Socket): Promise<void> {
     client.on('error', () => client.destroy());
-    // Reads ahead a little, and keeps it: of a socket that is not read of, nobody hears that its client has left.
+    // Starts to read into the stream's buffer: without a read, Node does not report that the client has disconnected.
     client.read(0);
     const { listen, onNews } = this.#options;
     const { signal } = this.#closing;
@@ -112,20 +104,20 @@ export class QmpProxy {
     if (client.destroyed) return;
     if (this.#client !== undefined || signal.aborted) {
       onNews('refused');
-      farewell(client, signal.aborted ? closing(listen) : busy(listen));
+      rejectClient(client, signal.aborted ? closing(listen) : busy(listen));
       return;
     }
     this.#client = client;
     const refuse = (): void => {
       onNews('refused');
-      farewell(client, deserted(listen));
+      rejectClient(client, abandonedSave(listen));
     };
-    const timer = this.#session === undefined ? undefined : setTimeout(refuse, CLEANUP_MS);
+    const timer = this.#session === undefined ? undefined : setTimeout(refuse, TIMEOUTS.proxyCleanup);
     client.once('close', () => {
       clearTimeout(timer);
       this.#client = undefined;
-      for (const wake of this.#newcomers) wake();
-      this.#newcomers.clear();
+      for (const wake of this.#waitingClients) wake();
+      this.#waitingClients.clear();
     });
     const before = this.#before;
     this.#before = before.then(() => {
@@ -135,11 +127,11 @@ export class QmpProxy {
     await this.#before;
   }
 
-  /** Resolves when the client of now is gone, or after the time that its going may take to be seen. */
+  /** Resolves when the present client has disconnected, or after {@link TIMEOUTS.proxyDisconnect}. */
   async #untilFree(): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, DEPARTURE_MS);
-      this.#newcomers.add(() => {
+      const timer = setTimeout(resolve, TIMEOUTS.proxyDisconnect);
+      this.#waitingClients.add(() => {
         clearTimeout(timer);
         resolve();
       });
@@ -156,7 +148,7 @@ export class QmpProxy {
       const signal = AbortSignal.any([this.#closing.signal, left.signal]);
       monitor = await connectSocket(qemu, { signal, waitMs });
     } catch (error) {
-      if (!client.destroyed) farewell(client, StubferryError.from(error));
+      if (!client.destroyed) rejectClient(client, StubferryError.from(error));
       return;
     }
     if (client.destroyed) {
@@ -176,33 +168,34 @@ export class QmpProxy {
   }
 }
 
-function farewell(client: Socket, error: StubferryError): void {
+/** Sends `error` to a client and disconnects it. */
+function rejectClient(client: Socket, error: StubferryError): void {
   if (client.destroyed) return;
   client.resume();
   client.end(errorReply(error, undefined));
-  const timer = setTimeout(() => client.destroy(), FAREWELL_MS);
+  const timer = setTimeout(() => client.destroy(), TIMEOUTS.proxyLastBytes);
   client.once('close', () => clearTimeout(timer));
 }
 
-/** A socket that nobody listens on any more stands in the way of a new one. */
+/** Removes a socket without a listener, because it would prevent listening on the path. */
 async function removeStale(path: string): Promise<void> {
-  const there = await lstat(path).catch(() => undefined);
-  if (there === undefined) return;
-  if (!there.isSocket()) throw unusable(path, 'something else than a socket there');
-  const answer = await new Promise<string>((resolve) => {
+  const present = await lstat(path).catch(() => undefined);
+  if (present === undefined) return;
+  if (!present.isSocket()) throw unusable(path, 'a file that is not a socket');
+  const found = await new Promise<string>((resolve) => {
     const probe = createConnection(path);
     probe.once('connect', () => {
       probe.destroy();
-      resolve('another process that listens there');
+      resolve('another process that listens on this path');
     });
     probe.once('error', (cause) => resolve(errnoOf(cause) ?? cause.message));
   });
-  if (answer !== 'ECONNREFUSED') throw unusable(path, answer);
+  if (found !== 'ECONNREFUSED') throw unusable(path, found);
   await unlink(path);
 }
 
 function unusable(path: string, found: string, cause?: unknown): StubferryError {
-  return new StubferryError('GATE_UNUSABLE', 'cannot listen for the toolstack', {
+  return new StubferryError('PROXY_UNUSABLE', 'cannot listen for the toolstack', {
     where: path,
     expected: 'a path for a new unix socket, of at most 107 bytes',
     found,
@@ -212,21 +205,21 @@ function unusable(path: string, found: string, cause?: unknown): StubferryError 
 }
 
 function busy(path: string): StubferryError {
-  return new StubferryError('GATE_UNUSABLE', 'another client is connected to this monitor; it serves one at a time', {
+  return new StubferryError('PROXY_UNUSABLE', 'another client is connected to this monitor; it serves one at a time', {
     where: path,
-    hint: 'try again when the other one is done',
+    hint: 'try again when the other client has disconnected',
   });
 }
 
-function deserted(path: string): StubferryError {
-  return new StubferryError('GATE_UNUSABLE', 'the save of a client that has left does not end', {
+function abandonedSave(path: string): StubferryError {
+  return new StubferryError('PROXY_UNUSABLE', 'the save of a disconnected client does not end', {
     where: path,
-    expected: `its end within ${CLEANUP_MS} ms`,
-    found: 'none',
-    hint: "see the log of the stubdom's agent; started again, it lets go of what that save holds",
+    expected: `the end of the save within ${TIMEOUTS.proxyCleanup} ms`,
+    found: 'a save that still runs',
+    hint: 'check the log of the stubdom agent; a restart of the agent releases the resources of the save',
   });
 }
 
 function closing(path: string): StubferryError {
-  return new StubferryError('GATE_UNUSABLE', 'the proxy is closing', { where: path });
+  return new StubferryError('PROXY_UNUSABLE', 'the proxy is closing', { where: path });
 }

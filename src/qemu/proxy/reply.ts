@@ -1,24 +1,27 @@
-/** What the proxy itself says to a toolstack, in QMP. */
+/** The QMP replies that the proxy itself sends to a toolstack. */
 import { printable, type StubferryError } from '../../base/errors/index.js';
 
-/** libxl logs the sentence on one line, and prints it for the user of `xl`. */
-const SENTENCE_LIMIT = 800;
+/** The longest description, in characters. libxl logs it on one line and `xl` prints it for the user. */
+const DESC_LIMIT = 800;
 
-/** The reply to a command that did what it should. @param id JSON text, as the client wrote it */
+/**
+ * The reply to a command that succeeded.
+ * @param id the JSON text of the id, as the client wrote it; undefined for none
+ */
 export function successReply(id: string | undefined, value: unknown = {}): string {
   return reply(`"return": ${JSON.stringify(value)}`, id);
 }
 
-/** The reply to a command that failed, with the reason in one sentence. */
+/** The reply to a command that failed, with the error on one line. @param id as in {@link successReply} */
 export function errorReply(error: StubferryError, id: string | undefined): string {
-  return reply(`"error": ${JSON.stringify({ class: 'GenericError', desc: sentence(error) })}`, id);
+  return reply(`"error": ${JSON.stringify({ class: 'GenericError', desc: description(error) })}`, id);
 }
 
 function reply(member: string, id: string | undefined): string {
   return `{${member}${id === undefined ? '' : `, "id": ${id}`}}\r\n`;
 }
 
-function sentence({ code, message, details }: StubferryError): string {
+function description({ code, message, details }: StubferryError): string {
   const { where, expected, found, hint } = details;
   const parts = [
     `stubferry: ${message} [${code}]`,
@@ -27,5 +30,5 @@ function sentence({ code, message, details }: StubferryError): string {
     found === undefined ? '' : `found ${found}`,
     hint ?? '',
   ];
-  return printable(parts.filter((part) => part !== '').join('; '), SENTENCE_LIMIT);
+  return printable(parts.filter((part) => part !== '').join('; '), DESC_LIMIT);
 }

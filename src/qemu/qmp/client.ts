@@ -1,34 +1,40 @@
 /**
- * A QMP connection of our own.
+ * A QMP client: stubferry's own connection to a QEMU monitor.
  *
  *     connect --greeting--> negotiate --qmp_capabilities--> commands, replies, events ... --> closed
  *
- * Every command has an id, so that replies find their command in whatever order they come. What is said is checked before it
- * is believed; a message has a limit, and nothing is kept of events that nobody listens to.
+ * Every command has an id, so the client matches replies to commands in any order of arrival. It validates every
+ * message before it uses it, limits the length of a message, and discards events when no `onEvent` callback is given.
  */
+
 import type { Socket } from 'node:net';
 import { printable, StubferryError } from '../../base/errors/index.js';
+import { TIMEOUTS } from '../../base/time/timeouts.js';
 import { type ConnectOptions, connectSocket } from './connect.js';
 import { parseServerMessage, type ServerMessage } from './message.js';
 import { MessageSplitter, textOf } from './message-splitter.js';
-import type { AskOptions, Monitor } from './monitor.js';
+import type { ExecuteOptions, Monitor } from './monitor.js';
 import { PendingReplies } from './pending-replies.js';
 import { monitorGone, notQmp } from './qmp-error.js';
 
-/** Largest message taken from QEMU, bytes. `query-qmp-schema`, the largest that is usual, has 230 KB. */
+/** The largest message accepted from QEMU, in bytes. The largest usual reply, to `query-qmp-schema`, has 230 KB. */
 const MESSAGE_LIMIT = 4 * 1024 * 1024;
 
-/** For the greeting and the negotiation, milliseconds. */
-const NEGOTIATION_MS = 5_000;
-
+/** Options of {@link QmpClient.connect}. */
 export interface QmpOptions extends ConnectOptions {
+  /** Receives every event of QEMU. */
   readonly onEvent?: OnQmpEvent;
-  /** For the greeting of a QEMU that is still starting, milliseconds, if that is longer: it makes its socket long before it listens to it. */
+  /**
+   * How long the greeting may take, in milliseconds, if this is longer than the default of 5 s. A QEMU that is still
+   * starting creates its socket long before it serves it.
+   */
   readonly greetingMs?: number;
 }
 
+/** Receives the name of an event and its `data`, which is undefined when the event has none. */
 export type OnQmpEvent = (name: string, data: unknown) => void;
 
+/** A connected and negotiated QMP client. */
 export class QmpClient implements Monitor {
   readonly path: string;
   readonly #socket: Socket;
@@ -46,7 +52,7 @@ export class QmpClient implements Monitor {
     this.#socket = socket;
     this.#replies = new PendingReplies(path);
     this.#onEvent = onEvent;
-    socket.on('data', (chunk) => this.#arrived(chunk));
+    socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('error', (cause) => this.#end(monitorGone(path, this.#replies.oldest, cause)));
     this.#ended = new Promise((resolve) => {
       socket.on('close', () => {
@@ -57,15 +63,16 @@ export class QmpClient implements Monitor {
   }
 
   /**
-   * Connects and negotiates.
-   * @throws StubferryError QMP_UNREACHABLE, QMP_PROTOCOL, QMP_TIMEOUT, QEMU_GONE; the reason of an abort
+   * Connects to the socket at `path` and negotiates the capabilities.
+   * @throws StubferryError QMP_UNREACHABLE, QMP_PROTOCOL, QMP_TIMEOUT, QEMU_GONE, QEMU_REFUSED; the signal's reason
+   * after an abort
    */
   static async connect(path: string, options: QmpOptions): Promise<QmpClient> {
     const socket = await connectSocket(path, options);
     const client = new QmpClient(socket, path, options.onEvent ?? (() => undefined));
     try {
-      await client.#greeting(Math.max(options.greetingMs ?? 0, NEGOTIATION_MS), options.signal);
-      await client.ask('qmp_capabilities', {}, { timeoutMs: NEGOTIATION_MS, signal: options.signal });
+      await client.#greeting(Math.max(options.greetingMs ?? 0, TIMEOUTS.qmpNegotiation), options.signal);
+      await client.execute('qmp_capabilities', {}, { timeoutMs: TIMEOUTS.qmpNegotiation, signal: options.signal });
       return client;
     } catch (error) {
       client.close();
@@ -77,12 +84,12 @@ export class QmpClient implements Monitor {
     return this.#version ?? '';
   }
 
-  /** Resolves when the connection is over, from whichever side. */
+  /** Resolves when either side has closed the connection. */
   get ended(): Promise<void> {
     return this.#ended;
   }
 
-  async ask(command: string, args: Readonly<Record<string, unknown>>, options: AskOptions): Promise<unknown> {
+  async execute(command: string, args: Readonly<Record<string, unknown>>, options: ExecuteOptions): Promise<unknown> {
     options.signal?.throwIfAborted();
     const id = `stubferry-${this.#nextId}`;
     this.#nextId += 1;
@@ -91,7 +98,7 @@ export class QmpClient implements Monitor {
     return reply;
   }
 
-  /** Ends the connection; commands without a reply fail. */
+  /** Closes the connection. Commands that still wait for a reply fail with QEMU_GONE. */
   close(): void {
     this.#socket.destroy();
   }
@@ -113,24 +120,24 @@ export class QmpClient implements Monitor {
     }
   }
 
-  #arrived(chunk: Uint8Array): void {
+  #receive(chunk: Uint8Array): void {
     for (const fragment of this.#splitter.push(chunk)) {
       const text = textOf(fragment);
       const message = fragment.whole ? parseServerMessage(text) : undefined;
-      if (message !== undefined) this.#heard(message);
+      if (message !== undefined) this.#dispatch(message);
       else if (fragment.whole || text.trim() !== '') this.#end(notQmp(this.path, describe(fragment.bytes, text)));
     }
   }
 
-  #heard(message: ServerMessage): void {
+  #dispatch(message: ServerMessage): void {
     if (message.kind === 'greeting') {
       this.#version = message.version;
       this.#greeted();
     } else if (message.kind === 'event') {
       this.#onEvent(message.name, message.data);
     } else if (!this.#replies.settle(message)) {
-      const said = message.kind === 'error' ? `the error: ${message.desc}` : 'a reply to a command that was not given';
-      this.#end(notQmp(this.path, printable(said)));
+      const found = message.kind === 'error' ? `the error: ${message.desc}` : 'a reply to no pending command';
+      this.#end(notQmp(this.path, printable(found)));
     }
   }
 
@@ -142,14 +149,16 @@ export class QmpClient implements Monitor {
 }
 
 function describe(bytes: Uint8Array, text: string): string {
-  return bytes.length > MESSAGE_LIMIT ? `a message beyond ${MESSAGE_LIMIT} bytes` : JSON.stringify(printable(text, 80));
+  return bytes.length > MESSAGE_LIMIT
+    ? `a message of more than ${MESSAGE_LIMIT} bytes`
+    : JSON.stringify(printable(text, 80));
 }
 
 function noGreeting(path: string, limitMs: number): StubferryError {
-  return new StubferryError('QMP_TIMEOUT', "QEMU's monitor does not greet", {
+  return new StubferryError('QMP_TIMEOUT', 'no QMP greeting', {
     where: path,
     expected: `a greeting within ${limitMs} ms`,
     found: 'none',
-    hint: 'a monitor serves one client at a time: is another one connected? Else QEMU is stuck',
+    hint: 'a monitor serves one client at a time: check whether another client is connected; otherwise QEMU is stuck',
   });
 }

@@ -1,30 +1,34 @@
-/** A connection to a unix socket on which QEMU's monitor, or its proxy, listens. */
+/** Connects to the unix socket of QEMU's monitor or of a proxy in front of it. */
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf, StubferryError } from '../../base/errors/index.js';
 import { invalidSocketPath } from './socket-path.js';
 
+/** Options of {@link connectSocket}. */
 export interface ConnectOptions {
   readonly signal: AbortSignal;
-  /** How long a socket may be absent or refuse, milliseconds: QEMU may be on its way. */
+  /** How long the socket may be missing or refuse connections, in milliseconds: QEMU may still be starting. */
   readonly waitMs: number;
 }
 
 const RETRY_MS = 20;
 
-/** What a socket answers while its QEMU is being started, or has too many who wait for its monitor. */
+/** Errors of connect() that can go away: QEMU is still starting, or the backlog of its monitor socket is full. */
 const NOT_YET: readonly (string | undefined)[] = ['ENOENT', 'ECONNREFUSED', 'EAGAIN'];
 
 const HINTS: Readonly<Record<string, string>> = {
   EACCES: 'run this as the user that QEMU runs as, or as root',
-  EAGAIN: 'a monitor serves one client at a time, and others wait for it already',
+  EAGAIN: 'a monitor serves one client at a time, and other clients already wait for it',
 };
 
-/** @throws StubferryError QMP_UNREACHABLE; the reason of an abort */
+/**
+ * Connects, and retries until `waitMs` is over.
+ * @throws StubferryError QMP_UNREACHABLE; the signal's reason after an abort
+ */
 export async function connectSocket(path: string, { signal, waitMs }: ConnectOptions): Promise<Socket> {
-  const unfit = invalidSocketPath(path);
-  if (unfit !== undefined) throw unreachable(path, unfit);
+  const invalid = invalidSocketPath(path);
+  if (invalid !== undefined) throw unreachable(path, invalid);
   for (const since = performance.now(); ; await delay(RETRY_MS)) {
     signal.throwIfAborted();
     const socket = createConnection(path);

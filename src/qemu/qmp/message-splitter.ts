@@ -1,22 +1,26 @@
 /**
- * Finds the messages in a stream of QMP, in either direction.
+ * Splits a QMP stream, of either direction, into messages.
  *
  *     {"execute": "stop"} \r\n {"execute": ...
- *     '---- whole -------''--' not a message: passed on by whoever passes on
+ *     '---- whole -------''--' between two messages: a proxy forwards it unchanged
  *
- * QMP has no framing: a message ends where its braces close, and one may come in pieces or together with others. What
- * counts as its end is what QEMU's own parser takes for it (qobject/json-streamer.c, json-lexer.c): brackets are counted
- * apart from braces, strings may stand in single quotes, and a control character in a string or a byte 0xff makes the
- * parser forget what it has. The pieces, in order, are the input, byte for byte.
+ * QMP has no framing: a message ends where its braces close. One message may arrive in several chunks, and one chunk
+ * may contain several messages. The splitter finds the end of a message as QEMU's own parser does
+ * (qobject/json-streamer.c, json-lexer.c): it counts brackets separately from braces, accepts strings in single quotes,
+ * and resets at a control character in a string or at a byte 0xff. The fragments, in order, are the input, byte for
+ * byte.
  */
 
-/** A stretch of the stream. */
+/** A fragment of the stream. */
 export interface Fragment {
-  /** Exactly one message, from brace to brace. Else: what stands between two, or a part of one beyond the limit. */
+  /**
+   * True for exactly one message, brace to brace; false for bytes between messages or a part of an oversized message.
+   */
   readonly whole: boolean;
   readonly bytes: Uint8Array;
 }
 
+/** The fragment as UTF-8 text. */
 export function textOf({ bytes }: Fragment): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
@@ -31,34 +35,35 @@ const CLOSE_BRACKET = 0x5d;
 const FIRST_PRINTABLE = 0x20;
 const RESET = 0xff;
 
+/** A push parser: {@link MessageSplitter.push} takes chunks and returns fragments. */
 export class MessageSplitter {
   readonly #limit: number;
-  /** The beginning of a message whose end has not come yet: the first bytes of this. */
+  /** A growing buffer. Its first `#heldBytes` bytes are the beginning of an incomplete message. */
   #held: Uint8Array = new Uint8Array(0);
   #heldBytes = 0;
-  /** The message under way is beyond the limit: it is passed on as it comes. */
+  /** The current message is longer than the limit, so its bytes are returned as they arrive. */
   #overlong = false;
   #braces = 0;
   #brackets = 0;
   #quote = 0;
   #escaped = false;
 
-  /** @param limit bytes of a message that is held until it is whole */
+  /** @param limit the largest message, in bytes, that the splitter holds until it is complete */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Bytes of the message that is not whole yet. */
+  /** The number of bytes held of an incomplete message. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
-  /** A message beyond the limit is under way, and what came of it was handed out. */
+  /** Whether the current message is longer than the limit. Its bytes so far were already returned. */
   get passingOn(): boolean {
     return this.#overlong;
   }
 
-  /** The pieces that `chunk` completes. They are views of it where they can be. */
+  /** Returns the fragments that `chunk` completes. Where possible they are views of `chunk`. */
   push(chunk: Uint8Array): Fragment[] {
     const fragments: Fragment[] = [];
     let from = 0;
@@ -85,10 +90,10 @@ export class MessageSplitter {
     return this.#braces > 0 || this.#brackets > 0;
   }
 
-  /** Moves on by one byte; true when the parser gives up the message that it is in. */
+  /** Consumes one byte. Returns true when the parser discards the current message. */
   #step(byte: number): boolean {
     if (byte === RESET || (this.#quote !== 0 && byte < FIRST_PRINTABLE)) {
-      this.#forget();
+      this.#reset();
       return true;
     }
     if (this.#quote !== 0) {
@@ -104,19 +109,19 @@ export class MessageSplitter {
     else if (byte === CLOSE_BRACKET) this.#brackets -= 1;
     else return false;
     if (this.#braces >= 0 && this.#brackets >= 0) return false;
-    // More closed than opened: QEMU takes that for the end of a (wrong) message.
-    this.#forget();
+    // More brackets close than were opened: QEMU takes this for the end of an invalid message.
+    this.#reset();
     return true;
   }
 
-  #forget(): void {
+  #reset(): void {
     this.#braces = 0;
     this.#brackets = 0;
     this.#quote = 0;
     this.#escaped = false;
   }
 
-  /** The message that was under way is over with `last`. */
+  /** Ends the current message with `last`. */
   #take(fragments: Fragment[], last: Uint8Array, complete: boolean): void {
     const bytes = this.#joined(last);
     fragments.push({ whole: complete && !this.#overlong && bytes.length <= this.#limit, bytes });
@@ -129,7 +134,7 @@ export class MessageSplitter {
     else this.#keep(rest);
   }
 
-  /** What was held and `last`, as one; nothing is held after it. */
+  /** Returns the held bytes followed by `last`, and clears the held bytes. */
   #joined(last: Uint8Array): Uint8Array {
     const held = this.#held.subarray(0, this.#heldBytes);
     this.#held = new Uint8Array(0);
@@ -137,7 +142,7 @@ export class MessageSplitter {
     return held.length === 0 ? last : Buffer.concat([held, last]);
   }
 
-  /** Copies, since the chunk is its reader's again after this; into a buffer that grows in doubles, whatever the pieces. */
+  /** Copies `rest`, because the caller reuses the chunk. The buffer doubles its size, however small the chunks are. */
   #keep(rest: Uint8Array): void {
     const length = this.#heldBytes + rest.length;
     if (length > this.#held.length) {

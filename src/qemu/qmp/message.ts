@@ -1,10 +1,10 @@
 /**
- * What a QMP message says: docs/interop/qmp-spec.rst of QEMU.
+ * The messages of QMP, as specified by docs/interop/qmp-spec.rst of QEMU.
  *
- *     server:  {"QMP": {"version": ...}}                         the greeting, once
+ *     server:  {"QMP": {"version": ...}}                         the greeting, sent once
  *              {"event": "STOP", "data": {...}, ...}             at any time
  *              {"return": ..., "id": ID}                         a reply
- *              {"error": {"class": C, "desc": D}, "id": ID}      a refusal
+ *              {"error": {"class": C, "desc": D}, "id": ID}      an error reply
  *     client:  {"execute": NAME, "arguments": {...}, "id": ID}
  */
 import * as z from 'zod/mini';
@@ -21,15 +21,15 @@ const event = z.object({ event: z.string(), data: z.optional(z.unknown()) });
 const success = z.object({ return: z.unknown(), id: z.optional(z.unknown()) });
 const failure = z.object({ error: z.object({ class: z.string(), desc: z.string() }), id: z.optional(z.unknown()) });
 
-/** What a server says. */
+/** A message of a QMP server. */
 export type ServerMessage =
-  /** `version` as people write it: `7.2.22 (Debian 1:7.2+dfsg-7)`. */
+  /** `version` is formatted for people: `7.2.22 (Debian 1:7.2+dfsg-7)`. */
   | { readonly kind: 'greeting'; readonly version: string }
   | { readonly kind: 'event'; readonly name: string; readonly data: unknown }
   | { readonly kind: 'return'; readonly value: unknown; readonly id: unknown }
   | { readonly kind: 'error'; readonly errorClass: string; readonly desc: string; readonly id: unknown };
 
-/** Undefined for what is no message of a QMP server. */
+/** Parses a message of a server. Returns undefined for any other text. */
 export function parseServerMessage(text: string): ServerMessage | undefined {
   const json = parsed(text);
   if (typeof json !== 'object' || json === null) return undefined;
@@ -54,13 +54,13 @@ function versionText({ qemu, package: built }: z.infer<typeof greeting>['QMP']['
   return built === '' ? number : `${number} (${built.replace(/^\((.*)\)$/, '$1')})`;
 }
 
-/** A command of a client, as far as a proxy has to know it. */
+/** A command of a client, with the parts that a proxy needs. */
 export interface ClientCommand {
   readonly execute: string;
   readonly arguments: Readonly<Record<string, unknown>>;
-  /** The JSON text of its id, as the client wrote it: numbers of 64 bits do not survive JSON.parse. */
+  /** The JSON text of its id, exactly as the client wrote it, because JSON.parse loses precision of 64-bit numbers. */
   readonly id: string | undefined;
-  /** `exec-oob`: to be executed out of its turn. */
+  /** True for `exec-oob`: QEMU executes the command out of band, before queued commands. */
   readonly outOfBand: boolean;
 }
 
@@ -69,7 +69,7 @@ const command = z.union([
   z.object({ 'exec-oob': z.string(), arguments: z.optional(z.record(z.string(), z.unknown())) }),
 ]);
 
-/** Undefined for what QEMU will not take for a command either. */
+/** Parses a command of a client. Returns undefined for a text that QEMU does not accept as a command either. */
 export function parseCommand(text: string): ClientCommand | undefined {
   const plain = withPlainQuotes(text);
   const { data } = command.safeParse(parsed(plain));
@@ -91,10 +91,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The strings of a JSON text, and what stands between them. */
+/** The tokens of a JSON text: strings, punctuation, and everything else. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{}[\],:]|[^{}[\],:"'\s]+/g;
 
-/** QEMU takes strings in single quotes too, and people who type commands use them. */
+/** Converts single-quoted strings to JSON. QEMU accepts them, and people who type commands use them. */
 function withPlainQuotes(text: string): string {
   if (!text.includes("'")) return text;
   return text.replace(TOKEN, (token) => {
@@ -107,7 +107,7 @@ function withPlainQuotes(text: string): string {
   });
 }
 
-/** The text of the value of a member of the object that `text` is; `text` is valid JSON. */
+/** Returns the text of the value of the member `name`. `text` must be a valid JSON object. */
 function memberText(text: string, name: string): string | undefined {
   let depth = 0;
   let key: string | undefined;

@@ -1,21 +1,23 @@
-/** Somebody who can ask QEMU: a connection of one's own ({@link QmpClient}), or that of a toolstack (the proxy). */
+/** The interface for executing QMP commands. */
 
-export interface AskOptions {
-  /** How long QEMU may take for its answer, milliseconds; undefined for as long as it likes. */
+/** Options of {@link Monitor.execute}. */
+export interface ExecuteOptions {
+  /** How long QEMU may take to reply, in milliseconds; undefined for no limit. */
   readonly timeoutMs: number | undefined;
-  /** Ends the waiting, with the signal's reason. QEMU goes on with the command. */
+  /** An abort ends the wait with the signal's reason. QEMU still executes the command. */
   readonly signal?: AbortSignal;
 }
 
+/** A QMP monitor: stubferry's own connection (`QmpClient`), or the connection of a toolstack through the QMP proxy. */
 export interface Monitor {
-  /** Path of its socket, for messages. */
+  /** The path of its socket, for messages. */
   readonly path: string;
-  /** As the greeting said it. */
+  /** The version of QEMU from the greeting. */
   readonly qemuVersion: string;
   /**
    * Executes one command.
-   * @returns what QEMU returned, whatever that is
+   * @returns the `return` value of QEMU's reply, not validated
    * @throws StubferryError QEMU_REFUSED, QEMU_GONE, QMP_TIMEOUT, QMP_PROTOCOL
    */
-  ask(command: string, args: Readonly<Record<string, unknown>>, options: AskOptions): Promise<unknown>;
+  execute(command: string, args: Readonly<Record<string, unknown>>, options: ExecuteOptions): Promise<unknown>;
 }

@@ -1,7 +1,7 @@
-/** Commands that wait for their replies, by the ids that they were given. */
+/** The commands that wait for a reply, by their ids. */
 import { StubferryError } from '../../base/errors/index.js';
 import type { ServerMessage } from './message.js';
-import type { AskOptions } from './monitor.js';
+import type { ExecuteOptions } from './monitor.js';
 import { refused } from './qmp-error.js';
 
 interface Waiting {
@@ -9,10 +9,11 @@ interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly stop: () => void;
-  /** Nobody waits for the reply any more; when it comes, it is still known for what it is. */
+  /** The caller has stopped waiting. The entry stays, so that a late reply is still recognized. */
   abandoned: boolean;
 }
 
+/** Matches replies to commands and limits the time of each wait. */
 export class PendingReplies {
   readonly #where: string;
   readonly #waiting = new Map<string, Waiting>();
@@ -22,7 +23,7 @@ export class PendingReplies {
     this.#where = where;
   }
 
-  /** A command whose reply is awaited, for messages. */
+  /** The name of the oldest command whose reply is awaited, for messages. */
   get oldest(): string | undefined {
     for (const { command, abandoned } of this.#waiting.values()) if (!abandoned) return command;
     return undefined;
@@ -32,8 +33,11 @@ export class PendingReplies {
     return this.#waiting.size === 0;
   }
 
-  /** @throws StubferryError QMP_TIMEOUT and what {@link settle} and {@link close} bring */
-  wait(id: string, command: string, { timeoutMs, signal }: AskOptions): Promise<unknown> {
+  /**
+   * Waits for the reply.
+   * @throws StubferryError QMP_TIMEOUT, QEMU_REFUSED; the error given to {@link close}; the signal's reason after an abort
+   */
+  wait(id: string, command: string, { timeoutMs, signal }: ExecuteOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) throw this.#closed;
       const abandon = (error: unknown): void => {
@@ -54,7 +58,7 @@ export class PendingReplies {
     });
   }
 
-  /** Gives a reply to who waits for it. @returns false when nobody does */
+  /** Settles the command that `message` replies to. @returns false when there is none */
   settle(message: ServerMessage): boolean {
     if (message.kind !== 'return' && message.kind !== 'error') return false;
     const waiting = typeof message.id === 'string' ? this.#waiting.get(message.id) : undefined;
@@ -66,7 +70,7 @@ export class PendingReplies {
     return true;
   }
 
-  /** No reply will come any more. */
+  /** Rejects all waiting commands and all later ones with `error`. */
   close(error: StubferryError): void {
     this.#closed ??= error;
     for (const { reject, stop } of this.#waiting.values()) {
@@ -78,10 +82,10 @@ export class PendingReplies {
 }
 
 function timedOut(where: string, command: string, limit: number): StubferryError {
-  return new StubferryError('QMP_TIMEOUT', `QEMU did not answer '${command}'`, {
+  return new StubferryError('QMP_TIMEOUT', `QEMU did not reply to '${command}'`, {
     where,
     expected: `a reply within ${limit} ms`,
     found: 'none',
-    hint: 'its main loop is busy or stuck: look at its log, and at the storage of the guest',
+    hint: "QEMU's main loop is busy or stuck: check its log and the storage of the guest",
   });
 }

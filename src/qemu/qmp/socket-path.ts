@@ -1,14 +1,14 @@
 /**
- * What fits into the address of a unix socket: `sun_path` has 108 bytes, with the zero at its end (unix(7)).
+ * The length limit of a unix socket path: `sun_path` has 108 bytes, including the terminating zero byte (unix(7)).
  *
- * Node cuts a longer path without a word, and then listens on, or connects to, another one than it was told.
+ * Node silently truncates a longer path and then listens on, or connects to, a different path than the caller named.
  */
 const SOCKET_PATH_BYTES = 107;
 
-/** Why `path` can be no socket's; undefined when it can. */
+/** Returns why `path` cannot be the path of a unix socket; undefined when it can. */
 export function invalidSocketPath(path: string): string | undefined {
   const length = Buffer.byteLength(path);
   return length <= SOCKET_PATH_BYTES
     ? undefined
-    : `a path of ${length} bytes, where a socket has ${SOCKET_PATH_BYTES} at most`;
+    : `a path of ${length} bytes (the maximum for a socket is ${SOCKET_PATH_BYTES})`;
 }

@@ -1,21 +1,27 @@
-/** Looks at a host, and says in one line each what is there, what is not, and what to do about it. Changes nothing. */
+/** `stubferry doctor`: checks whether a host is ready as dom0. The checks change nothing. */
 import type { HostCheck } from './finding.js';
 import { blockBackend, dom0, loopDevices, losetup, nodeVersion, root, xen } from './host-checks.js';
-import { agent, saveHelper, stateFolder, transferFolder, xenstore } from './service-checks.js';
+import { agent, saveHelper, stateDirectory, transferDirectory, xenstore } from './service-checks.js';
 
 export type { CheckStatus, HostCheck } from './finding.js';
 
+/** The settings that the checks verify: the options of `stubferry agent dom0`. */
 export interface HostSetting {
+  /** The directory for transfer disks. */
   readonly transferDir: string;
+  /** The toolstack's directory for device states. */
   readonly stateDir: string;
-  /** undefined for the usual place. */
+  /** The path of xenstored's socket or device; the default when undefined. */
   readonly xenstore: string | undefined;
+  /** The path of the service's control socket. */
   readonly control: string;
+  /** The length of a transfer disk's ring, in bytes. */
   readonly ringLength: number;
-  /** Of this program: the agent should have the same. */
+  /** The version of this program. The service must have the same version. */
   readonly version: string;
 }
 
+/** Runs all checks. A check that fails is a result, not an error. */
 export async function examineHost(setting: HostSetting, signal: AbortSignal): Promise<HostCheck[]> {
   return Promise.all([
     nodeVersion(),
@@ -26,8 +32,8 @@ export async function examineHost(setting: HostSetting, signal: AbortSignal): Pr
     blockBackend(),
     loopDevices(),
     losetup(),
-    transferFolder(setting.transferDir, setting.ringLength),
-    stateFolder(setting.stateDir),
+    transferDirectory(setting.transferDir, setting.ringLength),
+    stateDirectory(setting.stateDir),
     agent(setting.control, setting.version, signal),
     saveHelper(process.env),
   ]);

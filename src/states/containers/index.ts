@@ -1,5 +1,5 @@
 export { type ContainerReader, containerReaderFor } from './container-reader.js';
-export { type ContainedState, MOST_KEPT, type OpenedContainer, openContainer } from './open-container.js';
+export { BUFFERED_STATE_LIMIT, type ContainedState, type OpenedContainer, openContainer } from './open-container.js';
 export { parseFile } from './parse-file.js';
 export { parseSource } from './parse-source.js';
 export { CheckedSource, checkState, readState } from './state-check.js';

@@ -1,18 +1,18 @@
-/** QEMU's migration stream in a libvirt save file. */
+/** Opens the migration stream of QEMU in a libvirt save file. */
 
 import { StubferryError } from '../../base/errors/index.js';
 import type { LibvirtSaveSummary } from '../../formats/libvirt-save/index.js';
 import type { StateSource } from '../../formats/state-source.js';
-import { type Compression, PushbackSource, RangeSource, unpack } from '../../io/index.js';
+import { type Compression, decompress, PushbackSource, RangeSource } from '../../io/index.js';
 
 /** The bare bytes of a state in a container. */
 export interface BareState {
   readonly source: StateSource;
-  /** Where it begins in the container. */
+  /** The offset of its first byte in the container. */
   readonly offset: number;
 }
 
-const UNPACKED: Readonly<Partial<Record<LibvirtSaveSummary['compression'], Compression | 'raw'>>> = {
+const DECOMPRESSIONS: Readonly<Partial<Record<LibvirtSaveSummary['compression'], Compression | 'raw'>>> = {
   raw: 'raw',
   gzip: 'gzip',
   xz: 'xz',
@@ -20,8 +20,10 @@ const UNPACKED: Readonly<Partial<Record<LibvirtSaveSummary['compression'], Compr
 };
 
 /**
- * The stream behind the header, unpacked; undefined when the header was not whole, the error when it cannot be unpacked.
- * @param unread what was read of `source` behind the header
+ * Opens the decompressed stream that follows the header.
+ * @param unread the bytes after the header that were already read from `source`
+ * @returns the stream; undefined when the header is truncated or the save is not finished; the error when stubferry
+ * cannot decompress the stream
  */
 export async function libvirtStream(
   source: StateSource,
@@ -30,15 +32,17 @@ export async function libvirtStream(
   where: string,
 ): Promise<BareState | StubferryError | undefined> {
   if (offset === undefined || !finished) return undefined;
-  const how = UNPACKED[compression];
-  if (how === undefined) {
-    return new StubferryError('UNSUPPORTED_VERSION', `the stream in the libvirt save file is ${compression}`, {
+  const decompression = DECOMPRESSIONS[compression];
+  if (decompression === undefined) {
+    return new StubferryError('UNSUPPORTED_VERSION', 'the compression of the libvirt save file is not supported', {
       where,
       offset,
-      expected: Object.keys(UNPACKED).join(', '),
+      expected: Object.keys(DECOMPRESSIONS).join(', '),
       found: compression,
       hint:
-        compression === 'sparse' ? 'it is no stream' : `unpack it: tail -c +${offset + 1} FILE | ${compression} -dc`,
+        compression === 'sparse'
+          ? 'a sparse save file contains no stream'
+          : `decompress the stream: tail -c +${offset + 1} FILE | ${compression} -dc`,
     });
   }
   const { seekable } = source;
@@ -47,5 +51,5 @@ export async function libvirtStream(
     seekable === undefined
       ? new PushbackSource(unread, source)
       : new RangeSource(seekable, { offset, length: (await seekable.size()) - offset }, where, close);
-  return { offset, source: how === 'raw' ? stream : unpack(how, stream, where) };
+  return { offset, source: decompression === 'raw' ? stream : decompress(decompression, stream, where) };
 }

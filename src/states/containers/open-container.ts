@@ -1,11 +1,11 @@
 /**
- * Opens a container: walks it, so that it is known to be whole or what is wrong with it, and finds the state that it holds.
+ * Opens a container: parses it to find its state and to check that it is complete.
  *
- *     a file                       walked by position; the state is a part of the file
- *     a pipe, a compressed file    walked forwards to its end; the state is kept in memory meanwhile, at most 64 MiB
- *     a libvirt save file          walked to where QEMU's stream begins: that is the rest, and has its end in itself
+ *     a file                       is parsed by offset; the state is a range of the file
+ *     a pipe, a compressed file    is parsed sequentially to its end; the state is buffered in memory, at most 64 MiB
+ *     a libvirt save file          is parsed up to the stream of QEMU, which is the rest of the file and has an end mark
  *
- * (Device states under Xen are 6 to 210 KiB; libxl holds one in memory as well.)
+ * Device states under Xen have 6 to 210 KiB. libxl holds a device state in memory as well.
  */
 
 import { printable, StubferryError } from '../../base/errors/index.js';
@@ -21,62 +21,71 @@ import { parseSource } from './parse-source.js';
 import { checkState } from './state-check.js';
 import type { ContainerSummary } from './summary.js';
 
-/** Most bytes of a state that are held in memory. */
-export const MOST_KEPT = 64 * 1024 * 1024;
-/** Enough to say what a QEMU state is. */
+/** The maximum size of a state that is buffered in memory, in bytes. */
+export const BUFFERED_STATE_LIMIT = 64 * 1024 * 1024;
+/** The number of bytes that are enough to recognise a QEMU state. */
 const FRONT_BYTES = 512;
 
+/** A parsed container. */
 export interface OpenedContainer {
-  /** Of a damaged container, what was found before the damage. */
+  /** The content of the container. For a damaged container it is the content before the damage. */
   readonly container: ContainerSummary;
-  /** What is wrong with it, if anything is. */
+  /** The error of a damaged container, or undefined. */
   readonly flaw: StubferryError | undefined;
   readonly state: ContainedState | undefined;
 }
 
-/** The state in a container; as far as it is known, even of a damaged one. */
+/** The state in a container. A damaged container may have one as well. */
 export interface ContainedState {
-  /** Its bare bytes; closing it closes the container. */
+  /** The bare bytes of the state. Closing this source closes the container. */
   readonly source: StateSource;
   readonly start: QevmStart;
-  /** Its sections: it was read and is whole. Undefined for the stream of libvirt, which may be many GiB. */
+  /**
+   * The sections of the state, which was read and is complete. Undefined for a libvirt stream, which may have many GiB
+   * and is not read here.
+   */
   readonly qevm: QevmState | undefined;
-  /** Where it begins in the (unpacked) container, bytes. */
+  /** The offset of the first byte of the state in the decompressed container, in bytes. */
   readonly offset: number;
 }
 
 /**
- * @param source at its first byte; the caller closes it, or the state's source
- * @throws StubferryError what is wrong, when that is before anything can be said of the container
+ * Parses a container and opens its state.
+ * @param source the source of the container at its first byte; the caller closes it or the source of the state
+ * @param where the name of the input, for error messages
+ * @throws StubferryError the error of the parser, when it occurs before the header of the container was read
  */
 export async function openContainer(
   source: StateSource,
   reader: ContainerReader,
   where: string,
 ): Promise<OpenedContainer> {
-  const kept: { state?: Uint8Array } = {};
-  const keep = { limit: MOST_KEPT, onState: (state: Uint8Array) => Object.assign(kept, { state }) };
+  const buffered: { state?: Uint8Array } = {};
+  const buffering = {
+    limit: BUFFERED_STATE_LIMIT,
+    onState: (state: Uint8Array) => Object.assign(buffered, { state }),
+  };
   let flaw: StubferryError | undefined;
   let unread: Uint8Array = new Uint8Array(0);
   try {
     if (source.seekable !== undefined) await parseFile(source.seekable, reader.parse());
-    else ({ unread } = await parseSource(source, reader.parse(), where, keep));
+    else ({ unread } = await parseSource(source, reader.parse(), where, buffering));
   } catch (cause) {
     if (!(cause instanceof StubferryError)) throw cause;
     flaw = cause;
   }
   const container = reader.summary;
-  if (container === undefined) throw flaw ?? new Error('a container that is neither known nor damaged');
+  if (container === undefined) throw flaw ?? new Error('a container without a summary and without an error');
   const bare =
     container.kind === 'libvirt-save'
       ? await libvirtStream(source, unread, container, where)
-      : emulatorContext(source, kept.state, container, where);
+      : emulatorContext(source, buffered.state, container, where);
   if (bare === undefined || bare instanceof StubferryError) return { container, flaw: flaw ?? bare, state: undefined };
   try {
     return { container, flaw, state: await opened(bare, where, container.kind !== 'libvirt-save') };
   } catch (cause) {
     if (!(cause instanceof StubferryError)) throw cause;
-    // What unpacks it must not be left behind.
+    // This ends a decompressor that may be running.
     await bare.source.close();
     return { container, flaw: flaw ?? cause, state: undefined };
   }
@@ -84,7 +93,7 @@ export async function openContainer(
 
 function emulatorContext(
   source: StateSource,
-  kept: Uint8Array | undefined,
+  buffered: Uint8Array | undefined,
   container: Exclude<ContainerSummary, LibvirtSaveSummary>,
   where: string,
 ): BareState | undefined {
@@ -93,14 +102,14 @@ function emulatorContext(
   const { offset } = context;
   const close = (): Promise<void> => source.close();
   if (source.seekable !== undefined) return { offset, source: new RangeSource(source.seekable, context, where, close) };
-  return kept === undefined ? undefined : { offset, source: new MemorySource(kept, close) };
+  return buffered === undefined ? undefined : { offset, source: new MemorySource(buffered, close) };
 }
 
-/** @throws StubferryError when it does not begin like a QEMU state, or is not whole */
+/** @throws StubferryError when the source does not start with a QEMU state, or the state is not complete */
 async function opened({ source, offset }: BareState, where: string, check: boolean): Promise<ContainedState> {
-  const { front, source: whole } = await peekFront(source, FRONT_BYTES);
+  const { front, source: complete } = await peekFront(source, FRONT_BYTES);
   if (!hasQevmMagic(front)) {
-    throw new StubferryError(front.length < 4 ? 'TRUNCATED' : 'CORRUPT', 'what should be a QEMU state is none', {
+    throw new StubferryError(front.length < 4 ? 'TRUNCATED' : 'CORRUPT', 'the content is not a QEMU state', {
       where,
       offset,
       expected: '"QEVM"',
@@ -112,10 +121,10 @@ async function opened({ source, offset }: BareState, where: string, check: boole
   }
   const start = startOf(front, where, offset);
   const qevm = check && source.seekable !== undefined ? await checkState(source.seekable, where, offset) : undefined;
-  return { source: whole, start, qevm, offset };
+  return { source: complete, start, qevm, offset };
 }
 
-/** Offsets in its errors are of the container, not of the state alone. */
+/** Recognises the state. Offsets in errors are counted from the start of the container, not of the state. */
 function startOf(front: Uint8Array, where: string, offset: number): QevmStart {
   try {
     return recogniseQevm(front, where);

@@ -1,8 +1,9 @@
 /**
- * Drives a reader over a file: by position, so that pages of a guest's memory are never read.
+ * Runs a pull parser over a file by offset, so that it never reads the memory pages of a guest.
  *
- * A window of 16 KiB is read where the reader stands: it holds the header of a PAGE_DATA record and the 1024 page frames
- * that Xen puts into one. A save file of 10 GiB has some 2600 of them, of which 40 MiB are read.
+ * It reads a window of 16 KiB at the offset of the parser. The window holds the header of a PAGE_DATA record and the
+ * 1024 page frame numbers that Xen puts into one record. A save file of 10 GiB has about 2600 such records, so 40 MiB
+ * of the file are read.
  */
 import type { PullParser, ReadRequest, ReadResult } from '../../formats/pull-parser/index.js';
 import type { Seekable } from '../../formats/state-source.js';
@@ -10,7 +11,11 @@ import type { Seekable } from '../../formats/state-source.js';
 const WINDOW_BYTES = 16 * 1024;
 const NONE = new Uint8Array(0);
 
-/** @returns what the reader returns. @throws StubferryError whatever the reader or the file throws */
+/**
+ * Runs `parser` over `file` from its first byte.
+ * @returns the result of the parser
+ * @throws StubferryError: any error of the parser or the file
+ */
 export async function parseFile<T>(file: Seekable, parser: PullParser<T>): Promise<T> {
   const cursor = new FileCursor(file, await file.size());
   let step = parser.next({ passed: 0, bytes: NONE });
@@ -21,7 +26,7 @@ export async function parseFile<T>(file: Seekable, parser: PullParser<T>): Promi
 class FileCursor {
   readonly #file: Seekable;
   readonly #size: number;
-  readonly #room = new Uint8Array(WINDOW_BYTES);
+  readonly #buffer = new Uint8Array(WINDOW_BYTES);
   #window: Uint8Array = NONE;
   #windowOffset = 0;
   #offset = 0;
@@ -39,12 +44,12 @@ class FileCursor {
     return result;
   }
 
-  /** Fewer than `length` only when the file became shorter. */
+  /** Reads `length` bytes at the offset of the parser. It returns fewer only when the file became shorter. */
   async #bytes(length: number): Promise<Uint8Array> {
     if (length > WINDOW_BYTES) return this.#read(new Uint8Array(length));
     const start = this.#offset - this.#windowOffset;
     if (start < 0 || start + length > this.#window.length) {
-      this.#window = await this.#read(this.#room);
+      this.#window = await this.#read(this.#buffer);
       this.#windowOffset = this.#offset;
       return this.#window.subarray(0, length);
     }

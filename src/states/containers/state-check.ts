@@ -1,52 +1,60 @@
-/** Bare QEMU states that are read section by section, so that one that is not whole is refused. */
+/** Reads bare QEMU states section by section and refuses a state that is not complete. */
 import { EventLoopYield, systemClock } from '../../base/time/index.js';
 import { QevmReader, type QevmState } from '../../formats/qevm/index.js';
 import type { Seekable, StateSource } from '../../formats/state-source.js';
 
-const PIECE_BYTES = 64 * 1024;
-
-/** Most bytes of devices that are held while a state is read. QEMU's own are 6 KiB to 5 MiB. */
-export const MOST_DEVICE_BYTES = 64 * 1024 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 /**
- * Reads all of a state, without moving where it is read from.
- * @param offset of it in its container, for errors
- * @throws StubferryError what is wrong with it
+ * The maximum total size of the device sections that are held in memory while a state is read, in bytes. QEMU writes
+ * 6 KiB to 5 MiB of them.
+ */
+export const DEVICE_BYTES_LIMIT = 64 * 1024 * 1024;
+
+/**
+ * Reads and checks a whole state by offset, without changing the position of its source.
+ * @param where the name of the input, for error messages
+ * @param offset the offset of the state in its container, for error messages
+ * @throws StubferryError: the error of a state that is damaged or truncated
  */
 export async function checkState(state: Seekable, where: string, offset = 0): Promise<QevmState> {
   const expectedBytes = await state.size();
-  const reader = new QevmReader(where, { offset, expectedBytes, maxDeviceBytes: MOST_DEVICE_BYTES });
-  const piece = new Uint8Array(PIECE_BYTES);
-  // What lies in memory is read without waiting for anything: 32 MiB of it took a stubdom under emulation more than 5 s without a heartbeat.
-  const turn = new EventLoopYield(systemClock);
-  let at = 0;
+  const reader = new QevmReader(where, { offset, expectedBytes, maxDeviceBytes: DEVICE_BYTES_LIMIT });
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  // Reads from memory never wait, so they would block the event loop: while a stubdom under emulation read 32 MiB, it
+  // sent no heartbeat for more than 5 s.
+  const loopYield = new EventLoopYield(systemClock);
+  let position = 0;
   for (;;) {
-    await turn.ifDue();
-    const count = await state.readAt(piece, at);
+    await loopYield.ifDue();
+    const count = await state.readAt(chunk, position);
     if (count === 0) return reader.finish();
-    reader.push(piece.subarray(0, count));
-    at += count;
+    reader.push(chunk.subarray(0, count));
+    position += count;
   }
 }
 
-/** A state that is checked while it is read: its end is reached only when it is whole. */
+/** A source that checks a state while it is read. It reports the end only when the state is complete. */
 export class CheckedSource implements StateSource {
   readonly #source: StateSource;
   readonly #reader: QevmReader;
   #state: QevmState | undefined;
 
-  /** @param offset of it in its container, for errors */
+  /**
+   * @param where the name of the input, for error messages
+   * @param offset the offset of the state in its container, for error messages
+   */
   constructor(source: StateSource, where: string, offset = 0) {
     this.#source = source;
-    this.#reader = new QevmReader(where, { offset, maxDeviceBytes: MOST_DEVICE_BYTES });
+    this.#reader = new QevmReader(where, { offset, maxDeviceBytes: DEVICE_BYTES_LIMIT });
   }
 
-  /** What it consists of; undefined until all of it was read. */
+  /** The sections of the state, or undefined until all of it was read. */
   get state(): QevmState | undefined {
     return this.#state;
   }
 
-  /** @throws StubferryError what is wrong with it */
+  /** @throws StubferryError: the error of a state that is damaged or truncated */
   async read(into: Uint8Array): Promise<number> {
     if (this.#state !== undefined) return 0;
     const count = await this.#source.read(into);
@@ -60,11 +68,14 @@ export class CheckedSource implements StateSource {
   }
 }
 
-/** Reads all that is left of a bare state. @throws StubferryError what is wrong with it */
+/**
+ * Reads and checks a bare state from its current position to its end.
+ * @throws StubferryError: the error of a state that is damaged or truncated
+ */
 export async function readState(source: StateSource, where: string, offset = 0): Promise<QevmState> {
   const checked = new CheckedSource(source, where, offset);
-  const piece = new Uint8Array(PIECE_BYTES);
-  while ((await checked.read(piece)) > 0);
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  while ((await checked.read(chunk)) > 0);
   if (checked.state === undefined) throw new Error('a state without an end');
   return checked.state;
 }

@@ -1,4 +1,4 @@
-/** Copies bytes from where they are read to where they are written. */
+/** Copies the bytes of a state from a source or a file to an output or into memory. */
 
 import { StubferryError } from '../../base/errors/index.js';
 import type { ByteOutput } from '../../formats/byte-output.js';
@@ -6,7 +6,7 @@ import { readFully, type Seekable, type StateSource } from '../../formats/state-
 import type { ByteRange } from '../../io/index.js';
 import { COPY_BYTES } from './write-whole.js';
 
-/** All of `source`. Returns how many bytes that was. */
+/** Copies all of `source` to `output`. Returns the number of copied bytes. */
 export async function copyAll(source: StateSource, output: ByteOutput): Promise<number> {
   const buffer = new Uint8Array(COPY_BYTES);
   let bytes = 0;
@@ -17,7 +17,11 @@ export async function copyAll(source: StateSource, output: ByteOutput): Promise<
   return bytes;
 }
 
-/** A part of a file. @throws StubferryError TRUNCATED when the file became shorter meanwhile */
+/**
+ * Copies a range of `file` to `output`.
+ * @param where the name of the file, for error messages
+ * @throws StubferryError TRUNCATED: when the file became shorter during the copy
+ */
 export async function copyRange(file: Seekable, range: ByteRange, output: ByteOutput, where: string): Promise<void> {
   const buffer = new Uint8Array(Math.min(COPY_BYTES, Math.max(range.length, 1)));
   for (let copied = 0; copied < range.length; ) {
@@ -36,13 +40,17 @@ export async function copyRange(file: Seekable, range: ByteRange, output: ByteOu
   }
 }
 
-/** All of `source` in memory, at most `limit` bytes. @throws StubferryError LIMIT_EXCEEDED */
+/**
+ * Reads all of `source` into memory.
+ * @param where the name of the input, for error messages
+ * @throws StubferryError LIMIT_EXCEEDED: when `source` has more than `limit` bytes
+ */
 export async function allInMemory(source: StateSource, limit: number, where: string): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   let length = 0;
   for (;;) {
-    const piece = new Uint8Array(COPY_BYTES);
-    const count = await readFully(source, piece);
+    const chunk = new Uint8Array(COPY_BYTES);
+    const count = await readFully(source, chunk);
     length += count;
     if (length > limit) {
       throw new StubferryError('LIMIT_EXCEEDED', 'the state is too large to be held in memory', {
@@ -51,7 +59,7 @@ export async function allInMemory(source: StateSource, limit: number, where: str
         found: 'more',
       });
     }
-    pieces.push(piece.subarray(0, count));
-    if (count < piece.length) return Buffer.concat(pieces);
+    chunks.push(chunk.subarray(0, count));
+    if (count < chunk.length) return Buffer.concat(chunks);
   }
 }

@@ -1,11 +1,11 @@
 /**
- * Writes an xl save file, or a libxl stream, again with another emulator context.
+ * Writes a copy of an xl save file or a libxl stream with another emulator context.
  *
- *     0 ... the record's header | type 3, length + 8 | emulator | the new state | zeros | the rest, from the next record on
- *              copied           |       new          |  copied  |     new       |  new  |     copied
+ *     before the record | record header: type 3, length + 8 | emulator | the new state | zeros | after the record
+ *          copied       |               new                 |  copied  |      new      |  new  |      copied
  *
- * A libxl stream holds no length or checksum over several records, and its records are aligned to their stream: the header
- * and the padding of this one are all that depends on its length.
+ * A libxl stream has no length or checksum that covers several records, and its records are aligned relative to the
+ * stream. Therefore only the header and the padding of this record depend on the length of the state.
  */
 
 import { StubferryError } from '../../base/errors/index.js';
@@ -22,15 +22,20 @@ import {
 import { copyRange } from './copy.js';
 import { writeWhole } from './write-whole.js';
 
+/** A save file and the position of its emulator context. */
 export interface SaveFile {
   readonly file: Seekable;
   readonly libxl: LibxlSummary;
   readonly context: EmulatorContext;
-  /** For messages. */
+  /** The name of the file, for error messages. */
   readonly where: string;
 }
 
-/** @throws StubferryError LIMIT_EXCEEDED, and whatever file or destination throw; nothing is left behind then */
+/**
+ * Writes the save file with `state` in place of its emulator context. On failure it leaves no destination behind.
+ * @throws StubferryError LIMIT_EXCEEDED: when `state` is too large for a libxl record
+ * @throws StubferryError: any error of the file or the destination, or the reason of `signal`
+ */
 export async function replaceEmulator(
   { file, libxl, context, where }: SaveFile,
   state: Uint8Array,

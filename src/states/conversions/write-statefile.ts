@@ -1,8 +1,8 @@
 /**
- * Writes a statefile of a state that lies here, as a receiver does of one that comes over a disk.
+ * Writes a local state as a statefile, as a receiver does with a state that arrives over a transfer disk.
  *
- * Every frame but the last has a payload of the same length, so that the same state with the same BEGIN record gives the
- * same file, byte for byte.
+ * All frames except the last one have a payload of the same length, so the same state with the same BEGIN record
+ * produces the same file, byte for byte.
  */
 
 import { StubferryError } from '../../base/errors/index.js';
@@ -15,16 +15,23 @@ import { readFully, type StateSource } from '../../formats/state-source.js';
 import { type StatefileHeader, StatefileSink } from '../../formats/statefile/index.js';
 import { writeWhole } from './write-whole.js';
 
+/** The header and the limits of the statefile to write. */
 export interface StatefileToWrite {
   readonly header: StatefileHeader;
   readonly begin: BeginRecord;
-  /** Payload of a frame, bytes. */
+  /** The payload size of a frame, in bytes. */
   readonly frameBytes: number;
-  /** Largest state, bytes. */
+  /** The maximum size of the state, in bytes. */
   readonly maxState: number;
 }
 
-/** @throws StubferryError LIMIT_EXCEEDED, and whatever the state or the destination throws; nothing is left behind then */
+/**
+ * Writes the state in `source` as a statefile. On failure it leaves no destination behind.
+ * @param where the name of the state, for error messages
+ * @returns the END record of the statefile
+ * @throws StubferryError LIMIT_EXCEEDED: when the state is larger than `maxState`
+ * @throws StubferryError: any error of the state or the destination, or the reason of `signal`
+ */
 export async function writeStatefile(
   source: StateSource,
   open: OpenOutput,
@@ -34,9 +41,9 @@ export async function writeStatefile(
 ): Promise<EndRecord> {
   const written: { end?: EndRecord } = {};
   await writeWhole(open, signal, async (output) => {
-    // The sink makes durable what it commits; here that is left to writeWhole, which can be cancelled until then.
+    // The commit of the sink must not publish the file. writeWhole does this, and it can be cancelled until then.
     const sink = new StatefileSink(
-      async () => ({ ...unfinished, write: (chunks) => output.write(chunks) }),
+      async () => ({ ...withoutCommit, write: (chunks) => output.write(chunks) }),
       statefile.header,
     );
     await sink.begin(statefile.begin);
@@ -47,7 +54,7 @@ export async function writeStatefile(
   return written.end;
 }
 
-const unfinished = { commit: async (): Promise<void> => undefined, discard: async (): Promise<boolean> => true };
+const withoutCommit = { commit: async (): Promise<void> => undefined, discard: async (): Promise<boolean> => true };
 
 async function writeFrames(
   source: StateSource,
@@ -56,14 +63,14 @@ async function writeFrames(
   where: string,
 ): Promise<EndRecord> {
   const digest = new StateDigest(begin.sha256);
-  const room = new Uint8Array(padded(frameBytes));
+  const buffer = new Uint8Array(padded(frameBytes));
   let chain = 0n;
   for (;;) {
     const streamOffset = digest.bytes;
-    const count = await readFully(source, room.subarray(0, frameBytes));
+    const count = await readFully(source, buffer.subarray(0, frameBytes));
     if (count === 0) return digest.end(chain);
     if (streamOffset + count > maxState) throw tooLarge(where, maxState);
-    const [payload, paddedPayload] = [room.subarray(0, count), room.subarray(0, padded(count))];
+    const [payload, paddedPayload] = [buffer.subarray(0, count), buffer.subarray(0, padded(count))];
     paddedPayload.fill(0, count);
     const chainBefore = chain;
     chain = chainOver(paddedPayload, chainBefore);
@@ -74,7 +81,7 @@ async function writeFrames(
 }
 
 function tooLarge(where: string, limit: number): StubferryError {
-  return new StubferryError('LIMIT_EXCEEDED', 'the state is larger than it may be', {
+  return new StubferryError('LIMIT_EXCEEDED', 'the state is larger than the limit', {
     where,
     expected: `at most ${limit} bytes`,
     found: 'more',

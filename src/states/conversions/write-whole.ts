@@ -1,11 +1,14 @@
-/** Writes a destination that appears whole or not at all, whatever fails or is cancelled meanwhile. */
+/** Writes a destination completely or not at all, even if the work fails or is cancelled. */
 import { untilAborted } from '../../base/time/index.js';
 import type { ByteOutput, OpenOutput } from '../../formats/byte-output.js';
 
-/** Bytes that are read and written at once. */
+/** The size of the buffer for copies, in bytes. */
 export const COPY_BYTES = 1024 * 1024;
 
-/** @throws whatever `produce` or the destination throws, or the reason of `signal`; nothing is left behind then */
+/**
+ * Opens a destination, writes it with `produce` and commits it. On failure it discards the destination.
+ * @throws any error of `produce` or the destination, or the reason of `signal`
+ */
 export async function writeWhole(
   open: OpenOutput,
   signal: AbortSignal,

@@ -1,4 +1,4 @@
-/** The two slots of one writer's control block, read and written as wholes. */
+/** The two slots of one writer's control block. They are read and written as whole blocks. */
 import { alignedBuffer, type BlockDevice } from '../../blockdev-utils/index.js';
 import { BLOCK_SIZE } from '../../formats/protocol/block.js';
 import {
@@ -13,6 +13,10 @@ import {
 import type { Superblock } from '../../formats/protocol/superblock.js';
 import { CONTROL_OFFSETS, CONTROL_SLOTS, controlSeed } from './disk-layout.js';
 
+/**
+ * Reads and writes the control block of one role on the disk. A writer alternates between the two slots, so that a torn
+ * write leaves the previous block readable.
+ */
 export class ControlSlots {
   readonly #device: BlockDevice;
   readonly #role: Role;
@@ -27,7 +31,11 @@ export class ControlSlots {
     this.#seeds = Array.from({ length: CONTROL_SLOTS }, (_, slot) => controlSeed(superblock, role, slot));
   }
 
-  /** The newest valid one of the two, or undefined when neither is valid. Callers at the same time share one read. */
+  /**
+   * Returns the newest valid block of the two slots, or undefined when neither is valid. Concurrent callers share one
+   * read.
+   * @throws StubferryError DISK_IO
+   */
   newest(): Promise<ControlBlock | undefined> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
@@ -46,12 +54,16 @@ export class ControlSlots {
     return newest;
   }
 
-  /** As {@link BlockDevice.stalledFor}. */
+  /** See {@link BlockDevice.stalledFor}; in milliseconds. */
   stalledFor(): number {
     return this.#device.stalledFor();
   }
 
-  /** Writes `control` into the slot of its parity. One write at a time: the caller waits for each. */
+  /**
+   * Writes `control` into the slot that the parity of its sequence number selects. Writes must not be concurrent: the
+   * caller awaits each one.
+   * @throws StubferryError DISK_IO
+   */
   async write(control: ControlBlock): Promise<void> {
     const slot = control.sequence % CONTROL_SLOTS;
     encodeControlBlock(this.#writeBuffer, this.#role, control, this.#seeds[slot] ?? 0n);
@@ -62,14 +74,19 @@ export class ControlSlots {
 /** The phases after which an agent does nothing more on a disk. */
 export const FINAL_PHASES: readonly Phase[] = ['done', ...ACKNOWLEDGEMENTS, 'aborted'];
 
-/** Where dom0's agent stands on this disk, as its own control block says; undefined when it never came. */
+/**
+ * Returns the phase of the dom0 agent from its control block on this disk; undefined when no dom0 agent has opened the
+ * disk.
+ * @throws StubferryError DISK_IO
+ */
 export async function dom0Phase(device: BlockDevice, superblock: Superblock): Promise<Phase | undefined> {
   return (await new ControlSlots(device, DOM0_ROLE[superblock.direction], superblock).newest())?.phase;
 }
 
 /**
- * Whether dom0's agent has had its last word on this disk: then nothing can come of it any more, and the disk is there only because
- * it has not been removed yet.
+ * Whether the dom0 agent has published its final status on this disk. Then no transfer can happen on the disk; it only
+ * waits for its removal.
+ * @throws StubferryError DISK_IO
  */
 export async function isOver(device: BlockDevice, superblock: Superblock): Promise<boolean> {
   const phase = await dom0Phase(device, superblock);

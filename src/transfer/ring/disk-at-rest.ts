@@ -1,10 +1,10 @@
 /**
- * Looks at a transfer disk that nobody is working on: after a crash, or kept with --keep-disk. Reads only.
+ * Examines a transfer disk that no agent is using: after a crash, or kept with --keep-disk. Only reads.
  *
- * Every block of such a disk can be accounted for: superblock copies, control slots (valid or blank), reserved zeros, and
- * on the ring the frames of the last laps. While the ring has not wrapped, what is behind the last frame must be blank, so
- * that one flipped bit anywhere is found. After a wrap, what remains of overwritten frames cannot be told from damage, and
- * is counted as such remains.
+ * Every block of such a disk has a known content: superblock copies, control slots (valid or blank), reserved zeros,
+ * and on the ring the frames of the last laps. While the ring has not wrapped, everything behind the last frame must be
+ * blank, so that one flipped bit anywhere is found. After a wrap, the remains of overwritten frames cannot be
+ * distinguished from damage; they are counted as other blocks.
  */
 
 import { StubferryError } from '../../base/errors/index.js';
@@ -29,22 +29,23 @@ export interface DiskSummary {
   readonly superblock: Superblock;
   readonly sender: ControlBlock | undefined;
   readonly receiver: ControlBlock | undefined;
-  /** Frames on the ring that check, those with data among them, and their payload bytes. */
+  /** Valid frames on the ring, the frames with data among them, and the payload bytes of all of them. */
   readonly frames: number;
   readonly dataFrames: number;
   readonly payloadBytes: number;
-  /** Whether the ring has wrapped: then not all that is on it can be accounted for. */
+  /** Whether the ring has wrapped. Then some of its blocks can be remains of overwritten frames. */
   readonly wrapped: boolean;
-  /** Blocks of the ring that are neither a frame that checks nor blank: remains of overwritten frames, or damage. */
+  /** Blocks of the ring that are neither part of a valid frame nor blank: remains of overwritten frames, or damage. */
   readonly otherBlocks: number;
 }
 
-/** A damage, or a thing out of place, found by {@link examineDisk}. */
+/** Receives each damaged or unexpected block that {@link examineDisk} finds, as an error with the code CORRUPT. */
 export type OnDamage = (error: StubferryError) => void;
 
 /**
- * @param onDamage called for each block that is not what it should be
- * @throws StubferryError when neither copy of the superblock can be read
+ * Reads a whole transfer disk and checks every block.
+ * @param onDamage is called for each block with an unexpected content
+ * @throws StubferryError what {@link readSuperblock} throws: when neither copy of the superblock is valid; DISK_IO
  */
 export async function examineDisk(device: BlockDevice, onDamage: OnDamage): Promise<DiskSummary> {
   const superblock = await readSuperblock(device);
@@ -96,44 +97,44 @@ async function examineRing(
   const payload = alignedBuffer(padded(maxPayload));
   const wrapped = written > ringLength;
   let [frames, dataFrames, payloadBytes, otherBlocks, tried] = [0, 0, 0, 0, 0];
-  for (let place = 0; place < ringLength; ) {
-    const offset = ringStart + place;
+  for (let position = 0; position < ringLength; ) {
+    const offset = ringStart + position;
     await device.read(block, offset);
     const header = decodeFrameHeader(block, seed);
-    const usable = typeof header !== 'string' && fits(header, place, superblock);
-    // Headers that claim each other's blocks must not make this read the ring many times over.
+    const usable = typeof header !== 'string' && fits(header, position, superblock);
+    // Headers that claim each other's blocks must not make this function read the ring many times over.
     if (usable) tried += header.payloadLength;
-    if (usable && tried <= 2 * ringLength && (await payloadChecks(device, header, offset, payload))) {
+    if (usable && tried <= 2 * ringLength && (await isPayloadValid(device, header, offset, payload))) {
       frames += 1;
       if (header.type === 'data') dataFrames += 1;
       payloadBytes += header.payloadLength;
-      // The bytes behind a padding header are never written: they are whatever the lap before left there.
-      place += header.type === 'padding' && wrapped ? BLOCK_SIZE : header.frameLength;
+      // The bytes behind a padding header are never written: they still have the content of the previous lap.
+      position += header.type === 'padding' && wrapped ? BLOCK_SIZE : header.frameLength;
       continue;
     }
-    if (!isBlank(block) || place < written) {
+    if (!isBlank(block) || position < written) {
       otherBlocks += 1;
       const what = usable
         ? 'a payload that does not match its header'
         : typeof header === 'string'
           ? header
-          : 'a frame out of place';
-      if (!wrapped) damage(offset, 'a block of the ring is damaged', place < written ? 'a frame' : 'zeros', what);
+          : 'a frame at the wrong position';
+      if (!wrapped) damage(offset, 'a block of the ring is damaged', position < written ? 'a frame' : 'zeros', what);
     }
-    place += BLOCK_SIZE;
+    position += BLOCK_SIZE;
   }
   return { frames, dataFrames, payloadBytes, wrapped, otherBlocks };
 }
 
-function fits(header: FrameHeader, place: number, { ringLength, maxPayload }: Superblock): boolean {
+function fits(header: FrameHeader, position: number, { ringLength, maxPayload }: Superblock): boolean {
   return (
-    header.position % ringLength === place &&
+    header.position % ringLength === position &&
     header.payloadLength <= maxPayload &&
-    place + header.frameLength <= ringLength
+    position + header.frameLength <= ringLength
   );
 }
 
-async function payloadChecks(
+async function isPayloadValid(
   device: BlockDevice,
   header: FrameHeader,
   offset: number,

@@ -1,5 +1,5 @@
 /**
- * Where things are on a transfer disk. Offsets in bytes; every part is whole blocks of 4096.
+ * The layout of a transfer disk. Offsets are in bytes; every part consists of whole blocks of 4096 bytes.
  *
  *     0      superblock, first copy
  *     4K     superblock, second copy
@@ -23,32 +23,39 @@ import {
 } from '../../formats/protocol/superblock.js';
 import { uuidSeed } from '../../formats/protocol/uuid.js';
 
+/** Offsets of the two copies of the superblock. */
 export const SUPERBLOCK_OFFSETS = [0, BLOCK_SIZE] as const;
+/** Offset of the first control slot of each role. */
 export const CONTROL_OFFSETS = { receiver: 2 * BLOCK_SIZE, sender: 4 * BLOCK_SIZE } as const satisfies Record<
   Role,
   number
 >;
+/** Control slots for each role, one block each. */
 export const CONTROL_SLOTS = 2;
+/** Start of the reserved blocks, which end where the ring starts. */
 export const RESERVED_OFFSET = 6 * BLOCK_SIZE;
 
-/** Bytes of a disk with such a ring. */
+/** Size of a disk with a ring of `ringLength` bytes, in bytes. */
 export function diskSizeFor(ringLength: number): number {
   return RING_START + ringLength;
 }
 
-/** Where a ring position is on the disk, bytes. */
-export function ringPlace({ ringStart, ringLength }: Superblock, position: number): number {
+/** Offset of a ring position on the disk, in bytes. */
+export function ringOffset({ ringStart, ringLength }: Superblock, position: number): number {
   return ringStart + (position % ringLength);
 }
 
-/** The seed of the checksum of a control slot: it says both the transfer and the place. */
+/**
+ * Seed of the checksum of a control slot. It identifies the transfer and the location, so that a block of another
+ * transfer or slot is invalid.
+ */
 export function controlSeed(superblock: Superblock, role: Role, slot: number): bigint {
   return uuidSeed(superblock.transferUuid) ^ BigInt(CONTROL_OFFSETS[role] / BLOCK_SIZE + slot);
 }
 
 /**
- * Writes both copies of the superblock on a disk that is otherwise blank. Afterwards an agent recognises the disk,
- * so this is the last thing to do before the other side may see it.
+ * Writes both copies of the superblock to a disk that is otherwise blank. An agent recognises the disk from then on, so
+ * this must be the last step before the other side can access the disk.
  *
  * @throws StubferryError LIMIT_EXCEEDED, DISK_IO
  */
@@ -63,10 +70,11 @@ export async function formatDisk(device: BlockDevice, superblock: Superblock): P
 }
 
 /**
- * The superblock of a disk, from the first copy that is whole.
+ * Reads the superblock of a disk from its first valid copy.
  *
- * @throws StubferryError NOT_A_TRANSFER_DISK, UNSUPPORTED_VERSION, CORRUPT, LIMIT_EXCEEDED: what is wrong with the
- *   first copy, when the second is no better
+ * @throws StubferryError NOT_A_TRANSFER_DISK, UNSUPPORTED_VERSION, CORRUPT, LIMIT_EXCEEDED: the error of the first
+ *   copy, when the second one is invalid too
+ * @throws StubferryError DISK_IO
  */
 export async function readSuperblock(device: BlockDevice): Promise<Superblock> {
   const length = BLOCK_SIZE * SUPERBLOCK_OFFSETS.length;

@@ -1,13 +1,13 @@
 /**
- * Whether a header found at the expected place of the ring is the expected frame. Pure: the one place that knows
- * every way in which it can be another.
+ * Decides whether the header at the expected position of the ring belongs to the expected frame. Pure: this function
+ * knows every way in which it can differ.
  *
- *     no magic, bad checksum          nothing there yet, or half written, or damaged: look again
- *     position behind, same place a frame of an earlier lap: look again
- *     position ahead, same place  a frame of a later lap: look again
- *     another epoch               left by an earlier sender: look again
- *     another place               misdirected: an error
- *     sequence, chain, offset,    the sender breaks the protocol: an error
+ *     no magic, invalid checksum             no frame yet, or half written, or damaged: poll again
+ *     an earlier position, the same offset   a frame of an earlier lap: poll again
+ *     a later position, the same offset      a frame of a later lap: poll again
+ *     another epoch                          a frame of an earlier sender: poll again
+ *     another offset                         misdirected: an error
+ *     sequence, chain, offset,               the sender violates the protocol: an error
  *     length, limit
  */
 
@@ -15,9 +15,9 @@ import { StubferryError } from '../../base/errors/index.js';
 import { decodeFrameHeader, type FrameHeader } from '../../formats/protocol/frame.js';
 import { LIMITS } from '../../formats/protocol/limits.js';
 import type { Superblock } from '../../formats/protocol/superblock.js';
-import { ringPlace } from './disk-layout.js';
+import { ringOffset } from './disk-layout.js';
 
-/** What the next frame must say. */
+/** The fields that the next frame must have. */
 export interface Expected {
   readonly epoch: bigint;
   readonly position: number;
@@ -26,11 +26,15 @@ export interface Expected {
   readonly chain: bigint;
 }
 
-/** Why there is no frame yet. */
+/** Why the expected frame is not available yet. */
 export type NotYet = 'blank' | 'bad-checksum' | 'earlier-lap' | 'later-lap' | 'other-epoch';
 
 /**
- * @param where the disk, for messages
+ * Checks the header block at the expected position.
+ * @param block the header block
+ * @param seed the seed of the frame checksums
+ * @param where the path of the disk, for messages
+ * @returns the header of the expected frame, or the reason why the frame is not available yet
  * @throws StubferryError MISDIRECTED, PROTOCOL_VIOLATION, LIMIT_EXCEEDED, UNKNOWN_RECORD
  */
 export function checkHeader(
@@ -40,52 +44,54 @@ export function checkHeader(
   seed: bigint,
   where: string,
 ): FrameHeader | NotYet {
-  const offset = ringPlace(superblock, expected.position);
+  const offset = ringOffset(superblock, expected.position);
   const header = decodeFrameHeader(block, seed);
   if (header === 'no-magic') return 'blank';
   if (header === 'bad-checksum') return 'bad-checksum';
   const violation = (
     message: string,
-    should: string | number | bigint,
+    wanted: string | number | bigint,
     found: string | number | bigint,
   ): StubferryError =>
     new StubferryError('PROTOCOL_VIOLATION', `frame: ${message}`, {
       where,
       offset,
-      expected: `${should}`,
+      expected: `${wanted}`,
       found: `${found}`,
     });
   if (header === 'bad-length')
-    throw violation('lengths contradict each other', 'a record and payload that fit', 'others');
+    throw violation('lengths contradict each other', 'a matching record and payload', 'other lengths');
 
   const ahead = header.position - expected.position;
   if (ahead % superblock.ringLength !== 0) {
-    throw new StubferryError('MISDIRECTED', 'a frame stands at a place that it was not written for', {
+    throw new StubferryError('MISDIRECTED', 'a frame is at the wrong ring position', {
       where,
       offset,
       expected: `ring position ${expected.position}`,
       found: `ring position ${header.position}`,
-      hint: 'the disk or its driver wrote to the wrong place: do not trust this storage',
+      hint: 'the disk or its driver wrote to the wrong location: do not trust this storage',
     });
   }
   if (header.epoch !== expected.epoch) return 'other-epoch';
   if (ahead < 0) return 'earlier-lap';
-  // No error yet: so a receiver that was started again meets the ring of a sender that has not noticed it.
+  // Not an error yet: a receiver that was restarted finds the ring of a sender that has not noticed the restart.
   if (ahead > 0) return 'later-lap';
 
-  if (header.sequence !== expected.sequence) throw violation('sequence', expected.sequence, header.sequence);
-  if (header.chainBefore !== expected.chain) throw violation('chain', expected.chain, header.chainBefore);
+  if (header.sequence !== expected.sequence)
+    throw violation('wrong sequence number', expected.sequence, header.sequence);
+  if (header.chainBefore !== expected.chain)
+    throw violation('wrong chain checksum', expected.chain, header.chainBefore);
   const lapLeft = superblock.ringLength - (expected.position % superblock.ringLength);
   const fills = header.type === 'padding' ? header.frameLength === lapLeft : header.frameLength <= lapLeft;
-  if (!fills) throw violation('length against the rest of the lap', lapLeft, header.frameLength);
+  if (!fills) throw violation('wrong length for the rest of the lap', lapLeft, header.frameLength);
   const carried = expected.position + header.frameLength;
   if (carried > LIMITS.ringPerState * superblock.maxState + LIMITS.ringSlack) {
-    throw new StubferryError('LIMIT_EXCEEDED', 'the frames of the state take far more room than it needs', {
+    throw new StubferryError('LIMIT_EXCEEDED', 'the frames of the state use far more ring space than its size needs', {
       where,
       offset,
       expected: `at most ${LIMITS.ringPerState * superblock.maxState + LIMITS.ringSlack} bytes of ring`,
       found: `${carried}`,
-      hint: 'a sender that sends a state in crumbs is broken or hostile',
+      hint: 'a sender that splits a state into tiny frames is broken or hostile',
     });
   }
   if (header.payloadLength > superblock.maxPayload) {
@@ -104,7 +110,7 @@ export function checkHeader(
     });
   }
   if (header.type === 'data' && header.streamOffset !== expected.streamOffset) {
-    throw violation('stream offset', expected.streamOffset, header.streamOffset);
+    throw violation('wrong stream offset', expected.streamOffset, header.streamOffset);
   }
   if (header.type === 'data' && header.streamOffset + header.payloadLength > superblock.maxState) {
     throw new StubferryError('LIMIT_EXCEEDED', 'the state is larger than the superblock allows', {

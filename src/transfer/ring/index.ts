@@ -1,6 +1,6 @@
 export { dom0Phase, isOver } from './control-slots.js';
 export { type DiskSummary, examineDisk } from './disk-at-rest.js';
-export { diskSizeFor, formatDisk, readSuperblock, ringPlace } from './disk-layout.js';
+export { diskSizeFor, formatDisk, readSuperblock, ringOffset } from './disk-layout.js';
 export { matchEpoch } from './epoch-match.js';
 export type { FrameSlot } from './frame-slot.js';
 export { Link, type LinkOptions } from './link.js';

@@ -1,26 +1,27 @@
 /**
- * This agent's own control block: the fields in memory, and their way to the disk.
+ * The control block of this agent: its fields in memory, and the writes to the disk.
  *
- * Writes are never concurrent, and never queue up: while one is under way, any number of changes wait for one more.
+ * Writes are neither concurrent nor queued: while one is running, any number of changes wait for one more write.
  */
 
 import { StubferryError } from '../../base/errors/index.js';
 import { ACKNOWLEDGEMENTS, type ControlBlock, type Phase } from '../../formats/protocol/control-block.js';
 import type { ControlSlots } from './control-slots.js';
 
-/** What an agent says about itself; the sequence and the epoch are added on the way. */
+/** The fields that an agent sets itself; the sequence and the epoch are added when the block is written. */
 export type ControlFields = Omit<ControlBlock, 'sequence' | 'epoch'>;
 
-/** Words that are not taken back: a state that was acknowledged is durable, whatever goes wrong afterwards. */
+/** Phases that are not taken back: an acknowledged state is durable, whatever fails afterwards. */
 const FINAL_PHASES: readonly Phase[] = ['aborted', ...ACKNOWLEDGEMENTS];
 
 const START: ControlFields = { peerEpoch: 0n, cursor: 0, streamed: 0, phase: 'ready', errorStatus: 0, reason: '' };
 
+/** The control block of this agent. Create it with {@link LocalControlBlock.take}. */
 export class LocalControlBlock {
   readonly epoch: bigint;
   readonly #slots: ControlSlots;
   readonly #where: string;
-  #standing = START;
+  #fields = START;
   #sequence: number;
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
@@ -32,26 +33,33 @@ export class LocalControlBlock {
     this.#where = where;
   }
 
-  /** Takes over the slots, after whatever an earlier agent left in them, and says `ready`. */
+  /**
+   * Takes over the slots and publishes the phase `ready`. The sequence continues that of an earlier agent in the same
+   * role.
+   * @throws StubferryError DISK_IO
+   */
   static async take(slots: ControlSlots, epoch: bigint, where: string): Promise<LocalControlBlock> {
-    const left = await slots.newest();
-    const own = new LocalControlBlock(slots, epoch, left?.sequence ?? 0, where);
+    const earlier = await slots.newest();
+    const own = new LocalControlBlock(slots, epoch, earlier?.sequence ?? 0, where);
     await own.publish();
     return own;
   }
 
-  get standing(): ControlFields {
-    return this.#standing;
+  get fields(): ControlFields {
+    return this.#fields;
   }
 
-  /** Changes fields in memory; the next {@link publish} or heartbeat carries them. */
+  /** Changes fields in memory; the next {@link publish} or heartbeat writes them. */
   set(change: Partial<ControlFields>): void {
-    // Work that was left behind may still report progress, and what comes after an acknowledgement may still fail.
-    if (FINAL_PHASES.includes(this.#standing.phase)) return;
-    this.#standing = { ...this.#standing, ...change };
+    // Abandoned work may still report progress, and a step after the acknowledgement may still fail.
+    if (FINAL_PHASES.includes(this.#fields.phase)) return;
+    this.#fields = { ...this.#fields, ...change };
   }
 
-  /** Resolves when the fields, as they are now or later, are on the disk. */
+  /**
+   * Resolves when the fields, with their present or later values, are on the disk.
+   * @throws StubferryError DISK_IO
+   */
   publish(change: Partial<ControlFields> = {}): Promise<void> {
     this.set(change);
     this.#next ??= this.#last
@@ -59,13 +67,16 @@ export class LocalControlBlock {
       .then(() => {
         this.#next = undefined;
         this.#sequence += 1;
-        return this.#slots.write({ ...this.#standing, sequence: this.#sequence, epoch: this.epoch });
+        return this.#slots.write({ ...this.#fields, sequence: this.#sequence, epoch: this.epoch });
       });
     this.#last = this.#next;
     return this.#last;
   }
 
-  /** {@link publish}, after a look whether the block is still ours. @throws StubferryError DISK_LOCKED */
+  /**
+   * Calls {@link publish} after a check that the block on the disk still belongs to this agent.
+   * @throws StubferryError DISK_LOCKED: when another agent writes the same block; DISK_IO
+   */
   async beat(): Promise<void> {
     const found = await this.#slots.newest();
     if (found !== undefined && found.epoch !== this.epoch) {

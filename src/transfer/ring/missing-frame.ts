@@ -1,12 +1,14 @@
 /**
- * How long to wait for a frame that is not there, and what to call it in the end.
+ * How long the receiver waits for a missing frame, and which error it reports in the end.
  *
- *     the sender has not begun              no limit: its source may wait for a person
- *     the sender says that it is written,   settleMs     FRAME_CORRUPT
- *       and it does not check
- *     a frame of a later lap is in its      settleMs     PROTOCOL_VIOLATION: the sender overran the ring. Until then it may
- *       place                                            only now learn that its receiver was started again, and says so
- *     it announces itself, never completes  progressMs   TORN
+ *     the sender has not started            no limit: its source may wait for a person
+ *     the sender reports it as written,     settleMs     FRAME_CORRUPT
+ *       and it fails its check
+ *     a frame of a later lap is at its      settleMs     PROTOCOL_VIOLATION: the sender overran the ring. In this
+ *       position                                         time the sender may still notice that its receiver was
+ *                                                        restarted, and report that
+ *     its header is valid, its payload      progressMs   TORN
+ *       never becomes valid
  *     only frames of an earlier sender      progressMs   STALE_EPOCH
  *     nothing                               progressMs   NO_PROGRESS
  */
@@ -15,9 +17,10 @@ import { StallTimer } from '../../base/time/stall-timer.js';
 import type { Expected, NotYet } from './frame-check.js';
 import type { Link } from './link.js';
 
-/** Why the frame is missing: see {@link NotYet}; `torn` is a header that checks without its payload. */
+/** Why the frame is missing: see {@link NotYet}; `torn` is a valid header whose payload is not valid. */
 export type Missing = NotYet | 'torn';
 
+/** Decides after each poll without a frame whether the receiver keeps waiting. */
 export class MissingFrame {
   readonly #link: Link;
   readonly #stall: StallTimer;
@@ -28,20 +31,20 @@ export class MissingFrame {
     this.#stall = new StallTimer(link.clock);
   }
 
-  /** A frame came, or is asked for only now. */
+  /** Restarts the waiting time: a frame arrived, or the caller starts to wait for the next one. */
   renew(): void {
     this.#stall.renew();
     this.#settling = undefined;
   }
 
-  /** Milliseconds waited so far. */
+  /** Time waited so far, in milliseconds. */
   waited(): number {
     return this.#stall.look();
   }
 
   /**
-   * Judges one more look that found no frame.
-   * @param offset of the missing frame on the disk
+   * Evaluates one more poll that found no frame.
+   * @param offset offset of the missing frame on the disk, in bytes
    * @throws StubferryError FRAME_CORRUPT, PROTOCOL_VIOLATION, TORN, STALE_EPOCH, NO_PROGRESS
    */
   judge(reason: Missing, expected: Expected | undefined, offset: number): void {
@@ -66,15 +69,15 @@ export class MissingFrame {
         where: device.path,
         offset,
         expected: `frame ${expected.sequence}, at ring position ${expected.position}`,
-        found: 'a frame of a later lap, which was written over it',
+        found: 'a frame of a later lap, written over it',
       });
     }
     throw new StubferryError('FRAME_CORRUPT', 'a frame on the disk is damaged', {
       where: device.path,
       offset,
-      expected: `frame ${expected.sequence}, which the sender has completely written`,
+      expected: `frame ${expected.sequence}, which the sender reports as written`,
       found: reason === 'torn' ? 'a payload that does not match its checksum' : `no valid header (${reason})`,
-      hint: 'the storage between the agents changed it; look for I/O errors, then start the transfer again',
+      hint: 'the storage between the agents changed it; check for I/O errors, then start the transfer again',
     });
   }
 
@@ -83,13 +86,13 @@ export class MissingFrame {
     const limit = this.#link.timeouts.progressMs;
     switch (reason) {
       case 'torn':
-        return new StubferryError('TORN', 'a frame was announced, but its payload never became complete', {
+        return new StubferryError('TORN', 'the payload of a frame never became complete', {
           where,
           offset,
           found: `a payload that does not match its header after ${limit} ms`,
         });
       case 'other-epoch':
-        return new StubferryError('STALE_EPOCH', 'only a frame of an earlier sender is there', {
+        return new StubferryError('STALE_EPOCH', 'the disk contains only a frame of an earlier sender', {
           where,
           offset,
         });

@@ -1,10 +1,10 @@
 /**
- * What is known about the other agent, from its control block alone.
+ * What this agent knows about the peer, from the peer's control block alone.
  *
  *     absent --first block--> alive --silence--> dead
- *                               |----aborted----> it said why
- *                               '----new epoch--> it was restarted: so says every poll until that epoch is followed,
- *                                                 or is dead or has given up in its turn
+ *                               |----aborted----> the peer published its error
+ *                               '----new epoch--> the peer was restarted: every poll reports it until the new epoch
+ *                                                 is expected, or until the new peer is dead or has given up
  */
 
 import { ERROR_CODES, errorCodeOf, StubferryError } from '../../base/errors/index.js';
@@ -14,6 +14,7 @@ import type { ControlBlock, Role } from '../../formats/protocol/control-block.js
 import { type ControlSlots, FINAL_PHASES } from './control-slots.js';
 import type { Timeouts } from './timeouts.js';
 
+/** Polls the control block of the peer and detects a peer that is absent, dead, restarted or aborted. */
 export class PeerMonitor {
   readonly #slots: ControlSlots;
   readonly #role: Role;
@@ -21,12 +22,15 @@ export class PeerMonitor {
   readonly #timeouts: Timeouts;
   readonly #silence: StallTimer;
   #control: ControlBlock | undefined;
-  #followed: bigint | undefined;
-  #waiting = true;
+  #expectedEpoch: bigint | undefined;
+  #isRequired = true;
   #isDead = false;
   #closed = false;
 
-  /** @param role the peer's */
+  /**
+   * @param role the role of the peer
+   * @param where the path of the disk, for messages
+   */
   constructor(slots: ControlSlots, role: Role, where: string, timeouts: Timeouts, clock: Clock) {
     this.#slots = slots;
     this.#role = role;
@@ -35,48 +39,57 @@ export class PeerMonitor {
     this.#silence = new StallTimer(clock);
   }
 
-  /** What it said last, as of the last {@link poll}. */
+  /** The peer's control block as of the last {@link poll}. */
   get control(): ControlBlock | undefined {
     return this.#control;
   }
 
-  /** Frames arrive, so it is alive, whatever its control block says. */
-  heard(): void {
+  /** Records that the peer is alive: its frames arrive, whatever its control block contains. */
+  confirmAlive(): void {
     this.#silence.renew();
   }
 
-  /** From now on another epoch than this one is a restart; undefined accepts whichever comes next. */
-  follow(epoch: bigint | undefined): void {
-    this.#followed = epoch;
+  /**
+   * Sets the epoch of the peer. From now on {@link poll} reports another epoch as a restart; undefined accepts the next
+   * epoch that appears.
+   */
+  expectEpoch(epoch: bigint | undefined): void {
+    this.#expectedEpoch = epoch;
   }
 
-  /** From now on the peer may go: nothing more is expected of it, unless it says that it gave up. */
+  /** From now on the peer may end: {@link poll} reports only that the peer gave up. */
   release(): void {
-    this.#waiting = false;
+    this.#isRequired = false;
   }
 
-  /** Whether a word to it is in vain: it never came, is dead, or has had its last word. Also of a link that is closed. @throws StubferryError DISK_IO */
-  async isGone(): Promise<boolean> {
+  /**
+   * Whether the peer cannot read a message any more: it never opened the disk, is dead, or has published its final
+   * status. May also be called after {@link close}.
+   * @throws StubferryError DISK_IO
+   */
+  async isUnreachable(): Promise<boolean> {
     if (this.#isDead) return true;
     const found = await this.#slots.newest();
     return found === undefined || FINAL_PHASES.includes(found.phase);
   }
 
-  /** Ends every loop that still polls. */
+  /** Makes every further {@link poll} throw, so that all polling loops end. */
   close(): void {
     this.#closed = true;
   }
 
   /**
    * Reads the peer's control block.
-   * @throws StubferryError CANCELLED when the link was closed; PEER_ABORTED, PEER_RESTARTED, PEER_ABSENT, PEER_DEAD
+   * @returns the newest block; undefined while the peer has not opened the disk
+   * @throws StubferryError CANCELLED: when the link is closed; PEER_ABORTED, PEER_RESTARTED, PEER_ABSENT, PEER_DEAD,
+   *   DISK_IO
    */
   async poll(): Promise<ControlBlock | undefined> {
     if (this.#closed) throw new StubferryError('CANCELLED', 'the link is closed', { where: this.#where });
     const found = await this.#slots.newest();
-    if (!this.#waiting) {
-      // Its silence means nothing any more, but what it says does.
-      if (found?.phase === 'aborted' && found.epoch === this.#followed) throw this.#aborted(found);
+    if (!this.#isRequired) {
+      // The silence of a peer that is not required has no meaning, but its error has.
+      if (found?.phase === 'aborted' && found.epoch === this.#expectedEpoch) throw this.#aborted(found);
       return found ?? this.#control;
     }
     const before = this.#control;
@@ -95,23 +108,30 @@ export class PeerMonitor {
       this.#isDead = true;
       throw this.#dead(this.#control);
     }
-    // Last: one that was restarted can give up or die as well, while whoever could follow it is held up by its destination.
-    if (this.#followed !== undefined && this.#control !== undefined && this.#control.epoch !== this.#followed) {
+    // This check is the last one: a restarted peer can also give up or die while its destination holds up this agent.
+    if (
+      this.#expectedEpoch !== undefined &&
+      this.#control !== undefined &&
+      this.#control.epoch !== this.#expectedEpoch
+    ) {
       throw this.#restarted();
     }
     return this.#control;
   }
 
-  /** A disk that takes no more writes of ours may take none of the peer's, while its old block is still to be read: the link's watch judges that. */
+  /**
+   * A disk that completes no writes of this agent may complete none of the peer's either, while the old block of the
+   * peer can still be read. The link's own timeout detects such a disk.
+   */
   #isDiskSilent(): boolean {
     return this.#slots.stalledFor() > this.#timeouts.deadMs / 2;
   }
 
   #restarted(): StubferryError {
-    return new StubferryError('PEER_RESTARTED', `the ${this.#role} was restarted in the middle of the transfer`, {
+    return new StubferryError('PEER_RESTARTED', `the ${this.#role} was restarted during the transfer`, {
       where: this.#where,
-      expected: `the ${this.#role} that began`,
-      found: 'another epoch in its control block',
+      expected: `the ${this.#role} that started the transfer`,
+      found: 'another epoch in the control block',
       hint: 'start the transfer again',
     });
   }
@@ -128,11 +148,11 @@ export class PeerMonitor {
   }
 
   #absent(): StubferryError {
-    return new StubferryError('PEER_ABSENT', `no ${this.#role} came to the transfer disk`, {
+    return new StubferryError('PEER_ABSENT', `no ${this.#role} opened the transfer disk`, {
       where: this.#where,
       expected: `a ${this.#role} within ${this.#timeouts.absentMs} ms`,
       found: 'a blank control block',
-      hint: 'is the other agent running, and does it see this disk?',
+      hint: 'is the other agent running, and can it access this disk?',
     });
   }
 
@@ -140,7 +160,7 @@ export class PeerMonitor {
     return new StubferryError('PEER_DEAD', `the ${this.#role} stopped`, {
       where: this.#where,
       expected: `a heartbeat at least every ${this.#timeouts.deadMs} ms`,
-      found: `none; when last heard it was ${control.phase}, ${control.streamed} bytes into the state`,
+      found: `none; its last status was ${control.phase}, ${control.streamed} bytes into the state`,
       hint: 'the other agent was killed, or its domain is paused or gone; start the transfer again',
     });
   }

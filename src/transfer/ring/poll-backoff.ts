@@ -1,60 +1,63 @@
 /**
- * The waiting ladder: how long to sleep before looking at the disk again.
+ * The poll back-off: how long to sleep before the disk is polled again.
  *
- *     at once, at once, 1 ms ... 1 ms for the next 50 looks, then 5 ms
- *     at once, at once, until somebody writes, or 100 ms            (where the medium can tell: see write-watch.ts)
+ *     immediately, immediately, 1 ms ... 1 ms for the next 50 polls, then 5 ms
+ *     immediately, immediately, until a write notification, or 100 ms   (where the medium notifies: write-watch.ts)
  *
- * A frame of a stream that flows is there within the first steps. The last step bounds what a waiting agent costs against
- * how late it sees the first frame: measured on a 2-core virtual machine, a look (a read through libuv's threads and a
- * timer) costs 0.13 ms of CPU. Being told of a write takes 0.3 to 0.5 ms, where the step of 1 ms took 1.1 to 2.7.
+ * While a stream flows, the next frame is available within the first steps. The last step is a compromise between the
+ * cost of a waiting agent and its delay for the first frame: measured on a 2-core virtual machine, a poll (a read
+ * through libuv's threads and a timer) costs 0.13 ms of CPU. A write notification takes 0.3 to 0.5 ms, where the step
+ * of 1 ms took 1.1 to 2.7 ms.
  */
 import type { Clock } from '../../base/time/clock.js';
 import type { WriteWatch } from './write-watch.js';
 
-const AT_ONCE = 2;
-const BRISK = 50;
-/** Milliseconds. */
+const IMMEDIATE_POLLS = 2;
+const FAST_POLLS = 50;
+/** Sleep between two polls in the last step, in milliseconds. */
 const IDLE_STEP = 5;
+/** Longest sleep while write notifications are available, in milliseconds. */
 const WATCHED_IDLE_STEP = 100;
 
+/** Sleeps between two polls, longer with each poll that found nothing. */
 export class PollBackoff {
   readonly #clock: Clock;
   readonly #writes: WriteWatch | undefined;
-  #looks = 0;
-  /** Writes that were told before the last look: what they wrote is seen. */
-  #seen = 0;
+  #polls = 0;
+  /** Write notifications before the last poll: that poll has seen what they announced. */
+  #seenWrites = 0;
 
-  /** @param writes of what is looked at, where it tells of them */
+  /** @param writes write notifications of the polled disk, if it has them */
   constructor(clock: Clock, writes?: WriteWatch) {
     this.#clock = clock;
     this.#writes = writes;
   }
 
-  /** Something was there: back to the foot of the ladder. */
+  /** Restarts the back-off: the last poll found something. */
   reset(): void {
-    this.#looks = 0;
+    this.#polls = 0;
   }
 
   /** Sleeps for the next step. */
   async wait(): Promise<void> {
-    this.#looks += 1;
+    this.#polls += 1;
     const writes = this.#writes;
-    if (this.#looks <= AT_ONCE) await this.#clock.sleep(0);
+    if (this.#polls <= IMMEDIATE_POLLS) await this.#clock.sleep(0);
     else if (writes !== undefined) await this.#untilWritten(writes);
-    else await this.#clock.sleep(this.#looks <= AT_ONCE + BRISK ? 1 : IDLE_STEP);
-    this.#seen = writes?.count ?? 0;
+    else await this.#clock.sleep(this.#polls <= IMMEDIATE_POLLS + FAST_POLLS ? 1 : IDLE_STEP);
+    this.#seenWrites = writes?.count ?? 0;
   }
 
   #untilWritten(writes: WriteWatch): Promise<void> {
-    if (writes.count !== this.#seen) return this.#clock.sleep(0);
+    if (writes.count !== this.#seenWrites) return this.#clock.sleep(0);
     return new Promise((resolve) => {
-      const awake = (): void => {
+      const wake = (): void => {
         cancel();
-        forget();
+        unsubscribe();
         resolve();
       };
-      const cancel = this.#clock.after(WATCHED_IDLE_STEP, awake);
-      const forget = writes.tell(awake);
+      const cancel = this.#clock.after(WATCHED_IDLE_STEP, wake);
+      const unsubscribe = writes.subscribe(wake);
     });
   }
 }

@@ -1,11 +1,11 @@
 /**
- * The receiver's end of the ring: waits at the expected place until a frame announces itself by checking.
+ * The receiver's end of the ring: polls the expected position until a valid frame appears.
  *
- *        .---- not yet: climb the waiting ladder, look at the sender ----.
+ *        .---- not yet: wait (poll back-off), poll the sender -----------.
  *        v                                                               |
- *     look at the header --ok--> read the rest --chain ok--> the frame   |
+ *     peek at the header --valid--> read the rest --chain valid--> frame |
  *        |                             |                                 |
- *        '--- nothing, earlier lap ----'--- torn: not all there yet -----'
+ *        '--- nothing, earlier lap ----'--- torn: not yet complete ------'
  */
 
 import { EventLoopYield } from '../../base/time/event-loop-yield.js';
@@ -17,78 +17,88 @@ import { type Missing, MissingFrame } from './missing-frame.js';
 import { PollBackoff } from './poll-backoff.js';
 import { RingWindows } from './ring-windows.js';
 
-/** Frames shorter than this are not worth reading ahead: most of what would be read is not written yet. */
+/**
+ * Minimum length of a frame for reading ahead, in bytes: behind shorter frames, most of the next bytes are not written
+ * yet.
+ */
 const READ_AHEAD_FROM = 64 * 1024;
 
-/** The sender's control block is looked at this often while there is no frame, milliseconds. */
-const LOOK_AT_SENDER_MS = 50;
+/** Interval at which the sender's control block is polled while no frame arrives, in milliseconds. */
+const SENDER_POLL_MS = 50;
 
-/** After so long without a frame the ring is empty, and we are not merely a moment behind, milliseconds. */
+/**
+ * Time without a frame after which the ring counts as empty, and the reader as not merely a moment behind, in
+ * milliseconds.
+ */
 const CAUGHT_UP_MS = 1;
 
-/** The cursor is published after this part of the ring, so that the sender seldom waits and we seldom write. */
+/**
+ * The cursor is published after this fraction of the ring, so that the sender seldom waits and the receiver seldom
+ * writes.
+ */
 const PUBLISH_PART = 8;
 
-/** A frame that checked. The payloads are views that are valid until the next call of {@link RingReader.next}. */
+/** A valid frame. The payloads are views that stay valid until the next call of {@link RingReader.next}. */
 export interface IncomingFrame {
   readonly header: FrameHeader;
-  /** Without the padding. */
+  /** The payload without the padding. */
   readonly payload: Uint8Array;
-  /** With the padding: whole blocks, as the chain covers it. */
+  /** The payload with the padding: whole blocks, over which the chain checksum is computed. */
   readonly paddedPayload: Uint8Array;
 }
 
+/** Reads frames from the ring, checks them and publishes the receiver's cursor. */
 export class RingReader {
   readonly #link: Link;
   readonly #windows: RingWindows;
   readonly #backoff: PollBackoff;
-  readonly #turn: EventLoopYield;
+  readonly #yield: EventLoopYield;
   readonly #missing: MissingFrame;
   #expected: Expected | undefined;
   #published = 0;
-  #lastLook = Number.NEGATIVE_INFINITY;
+  #lastSenderPoll = Number.NEGATIVE_INFINITY;
 
   constructor(link: Link) {
     this.#link = link;
     this.#windows = new RingWindows(link.device, link.superblock);
     this.#backoff = new PollBackoff(link.clock, link.writes);
-    this.#turn = new EventLoopYield(link.clock);
+    this.#yield = new EventLoopYield(link.clock);
     this.#missing = new MissingFrame(link);
   }
 
-  /** Ring position up to which all frames were handed out, bytes. */
+  /** Ring position up to which all frames were handed out, in bytes. */
   get position(): number {
     return this.#expected?.position ?? 0;
   }
 
-  /** Forgets everything and follows the sender that is there now, from the beginning. */
+  /** Drops everything that was read and starts at the beginning of the ring with the sender that is present now. */
   async restart(): Promise<void> {
     await this.#windows.clear();
     this.#expected = undefined;
     this.#published = 0;
-    this.#link.peer.follow(undefined);
+    this.#link.peer.expectEpoch(undefined);
   }
 
   /**
-   * The next frame that is not padding and not an unknown optional one. Asking for it says that the one before is
-   * no longer needed.
+   * Returns the next frame, without padding frames and unknown optional frames. The call also frees the previous frame:
+   * its space on the ring may be reused.
    *
    * @throws StubferryError what {@link checkHeader}, {@link MissingFrame.judge} and {@link PeerMonitor.poll} throw;
-   *   PEER_RESTARTED, after which {@link restart} may follow
+   * @throws StubferryError PEER_RESTARTED: the caller may continue with {@link restart}
    */
   async next(): Promise<IncomingFrame> {
-    await this.#turn.ifDue();
+    await this.#yield.ifDue();
     this.#link.assertUsable();
     this.#renew();
     await this.#publishCursor(false);
     for (;;) {
-      const frame = await this.#look();
+      const frame = await this.#poll();
       if (typeof frame === 'string') {
         await this.#notYet(frame);
         continue;
       }
       this.#renew();
-      this.#link.peer.heard();
+      this.#link.peer.confirmAlive();
       if (frame.header.type !== 'padding' && frame.header.type !== undefined) return frame;
     }
   }
@@ -98,42 +108,45 @@ export class RingReader {
     this.#backoff.reset();
   }
 
-  /** One look at the expected place. */
-  async #look(): Promise<IncomingFrame | Missing> {
+  /** Reads the expected position once. */
+  async #poll(): Promise<IncomingFrame | Missing> {
     const { device, superblock, seed } = this.#link;
-    this.#expected ??= await this.#followSender();
+    this.#expected ??= await this.#adoptSender();
     const expected = this.#expected;
     if (expected === undefined) return 'blank';
-    const block = await this.#windows.look(expected.position, BLOCK_SIZE);
+    const block = await this.#windows.peek(expected.position, BLOCK_SIZE);
     const header = checkHeader(block, expected, superblock, seed, device.path);
     if (typeof header === 'string') {
       this.#windows.forget();
       return header;
     }
     const length = BLOCK_SIZE + padded(header.payloadLength);
-    const paddedPayload = (await this.#windows.whole(expected.position, length)).subarray(BLOCK_SIZE);
+    const paddedPayload = (await this.#windows.readWhole(expected.position, length)).subarray(BLOCK_SIZE);
     const position = expected.position + header.frameLength;
     if (length >= READ_AHEAD_FROM && device.isSynchronous !== true) this.#windows.readAhead(position, length);
     if (chainOver(paddedPayload, expected.chain) !== header.chainAfter) {
       this.#windows.forget();
       return 'torn';
     }
-    const following = { ...expected, position, sequence: expected.sequence + 1 };
+    const next = { ...expected, position, sequence: expected.sequence + 1 };
     const streamOffset = expected.streamOffset + header.payloadLength;
-    this.#expected = header.type === 'data' ? { ...following, streamOffset, chain: header.chainAfter } : following;
+    this.#expected = header.type === 'data' ? { ...next, streamOffset, chain: header.chainAfter } : next;
     return { header, payload: paddedPayload.subarray(0, header.payloadLength), paddedPayload };
   }
 
-  /** The start of the ring as the sender that is there will write it; undefined while there is none. */
-  async #followSender(): Promise<Expected | undefined> {
+  /** Returns the start of the ring as the present sender will write it; undefined while no sender is present. */
+  async #adoptSender(): Promise<Expected | undefined> {
     const sender = await this.#link.peer.poll();
     if (sender === undefined) return undefined;
-    this.#link.peer.follow(sender.epoch);
+    this.#link.peer.expectEpoch(sender.epoch);
     await this.#link.own.publish({ peerEpoch: sender.epoch, cursor: 0, streamed: 0 });
     return { epoch: sender.epoch, position: 0, sequence: 0, streamOffset: 0, chain: 0n };
   }
 
-  /** Publishes the cursor when it is due; when nothing flows, whatever there is, or the sender might wait for ever. */
+  /**
+   * Publishes the cursor when enough has been consumed. When no data flows, any progress is published, because the
+   * sender might otherwise wait indefinitely.
+   */
   async #publishCursor(idle: boolean): Promise<void> {
     if (this.#expected === undefined) return;
     const { position, streamOffset } = this.#expected;
@@ -148,11 +161,11 @@ export class RingReader {
   async #notYet(reason: Missing): Promise<void> {
     const { clock, peer } = this.#link;
     if (this.#missing.waited() > CAUGHT_UP_MS) await this.#publishCursor(true);
-    if (clock.now() - this.#lastLook >= LOOK_AT_SENDER_MS) {
-      this.#lastLook = clock.now();
+    if (clock.now() - this.#lastSenderPoll >= SENDER_POLL_MS) {
+      this.#lastSenderPoll = clock.now();
       await peer.poll();
     }
-    this.#missing.judge(reason, this.#expected, this.#windows.place(this.position));
+    this.#missing.judge(reason, this.#expected, this.#windows.offsetOf(this.position));
     await this.#backoff.wait();
   }
 }

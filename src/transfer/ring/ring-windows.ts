@@ -1,27 +1,28 @@
 /**
- * The parts of the ring that are in our memory.
+ * The parts of the ring that are in memory.
  *
  *     ring     ...[ frame ][ frame ][ frame ][ not written yet ...
  *                 '------- window -------'
  *                                '---- ahead ----'
  *
- * A window is 32 KiB while we wait, so that a small state comes whole with its first look. While frames are large the next
- * window is being read when a frame is handed out. Two slots, in turn.
+ * A window is 32 KiB while the reader waits, so that the first read of a small state returns the whole state. While
+ * frames are large, the next window is read in the background when a frame is handed out. The windows use two slots in
+ * turn.
  *
- * No byte is read twice: a frame that reaches beyond its window keeps what there is of it, checked already, and gets the
- * rest behind that. What a hostile writer changes after a check is not seen.
+ * No byte is read twice: when a frame extends beyond its window, its first part, which is checked already, stays in
+ * memory, and only the rest is read. So a hostile writer cannot change bytes after they were checked.
  */
 import type { BlockDevice } from '../../blockdev-utils/index.js';
 import type { Superblock } from '../../formats/protocol/superblock.js';
-import { ringPlace } from './disk-layout.js';
+import { ringOffset } from './disk-layout.js';
 import { type FrameSlot, makeSlots } from './frame-slot.js';
 
-/** Bytes of a look at the ring. */
-const LOOK = 32 * 1024;
+/** Bytes of one read while the reader waits for a frame. */
+const PEEK_LENGTH = 32 * 1024;
 
 interface Window {
   readonly slot: FrameSlot;
-  /** Ring position of its first byte. */
+  /** Ring position of the first byte. */
   readonly position: number;
   readonly length: number;
 }
@@ -31,6 +32,7 @@ interface ReadAhead {
   readonly done: Promise<void>;
 }
 
+/** Reads the ring through two memory windows. */
 export class RingWindows {
   readonly #device: BlockDevice;
   readonly #superblock: Superblock;
@@ -44,15 +46,19 @@ export class RingWindows {
     this.#slots = makeSlots(2, superblock.maxPayload);
   }
 
-  /** Where a ring position is on the disk, bytes. */
-  place(position: number): number {
-    return ringPlace(this.#superblock, position);
+  /** Offset of a ring position on the disk, in bytes. */
+  offsetOf(position: number): number {
+    return ringOffset(this.#superblock, position);
   }
 
-  /** The first `length` bytes (at most a look) from `position`, as they are in memory or else on the disk now. */
-  async look(position: number, length: number): Promise<Uint8Array> {
-    const there = inWindow(this.#current, position, length);
-    if (there !== undefined) return there;
+  /**
+   * Returns the first `length` bytes from `position`, from memory or else from the disk.
+   * @param length at most 32 KiB
+   * @throws StubferryError DISK_IO
+   */
+  async peek(position: number, length: number): Promise<Uint8Array> {
+    const present = inWindow(this.#current, position, length);
+    if (present !== undefined) return present;
     const ahead = this.#ahead;
     if (ahead !== undefined) {
       await ahead.done;
@@ -61,27 +67,34 @@ export class RingWindows {
       const read = inWindow(ahead.window, position, length);
       if (read !== undefined) return read;
     }
-    const window = this.#windowAt(this.#otherSlot(undefined), position, LOOK);
+    const window = this.#windowAt(this.#otherSlot(undefined), position, PEEK_LENGTH);
     await this.#read(window.slot, 0, position, window.length);
     this.#current = window;
     return window.slot.bytes.subarray(0, length);
   }
 
-  /** All `length` bytes from `position`, of which the first were looked at before: those are kept, the others are read. */
-  async whole(position: number, length: number): Promise<Uint8Array> {
+  /**
+   * Returns all `length` bytes from `position`. {@link peek} must have returned the first of them before; those are
+   * kept, and the others are read.
+   * @throws StubferryError DISK_IO
+   */
+  async readWhole(position: number, length: number): Promise<Uint8Array> {
     const window = this.#current;
-    const there = inWindow(window, position, length);
-    if (there !== undefined) return there;
-    if (window === undefined) throw new RangeError('a frame is looked at before it is read');
+    const present = inWindow(window, position, length);
+    if (present !== undefined) return present;
+    if (window === undefined) throw new RangeError('the header of a frame must be read before the frame');
     const { slot } = window;
     slot.bytes.copyWithin(0, position - window.position, window.length);
-    const have = window.position + window.length - position;
-    await this.#read(slot, have, position + have, length - have);
+    const kept = window.position + window.length - position;
+    await this.#read(slot, kept, position + kept, length - kept);
     this.#current = { slot, position, length };
     return slot.bytes.subarray(0, length);
   }
 
-  /** Begins to read what will most likely be looked at next. */
+  /**
+   * Starts to read the bytes that the next {@link peek} will most likely need.
+   * @param likely the number of bytes
+   */
   readAhead(position: number, likely: number): void {
     if (this.#ahead !== undefined) return;
     const window = this.#windowAt(this.#otherSlot(this.#current?.slot), position, likely);
@@ -90,12 +103,12 @@ export class RingWindows {
     this.#ahead = { window, done };
   }
 
-  /** What was looked at did not check: the next look reads it from the disk again. */
+  /** Drops the current window after a failed check: the next {@link peek} reads the disk again. */
   forget(): void {
     this.#current = undefined;
   }
 
-  /** Forgets everything, once nothing is being read any more. */
+  /** Drops everything, after the pending read has finished. */
   async clear(): Promise<void> {
     await this.#ahead?.done.catch(() => undefined);
     this.#ahead = undefined;
@@ -109,7 +122,7 @@ export class RingWindows {
   }
 
   #read(slot: FrameSlot, from: number, position: number, length: number): Promise<void> {
-    return this.#device.read(slot.bytes.subarray(from, from + length), this.place(position));
+    return this.#device.read(slot.bytes.subarray(from, from + length), this.offsetOf(position));
   }
 
   #otherSlot(busy: FrameSlot | undefined): FrameSlot {

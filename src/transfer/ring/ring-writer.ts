@@ -5,11 +5,13 @@
  *        v                              v
  *     ---[ frames the receiver may read ][ free: ring length - (position - consumed) ]---
  *
- * Positions grow for ever; the place on the disk is position modulo ring length. A frame never wraps: what is left
- * of a lap that is too short for it becomes one padding frame. Nothing is overwritten that the receiver's cursor has
- * not passed, or whose own write has not ended: a reader can see all of a frame before that, when what is still to come is
- * there already (zeros, say), and it would then come over the next frame. Writes are started in order and may end in any
- * order: the receiver checks each frame by itself. Small frames wait for each other until the next turn of the event loop: frame-batch.ts.
+ * Positions only grow; the offset on the disk is position modulo ring length. A frame never wraps: when the rest of a
+ * lap is too short for the next frame, the writer fills it with one padding frame. The writer overwrites nothing that
+ * the receiver's cursor has not passed, and nothing whose own write has not finished: a reader can see a whole frame
+ * before its write finishes, when the bytes that are still to be written are on the disk already (zeros, for example).
+ * The late bytes would then overwrite the next frame. Writes start in order and may finish in any order: the receiver
+ * checks each frame separately. Small frames wait for each other until the next turn of the event loop: see
+ * frame-batch.ts.
  */
 
 import { StubferryError } from '../../base/errors/index.js';
@@ -17,34 +19,42 @@ import { EventLoopYield } from '../../base/time/event-loop-yield.js';
 import { StallTimer } from '../../base/time/stall-timer.js';
 import { BLOCK_SIZE, padded } from '../../formats/protocol/block.js';
 import { chainOver, encodeFrameHeader, type FrameType, frameLengthFor } from '../../formats/protocol/frame.js';
-import { ringPlace } from './disk-layout.js';
+import { ringOffset } from './disk-layout.js';
 import { matchEpoch } from './epoch-match.js';
 import { FrameBatch } from './frame-batch.js';
 import { type FrameSlot, makeSlots } from './frame-slot.js';
 import type { Link } from './link.js';
 import { PollBackoff } from './poll-backoff.js';
 
-/** Frames in memory: one being filled, the others waiting for more or on their way to the disk. */
+/** Frames in memory: one is being filled; the others are waiting for more frames or are being written to the disk. */
 const SLOTS = 4;
 
 /** A frame to write. Its payload is already in its slot. */
 export interface OutgoingFrame {
   readonly type: FrameType;
   readonly payloadLength?: number;
+  /** Offset of the first payload byte, counted from the start of the state. */
   readonly streamOffset: number;
   readonly record?: Uint8Array;
 }
 
+/** Writes frames to the ring and limits the sender to the space that the receiver has freed. */
 export class RingWriter {
   readonly #link: Link;
   readonly #free: FrameSlot[];
   readonly #waiters: (() => void)[] = [];
-  /** Not on its way yet; it begins in {@link #underWay} as those that are. */
+  /**
+   * Frames whose write has not started. {@link #underWay} contains its position like those of the writes that have
+   * started.
+   */
   #batch: FrameBatch | undefined;
-  /** Where the writes under way begin; a Set iterates in the order of insertion, so the first is the lowest. */
+  /**
+   * Positions at which the unfinished writes begin. A Set iterates in the order of insertion, so the first is the
+   * lowest.
+   */
   readonly #underWay = new Set<number>();
   readonly #backoff: PollBackoff;
-  readonly #turn: EventLoopYield;
+  readonly #yield: EventLoopYield;
   #error: unknown;
   #position = 0;
   #consumed = 0;
@@ -55,21 +65,24 @@ export class RingWriter {
     this.#link = link;
     this.#free = makeSlots(SLOTS, link.superblock.maxPayload);
     this.#backoff = new PollBackoff(link.clock, link.writes);
-    this.#turn = new EventLoopYield(link.clock);
+    this.#yield = new EventLoopYield(link.clock);
   }
 
-  /** The chain over all payloads so far. */
+  /** The chain checksum over all payloads so far. */
   get chain(): bigint {
     return this.#chain;
   }
 
-  /** Bytes of ring that are certainly on the disk. */
+  /** Ring position up to which everything is certainly on the disk, in bytes. */
   get written(): number {
     for (const position of this.#underWay) return position;
     return this.#position;
   }
 
-  /** A slot to fill; waits for a write to end when all are under way. @throws the error of an earlier write */
+  /**
+   * Returns a slot to fill. Waits for a write to finish when all slots are in use.
+   * @throws the error of an earlier write
+   */
   async slot(): Promise<FrameSlot> {
     for (;;) {
       if (this.#error !== undefined) throw this.#error;
@@ -80,12 +93,13 @@ export class RingWriter {
   }
 
   /**
-   * Puts the frame in `slot` on the ring; resolves when its write has begun, or will with the next turn of the event loop. The slot is the
-   * writer's from here on.
-   * @throws StubferryError NO_PROGRESS when there is no room for too long; what {@link matchEpoch} and {@link PeerMonitor.poll} throw
+   * Puts the frame in `slot` on the ring. Resolves when its write has started, or when the write is scheduled for the
+   * next turn of the event loop. The caller must not use the slot afterwards.
+   * @throws StubferryError NO_PROGRESS: when the receiver frees no space for too long; what {@link matchEpoch} and
+   *   {@link PeerMonitor.poll} throw
    */
   async put(slot: FrameSlot, frame: OutgoingFrame): Promise<void> {
-    await this.#turn.ifDue();
+    await this.#yield.ifDue();
     this.#link.assertUsable();
     const payloadLength = frame.payloadLength ?? 0;
     const frameLength = frameLengthFor(payloadLength);
@@ -99,12 +113,15 @@ export class RingWriter {
     this.#write(slot.bytes.subarray(0, frameLength), frameLength, slot);
   }
 
-  /** No more frames are coming. */
+  /** Discards the frames whose write has not started. Call it after the last frame. */
   close(): void {
     this.#batch = undefined;
   }
 
-  /** Resolves when all frames are on the disk. */
+  /**
+   * Resolves when all frames are on the disk.
+   * @throws the error of a write
+   */
   async drain(): Promise<void> {
     this.#flush();
     while (this.#underWay.size > 0 && this.#error === undefined) {
@@ -118,7 +135,7 @@ export class RingWriter {
     return ringLength - (this.#position % ringLength);
   }
 
-  /** Fills the rest of a lap with a padding frame, of which only the header is written. */
+  /** Fills the rest of a lap with a padding frame. Only its header is written. */
   async #pad(lapLeft: number): Promise<void> {
     const slot = await this.slot();
     await this.#room(lapLeft);
@@ -132,13 +149,13 @@ export class RingWriter {
     frameLength: number,
     chainAfter: bigint,
   ): void {
-    const place = {
+    const location = {
       sequence: this.#sequence,
       epoch: this.#link.own.epoch,
       position: this.#position,
       frameLength,
     };
-    encodeFrameHeader(header, { ...frame, ...place, chainBefore: this.#chain, chainAfter }, this.#link.seed);
+    encodeFrameHeader(header, { ...frame, ...location, chainBefore: this.#chain, chainAfter }, this.#link.seed);
   }
 
   #write(bytes: Uint8Array, frameLength: number, slot: FrameSlot): void {
@@ -153,19 +170,19 @@ export class RingWriter {
       if (FrameBatch.begins(frameLength)) this.#begin(new FrameBatch(slot, position, bytes.length));
       else this.#send(bytes, position, slot);
     }
-    // What comes next is at the other end of the ring.
+    // The next frame is at the other end of the ring.
     if (this.#position % this.#link.superblock.ringLength === 0) this.#flush();
   }
 
   #begin(batch: FrameBatch): void {
     this.#batch = batch;
-    const atTurn = async (): Promise<void> => {
+    const flushLater = async (): Promise<void> => {
       await this.#link.clock.sleep(0);
       if (this.#batch !== batch) return;
       this.#link.assertUsable();
       this.#flush();
     };
-    atTurn().catch((error: unknown) => this.#ended(error));
+    flushLater().catch((error: unknown) => this.#ended(error));
   }
 
   #flush(): void {
@@ -181,10 +198,10 @@ export class RingWriter {
       if (error === undefined) this.#free.push(slot);
       this.#ended(error);
     };
-    device.write(bytes, ringPlace(superblock, position)).then(() => done(), done);
+    device.write(bytes, ringOffset(superblock, position)).then(() => done(), done);
   }
 
-  /** Something that was under way has come to its end. */
+  /** Handles the end of a write or of a scheduled flush: keeps the error and wakes the waiting callers. */
   #ended(error: unknown): void {
     this.#error ??= error;
     this.#link.own.set({ cursor: this.written });
@@ -196,15 +213,15 @@ export class RingWriter {
     const { superblock, timeouts, clock, device } = this.#link;
     if (this.#freeBytes() >= length) return;
     this.#flush();
-    const patience = new StallTimer(clock);
+    const stall = new StallTimer(clock);
     for (;;) {
-      if (await this.#lookAtCursor()) patience.renew();
+      if (await this.#readCursor()) stall.renew();
       if (this.#freeBytes() >= length) {
         this.#backoff.reset();
         return;
       }
-      if (patience.look() > timeouts.progressMs) {
-        throw new StubferryError('NO_PROGRESS', 'the receiver is alive but takes nothing from the ring', {
+      if (stall.look() > timeouts.progressMs) {
+        throw new StubferryError('NO_PROGRESS', 'the receiver is alive but reads nothing from the ring', {
           where: device.path,
           expected: `its cursor to pass ${this.#position + length - superblock.ringLength} within ${timeouts.progressMs} ms`,
           found: `a cursor of ${this.#consumed}`,
@@ -220,10 +237,10 @@ export class RingWriter {
     return this.#link.superblock.ringLength - (this.#position - reusable);
   }
 
-  /** Takes over the receiver's cursor; true when it moved. */
-  async #lookAtCursor(): Promise<boolean> {
+  /** Takes over the receiver's cursor; returns true when it has moved. */
+  async #readCursor(): Promise<boolean> {
     const receiver = await this.#link.peer.poll();
-    // Until the receiver follows this epoch, its cursor belongs to an earlier sender.
+    // Until the receiver has accepted this epoch, its cursor belongs to an earlier sender.
     if (receiver === undefined || !matchEpoch(this.#link, receiver)) return false;
     const { cursor } = receiver;
     if (cursor < this.#consumed || cursor > this.#position) {

@@ -1,30 +1,35 @@
+import { TIMEOUTS } from '../../base/time/timeouts.js';
+
 /**
- * The deadlines of a transfer, in milliseconds. There is none for a transfer as a whole: it may take as long as it
- * moves. Each of these bounds a time in which nothing happens.
+ * The limits of a transfer, in milliseconds. A transfer as a whole has no limit: it may run for as long as bytes move.
+ * Each limit bounds a time in which nothing happens.
  */
 export interface Timeouts {
-  /** Between two heartbeats of ours. */
+  /** Interval between two heartbeats of this agent. */
   readonly heartbeatMs: number;
-  /** Without a heartbeat of the peer: it is dead. */
+  /** How long the peer may send no heartbeat before it counts as dead. */
   readonly deadMs: number;
-  /** For the peer to come at all. */
+  /** How long the peer may take to open the disk. */
   readonly absentMs: number;
-  /** Alive, but no byte moves. */
+  /** How long a live peer may move no byte. */
   readonly progressMs: number;
-  /** For the receiver to make a verified state durable (or QEMU to load it). */
+  /** How long the receiver may take to make a verified state durable, or QEMU to load it. */
   readonly commitMs: number;
-  /** For the disk to answer one request. */
+  /** How long the disk may take for one request. */
   readonly deviceMs: number;
-  /** A frame that its writer says is complete does not check: so long it may be a race with our read. */
+  /**
+   * How long a frame that its writer reports as complete may fail its checksum: it may still be a race with this read.
+   */
   readonly settleMs: number;
 }
 
+/** The limits that an agent uses when the caller sets none. */
 export const DEFAULT_TIMEOUTS: Timeouts = {
-  heartbeatMs: 250,
-  deadMs: 5_000,
-  absentMs: 30_000,
-  progressMs: 30_000,
-  commitMs: 300_000,
-  deviceMs: 15_000,
-  settleMs: 1_000,
+  heartbeatMs: TIMEOUTS.heartbeat,
+  deadMs: TIMEOUTS.peerDead,
+  absentMs: TIMEOUTS.peerAbsent,
+  progressMs: TIMEOUTS.noProgress,
+  commitMs: TIMEOUTS.commit,
+  deviceMs: TIMEOUTS.diskRequest,
+  settleMs: TIMEOUTS.frameSettle,
 };

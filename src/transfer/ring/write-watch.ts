@@ -1,40 +1,47 @@
 /**
- * Being told that somebody wrote to the disk, where the medium can tell: a file that both agents share, a loop device over dom0's.
+ * Write notifications of the disk, where the medium provides them: a file that both agents open, or a loop device over
+ * dom0's file.
  *
- * One for the life of a link, begun before there is anything to wait for: to begin takes Node 0.5 ms, and each wait that began one for
- * itself took that from the processor on which the other agent was at work, in the middle of a small state.
+ * Each link has one watch, which starts before the link waits for anything. Starting a watch takes Node 0.5 ms. A watch
+ * for each wait would take that time from the processor on which the other agent is working, in the middle of a small
+ * state.
  */
 import type { BlockDevice } from '../../blockdev-utils/index.js';
 
+/** Counts the writes to a disk and calls subscribers for each one. */
 export class WriteWatch {
-  readonly #told = new Set<() => void>();
+  readonly #subscribers = new Set<() => void>();
   readonly #stop: () => void;
   #count = 0;
 
   private constructor(watch: NonNullable<BlockDevice['watch']>) {
     this.#stop = watch(() => {
       this.#count += 1;
-      for (const told of this.#told) told();
+      for (const onWrite of this.#subscribers) onWrite();
     });
   }
 
-  /** Begins; undefined where the medium does not tell. */
+  /** Starts the watch. Returns undefined when the medium provides no write notifications. */
   static over(device: BlockDevice): WriteWatch | undefined {
     const watch = device.watch?.bind(device);
     return watch === undefined ? undefined : new WriteWatch(watch);
   }
 
-  /** Writes, or groups of them, that were told so far: one that came between two looks is not to be missed. */
+  /**
+   * The number of notifications so far; one notification can stand for a group of writes. A caller compares it between
+   * two polls, so that it misses no write between them.
+   */
   get count(): number {
     return this.#count;
   }
 
-  /** Calls `told` for each from now on, until what is returned is called. */
-  tell(told: () => void): () => void {
-    this.#told.add(told);
-    return () => void this.#told.delete(told);
+  /** Calls `onWrite` for each notification until the returned function is called. */
+  subscribe(onWrite: () => void): () => void {
+    this.#subscribers.add(onWrite);
+    return () => void this.#subscribers.delete(onWrite);
   }
 
+  /** Stops the watch. */
   close(): void {
     this.#stop();
   }

@@ -1,9 +1,9 @@
 /**
- * Takes a vbd from a stubdom: asks first, and does not rely on the answer.
+ * Detaches a vbd from a stubdom: asks the stubdom first, and does not depend on its cooperation.
  *
- *     online 0, backend Closing --> the stubdom lets go --> backend Closed --> both folders removed
+ *     online 0, backend Closing --> the stubdom releases the disk --> backend Closed --> both directories removed
  *                                       |
- *                                       '-- not in time --> both folders removed: dom0's kernel lets go by itself
+ *                                       '-- not in time --> both directories removed: dom0's kernel releases the disk
  */
 import type { XenstoreClient } from '../xenstore/index.js';
 import type { Detachment } from './driver.js';
@@ -12,7 +12,11 @@ import { beginClosing, removeVbd } from './vbd.js';
 import { backendPath } from './vbd-paths.js';
 import { describeStates, readStates, waitForStates } from './vbd-states.js';
 
-/** @throws StubferryError of xenstore */
+/**
+ * Closes and removes a vbd.
+ * @param withinMs how long the stubdom may take to release the disk, in milliseconds
+ * @throws StubferryError errors of xenstore
+ */
 export async function closeVbd(store: XenstoreClient, vbd: OwnVbd, withinMs: number): Promise<Detachment> {
   if (!(await beginClosing(store, vbd))) {
     await removeVbd(store, vbd);
@@ -24,7 +28,7 @@ export async function closeVbd(store: XenstoreClient, vbd: OwnVbd, withinMs: num
     { withinMs },
     (state) => state === 'Closed' || state === 'gone',
   );
-  const late = isClosed ? undefined : await readStates(store, vbd);
+  const unfinished = isClosed ? undefined : await readStates(store, vbd);
   await removeVbd(store, vbd);
-  return late === undefined ? {} : { forced: `${describeStates(late)} after ${withinMs} ms of closing` };
+  return unfinished === undefined ? {} : { forced: `${describeStates(unfinished)} after ${withinMs} ms of closing` };
 }

@@ -1,10 +1,11 @@
 /**
- * Waits until both ends of a new vbd have come together.
+ * Waits until both ends of a new vbd are connected.
  *
  *     backend   Initialising -> InitWait ----------------> Connected
  *     frontend  Initialising ------------> Initialised --------------> Connected
  *
- * The frontend comes last: it is what is watched. But it is the stubdom's, which may say what is not so, or nothing more.
+ * The frontend connects last, so it is the end that is watched. But it belongs to the stubdom, which may write a false
+ * state, or none.
  */
 import { StubferryError } from '../../base/errors/index.js';
 import type { XenstoreClient } from '../xenstore/index.js';
@@ -13,19 +14,25 @@ import { describeStates, type Limits, readStates, type VbdStates, waitForStates 
 import { virtualDeviceName } from './virtual-device.js';
 import type { XenbusState } from './xenbus-state.js';
 
-/** Between two looks at both ends, where the one that is watched does nothing, milliseconds: the other one may have failed. */
-const LOOK_MS = 1_000;
+/**
+ * Interval between two checks of both ends while the watched end does not change, in milliseconds: the other end may
+ * have failed.
+ */
+const RECHECK_MS = 1_000;
 
-/** @throws StubferryError ATTACH_FAILED with the states of both; of xenstore; the reason of an abort */
+/**
+ * Resolves when both ends are connected.
+ * @throws StubferryError ATTACH_FAILED: with the states of both ends; errors of xenstore; the reason of an abort
+ */
 export async function connectVbd(store: XenstoreClient, vbd: Vbd, { withinMs, signal }: Limits): Promise<void> {
   const until = performance.now() + withinMs;
-  let last = frontendPath(vbd);
+  let watched = frontendPath(vbd);
   let ends: VbdStates;
   do {
-    const limits = { withinMs: Math.max(0, Math.min(LOOK_MS, until - performance.now())), signal };
-    await waitForStates(store, last, limits, isSettled);
+    const limits = { withinMs: Math.max(0, Math.min(RECHECK_MS, until - performance.now())), signal };
+    await waitForStates(store, watched, limits, isSettled);
     ends = await readStates(store, vbd);
-    last = ends.frontend === 'Connected' ? backendPath(vbd) : frontendPath(vbd);
+    watched = ends.frontend === 'Connected' ? backendPath(vbd) : frontendPath(vbd);
   } while (!isOver(ends) && performance.now() < until);
   if (isConnected(ends)) return;
   const when = isOver(ends) ? '' : ` after ${withinMs} ms`;
@@ -38,22 +45,23 @@ export async function connectVbd(store: XenstoreClient, vbd: Vbd, { withinMs, si
 }
 
 function hintFor({ frontend, backend }: VbdStates): string {
-  if (backend === 'Initialising') return 'dom0 serves no vbds: modprobe xen-blkback';
-  if (isGoing(backend) && !isGoing(frontend)) return "dom0's end has given up: see dom0's kernel log (dmesg)";
-  return 'the stubdom does not take the disk: does its kernel run, and has it xen-blkfront?';
+  if (backend === 'Initialising') return 'dom0 has no vbd backend: modprobe xen-blkback';
+  if (isClosing(backend) && !isClosing(frontend))
+    return 'the backend in dom0 has failed: see the kernel log of dom0 (dmesg)';
+  return 'the stubdom does not connect: is its kernel running, and does it have xen-blkfront?';
 }
 
-/** It is as it is to be, or will not be so any more: an end that goes back does not come again. */
+/** Whether an end is connected, or cannot connect: an end that closes does not connect again. */
 function isSettled(state: XenbusState): boolean {
-  return state === 'Connected' || isGoing(state);
+  return state === 'Connected' || isClosing(state);
 }
 
-function isGoing(state: XenbusState): boolean {
+function isClosing(state: XenbusState): boolean {
   return state === 'Closing' || state === 'Closed' || state === 'gone';
 }
 
 function isOver(ends: VbdStates): boolean {
-  return isConnected(ends) || isGoing(ends.frontend) || isGoing(ends.backend);
+  return isConnected(ends) || isClosing(ends.frontend) || isClosing(ends.backend);
 }
 
 function isConnected({ frontend, backend }: VbdStates): boolean {

@@ -1,6 +1,4 @@
-/**
- * The block device of dom0 that a vbd is made of: a loop device over a file, or the backing itself where that is a block device.
- */
+/** dom0's block device for a vbd: a loop device over a file, or the backing itself when it is a block device. */
 import { realpath } from 'node:fs/promises';
 import {
   attachLoop,
@@ -12,13 +10,17 @@ import {
   listLoops,
 } from '../../blockdev-utils/index.js';
 
+/** dom0's block device for a vbd. */
 export interface Dom0Node {
   readonly path: string;
-  /** Major and minor in hexadecimal, as xen-blkback takes them (sscanf "%x:%x"). */
+  /** Major and minor number in hexadecimal, in the format that xen-blkback parses (sscanf "%x:%x"). */
   readonly physicalDevice: string;
 }
 
-/** @throws StubferryError DISK_INCOHERENT, DISK_IO; then nothing is attached */
+/**
+ * Attaches a loop device if the backing needs one.
+ * @throws StubferryError DISK_INCOHERENT, DISK_IO: then nothing is attached
+ */
 export async function makeNode(backing: string, kind: BackingKind): Promise<Dom0Node> {
   const path = kind === 'block' ? backing : (await attachLoop(backing, { directIo: kind !== 'memory' })).node;
   const { major, minor } = await deviceNumber(path);
@@ -26,25 +28,25 @@ export async function makeNode(backing: string, kind: BackingKind): Promise<Dom0
 }
 
 /**
- * Lets go of the loop device over a backing; none is fine.
- * @param node of the attachment, if there is one
- * @throws StubferryError DISK_IO when somebody keeps it open
+ * Detaches the loop device over a backing, if it exists.
+ * @param node the node of the attachment, if known
+ * @throws StubferryError DISK_IO: when another process keeps the device open
  */
 export async function releaseNode(backing: string, node?: string): Promise<void> {
-  // Where the backing is itself the block device, nothing was made.
+  // When the backing itself is the block device, nothing was attached.
   if (node === backing) return;
-  // By the file: the loop device may be another's by now.
+  // Compare the file: the loop device may belong to another file by now.
   const names = [backing, await realpath(backing).catch(() => backing)];
-  const isOver = (file: string | undefined): boolean => file !== undefined && names.includes(withoutRemoved(file));
-  // The list takes a process more, which is half of the time.
-  if (node !== undefined && isOver(await fileBehind(node))) return detachLoop(node);
-  for (const loop of await listLoops()) if (isOver(loop.file)) await detachLoop(loop.node);
+  const isBacking = (file: string | undefined): boolean => file !== undefined && names.includes(withoutRemoved(file));
+  // Listing all loop devices starts another process, which doubles the time.
+  if (node !== undefined && isBacking(await fileBehind(node))) return detachLoop(node);
+  for (const loop of await listLoops()) if (isBacking(loop.file)) await detachLoop(loop.node);
 }
 
-/** What a kernel adds to the name of a file that has been removed. */
+/** What the kernel appends to the name of a removed file. */
 const REMOVED = ' (deleted)';
 
-/** The file behind a loop device, by the name that it has or had. */
+/** The file behind a loop device, by its present name or, after its removal, by its last one. */
 export function fileOf({ file }: LoopDevice): string {
   return withoutRemoved(file);
 }

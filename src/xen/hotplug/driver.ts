@@ -1,74 +1,89 @@
 /**
- * How a transfer disk comes to the stubdom, and goes again.
+ * How a transfer disk is attached to the stubdom and detached again.
  *
- *     backing (made and formatted by dom0) --attach--> device (what the stubdom opens) --detach--> gone
+ *     backing (created and formatted by dom0) --attach--> device (what the stubdom opens) --detach--> removed
  *
- * A driver knows one way. Whichever it is, dom0's agent works on the backing, by the access path that {@link HotplugDriver.accessTo}
- * says, and the stubdom's on the device; both see each other's writes. What a driver leaves behind when it is killed, it finds again.
+ * Each driver implements one way. In all of them the dom0 agent works on the backing, with the access path that {@link
+ * HotplugDriver.accessTo} returns, and the stubdom agent on the device; both see each other's writes. A driver can find
+ * again what a killed agent has left attached.
  */
 import * as z from 'zod/mini';
 import type { AccessPath, BackingKind } from '../../blockdev-utils/index.js';
 
+/** Schema of an {@link Attachment}. */
 export const attachmentSchema = z.object({
-  /** Path of what the stubdom opens. */
+  /** Path of the device that the stubdom opens. */
   device: z.string(),
-  /** Path of what dom0 opens. */
+  /** Path of the file or device that dom0 opens. */
   backing: z.string(),
-  /** Where it went to another domain: the vbd. */
+  /** The vbd, when the disk is attached to another domain. */
   vbd: z.optional(
     z.object({
-      /** Domid of the frontend. */
+      /** Domain id of the frontend. */
       stubdom: z.int().check(z.minimum(0), z.maximum(0xffff)),
-      /** The virtual device, such as 268441856 for xvdz. */
+      /** Number of the virtual device, such as 268441856 for xvdz. */
       number: z.int().check(z.minimum(0), z.maximum(0x7fffffff)),
-      /** The block device of dom0 that its backend uses. */
+      /** dom0's block device that the backend uses. */
       node: z.string(),
     }),
   ),
 });
 
-/** Plain data: a journal holds it, so that the next agent can detach what a killed one has attached. */
+/**
+ * An attached disk, as plain data: a journal contains it, so that the next agent can detach what a killed one has
+ * attached.
+ */
 export type Attachment = Readonly<z.infer<typeof attachmentSchema>>;
 
+/** Options of {@link HotplugDriver.attach}. */
 export interface AttachOptions {
-  /** Domid of who gets it; undefined where the stubdom's agent is a process of this machine. */
+  /** Domain id of the stubdom; undefined when the stubdom agent is a process on this machine. */
   readonly stubdom?: number | undefined;
-  /** Ends the waiting, with its reason; nothing is left then. */
+  /** Cancels the attach with its reason; nothing remains attached then. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How a disk went. */
+/** The result of a detach. */
 export interface Detachment {
-  /** What the stubdom did not do, so that the disk was taken from it; undefined when it let go of it. */
+  /**
+   * What the stubdom failed to do before the disk was removed without its cooperation; undefined when it released the
+   * disk.
+   */
   readonly forced?: string;
 }
 
+/** One way to attach a transfer disk to the stubdom. */
 export interface HotplugDriver {
   readonly name: string;
-  /** How dom0's agent opens a backing of that kind, so that it sees what the device's user writes, and the other way round. */
+  /** How the dom0 agent must open a backing of that kind, so that both sides see each other's writes. */
   accessTo(kind: BackingKind): AccessPath;
   /**
-   * The path through which the device's user writes, where that is in this kernel: inotify then tells of the writes. Undefined where it
-   * does not: it never sees what a loop device writes to its file (measured, Linux 6.18), nor what a backend does for another domain.
+   * The path through which the stubdom agent writes, when it writes through this kernel: inotify then notifies of the
+   * writes. Undefined otherwise: inotify never reports what a loop device writes to its file (measured, Linux 6.18),
+   * nor what a backend writes for another domain.
    */
-  toldAt(attachment: Attachment): string | undefined;
+  notifyingPath(attachment: Attachment): string | undefined;
   /**
-   * Gives a formatted backing to the stubdom; returns when the device can be used.
-   * @throws StubferryError DISK_INCOHERENT when the two sides would not see the same bytes; ATTACH_FAILED, DISK_IO; of xenstore
+   * Attaches a formatted backing to the stubdom. Resolves when the device can be used.
+   * @throws StubferryError DISK_INCOHERENT: when the two sides would not see the same bytes; ATTACH_FAILED, DISK_IO;
+   *   errors of xenstore
    */
   attach(backing: string, kind: BackingKind, options?: AttachOptions): Promise<Attachment>;
   /**
-   * Takes it away; returns when it is gone. What is gone already, and what was attached half way, is fine; what is another's by now is
-   * left alone.
-   * @throws StubferryError DISK_IO; of xenstore
+   * Detaches the disk. Resolves when it is removed. It is not an error when the disk is removed already, or was
+   * attached only partly. A device that belongs to another transfer by now is not changed.
+   * @throws StubferryError DISK_IO; errors of xenstore
    */
   detach(attachment: Attachment): Promise<Detachment>;
-  /** What is attached now and carries a transfer disk; never what is somebody else's. @throws StubferryError DISK_IO; of xenstore */
+  /**
+   * Returns all attached transfer disks, and no other disks.
+   * @throws StubferryError DISK_IO; errors of xenstore
+   */
   list(): Promise<Attachment[]>;
   /**
-   * What is attached, whole or half way, and owned by no live agent: its dom0 agent was killed.
-   * @param folder only what has its backing below it, as far as it bears no mark of ours
-   * @throws StubferryError DISK_IO; of xenstore
+   * Returns the disks that are attached, completely or partly, and whose dom0 agent was killed.
+   * @param directory limits disks without a mark of stubferry to those whose backing is below it
+   * @throws StubferryError DISK_IO; errors of xenstore
    */
-  orphans(folder?: string): Promise<Attachment[]>;
+  orphans(directory?: string): Promise<Attachment[]>;
 }

@@ -1,28 +1,25 @@
 /**
- * The embedded default: both agents are processes of one kernel and open the very same file or device. Nothing is attached, so
- * nothing can be left attached.
+ * The default for embedded use: both agents are processes under one kernel and open the same file or device. Nothing is
+ * attached, so nothing can remain attached.
  */
 import { StubferryError } from '../../base/errors/index.js';
 import type { HotplugDriver } from './driver.js';
 
+/** The driver of `--attach file`. */
 export const fileDriver: HotplugDriver = {
   name: 'file',
-  // The stubdom's agent goes by O_DIRECT to a block device, and through the page cache to a file.
+  // The stubdom agent opens a block device with O_DIRECT and a file through the page cache.
   accessTo: (kind) => (kind === 'block' ? 'direct' : 'buffered'),
-  toldAt: ({ backing }) => backing,
+  notifyingPath: ({ backing }) => backing,
   attach: async (backing, kind) => {
-    // Both agents lock their side of the disk, and here it would be the very same node.
+    // Both agents lock their side of the disk, which would be the same node here.
     if (kind !== 'block') return { device: backing, backing };
-    throw new StubferryError(
-      'DISK_INCOHERENT',
-      'a block device cannot be given to a process of this machine as it is',
-      {
-        where: backing,
-        expected: 'a device of its own for each side',
-        found: 'one for both',
-        hint: 'use --attach loop',
-      },
-    );
+    throw new StubferryError('DISK_INCOHERENT', 'a block device cannot be shared with a process on this machine', {
+      where: backing,
+      expected: 'a separate device for each side',
+      found: 'one device for both',
+      hint: 'use --attach loop',
+    });
   },
   detach: async () => ({}),
   list: async () => [],

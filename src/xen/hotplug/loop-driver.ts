@@ -1,14 +1,15 @@
-/** A loop device over the backing: a real block device without Xen. The stubdom's agent uses it as it would use a vbd. */
+/** A loop device over the backing: a real block device without Xen. The stubdom agent uses it like a vbd. */
 import { attachLoop, coherentAccess } from '../../blockdev-utils/index.js';
 import { releaseNode } from './dom0-node.js';
 import type { HotplugDriver } from './driver.js';
-import { orphanOf } from './orphans.js';
+import { orphansAmong } from './orphans.js';
 import { transferLoops } from './transfer-loops.js';
 
+/** The driver of `--attach loop`. */
 export const loopDriver: HotplugDriver = {
   name: 'loop',
   accessTo: coherentAccess,
-  toldAt: ({ device }) => device,
+  notifyingPath: ({ device }) => device,
   attach: async (backing, kind) => {
     const { node, file } = await attachLoop(backing, { directIo: kind !== 'memory' });
     return { device: node, backing: file };
@@ -18,5 +19,5 @@ export const loopDriver: HotplugDriver = {
     return {};
   },
   list: () => transferLoops(),
-  orphans: async (folder) => orphanOf(await transferLoops(folder)),
+  orphans: async (directory) => orphansAmong(await transferLoops(directory)),
 };

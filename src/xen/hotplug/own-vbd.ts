@@ -1,5 +1,6 @@
 /**
- * Which vbds are ours. It is written in the folder of the backend, where only dom0 can write, and names the backing:
+ * Which vbds belong to stubferry. The directory of the backend, where only dom0 can write, contains a mark that names
+ * the backing:
  *
  *     by xenstore alone    stubferry/backing  BACKING
  *     by libxl             script             .../block-stubferry
@@ -9,24 +10,30 @@ import type { Transaction, XenstoreClient } from '../xenstore/index.js';
 import { BACKENDS, backendPath, backendsOf, type Vbd } from './vbd-paths.js';
 import { VIRTUAL_DEVICES } from './virtual-device.js';
 
+/** A vbd of stubferry. */
 export interface OwnVbd extends Vbd {
-  /** The file or device that dom0's agent works on. */
+  /** The file or device that the dom0 agent opens. */
   readonly backing: string;
-  /** The block device of dom0. */
+  /** dom0's block device that the backend uses. */
   readonly node: string;
+  /** The driver that created the vbd. */
   readonly by: 'xen' | 'xl';
-  /** The file that was made for libxl, if one was. */
+  /** The configuration file that stubferry created for libxl, if it did. */
   readonly userdata?: string | undefined;
 }
 
-/** Within the folder of the backend. */
+/** Node with the path of the backing, relative to the directory of the backend. */
 export const MARK = 'stubferry/backing';
+/** Node with the path of the file that was created for libxl, relative to the directory of the backend. */
 export const USERDATA = 'stubferry/userdata';
 
-/** The name of our hotplug script. */
+/** The name of stubferry's hotplug script. */
 export const SCRIPT_NAME = 'block-stubferry';
 
-/** What is there; undefined when it is not ours. @throws StubferryError of xenstore */
+/**
+ * Reads a vbd; returns undefined when it is not stubferry's.
+ * @throws StubferryError errors of xenstore
+ */
 export async function readOwnVbd(store: XenstoreClient, vbd: Vbd, tx?: Transaction): Promise<OwnVbd | undefined> {
   const backend = backendPath(vbd);
   const names = [MARK, 'params', 'script', USERDATA];
@@ -41,7 +48,10 @@ export async function readOwnVbd(store: XenstoreClient, vbd: Vbd, tx?: Transacti
   return { stubdom, number, backing: params.slice(colon + 1), node: params.slice(0, colon), by: 'xl', userdata };
 }
 
-/** All of ours, in all domains. @throws StubferryError of xenstore */
+/**
+ * Returns the vbds of stubferry in all domains.
+ * @throws StubferryError errors of xenstore
+ */
 export async function ownVbds(store: XenstoreClient, by?: OwnVbd['by']): Promise<OwnVbd[]> {
   const found: OwnVbd[] = [];
   for (const domain of (await store.directory(BACKENDS)) ?? []) {

@@ -1,4 +1,4 @@
-/** Loop devices that carry a transfer disk. */
+/** Loop devices that contain a transfer disk. */
 
 import { StubferryError } from '../../base/errors/index.js';
 import { listLoops, openDevice } from '../../blockdev-utils/index.js';
@@ -6,18 +6,22 @@ import { readSuperblock } from '../../transfer/ring/index.js';
 import { fileOf } from './dom0-node.js';
 import type { Attachment } from './driver.js';
 
-/** @param folder only those whose file is below it @throws StubferryError DISK_IO */
-export async function transferLoops(folder?: string): Promise<Attachment[]> {
-  const loops = (await listLoops()).filter((loop) => folder === undefined || isBelow(fileOf(loop), folder));
-  const carries = await Promise.all(loops.map(({ node }) => isTransferDisk(node)));
-  return loops.filter((_, index) => carries[index]).map((loop) => ({ device: loop.node, backing: fileOf(loop) }));
+/**
+ * Returns the loop devices that contain a transfer disk.
+ * @param directory only those whose file is below it
+ * @throws StubferryError DISK_IO
+ */
+export async function transferLoops(directory?: string): Promise<Attachment[]> {
+  const loops = (await listLoops()).filter((loop) => directory === undefined || isBelow(fileOf(loop), directory));
+  const isTransfer = await Promise.all(loops.map(({ node }) => isTransferDisk(node)));
+  return loops.filter((_, index) => isTransfer[index]).map((loop) => ({ device: loop.node, backing: fileOf(loop) }));
 }
 
-function isBelow(path: string, folder: string): boolean {
-  return path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+function isBelow(path: string, directory: string): boolean {
+  return path.startsWith(directory.endsWith('/') ? directory : `${directory}/`);
 }
 
-/** By its superblock, read past this kernel's page cache. */
+/** Whether the device has a superblock. The read bypasses the page cache of this kernel. */
 async function isTransferDisk(node: string): Promise<boolean> {
   try {
     const device = await openDevice(node, { access: 'direct', readOnly: true });

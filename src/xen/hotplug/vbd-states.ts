@@ -1,30 +1,36 @@
 /**
- * What the two ends of a vbd do.
+ * The states of the two ends of a vbd.
  *
- * One end is watched at a time, the one that comes last: each request to xenstored takes 5 ms under emulation, of a processor that the
- * kernels need for the disk. With both watched, of an attach it was a tenth.
+ * Only one end is watched at a time, the one that connects last: each request to xenstored takes 5 ms under emulation,
+ * on a processor that the kernels need for the disk. Watching both ends took a tenth of the time of an attach.
  */
 import { StubferryError } from '../../base/errors/index.js';
 import type { Watch, XenstoreClient } from '../xenstore/index.js';
 import { backendPath, frontendPath, type Vbd } from './vbd-paths.js';
-import { shownState, type XenbusState, xenbusState } from './xenbus-state.js';
+import { describeState, type XenbusState, xenbusState } from './xenbus-state.js';
 
+/** The states of both ends. */
 export interface VbdStates {
   readonly frontend: XenbusState;
   readonly backend: XenbusState;
 }
 
+/** How long to wait. */
 export interface Limits {
-  /** Milliseconds. */
+  /** Limit in milliseconds. */
   readonly withinMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The states of both ends for messages. */
 export function describeStates({ frontend, backend }: VbdStates): string {
-  return `frontend ${shownState(frontend)}, backend ${shownState(backend)}`;
+  return `frontend ${describeState(frontend)}, backend ${describeState(backend)}`;
 }
 
-/** How both stand now. @throws StubferryError of xenstore */
+/**
+ * Reads the states of both ends.
+ * @throws StubferryError errors of xenstore
+ */
 export async function readStates(store: XenstoreClient, vbd: Vbd): Promise<VbdStates> {
   const [frontend, backend] = await Promise.all(
     [frontendPath(vbd), backendPath(vbd)].map((end) => store.readBytes(`${end}/state`)),
@@ -33,9 +39,10 @@ export async function readStates(store: XenstoreClient, vbd: Vbd): Promise<VbdSt
 }
 
 /**
- * Looks at one end now and at each change, until it stands where `isWanted` says so.
+ * Checks the state of one end now and after each change, until `isWanted` returns true.
+ * @param end path of the frontend or backend
  * @returns false when the time is over
- * @throws StubferryError of xenstore; the reason of an abort
+ * @throws StubferryError errors of xenstore; the reason of an abort
  */
 export async function waitForStates(
   store: XenstoreClient,
@@ -44,7 +51,7 @@ export async function waitForStates(
   isWanted: (state: XenbusState) => boolean,
 ): Promise<boolean> {
   signal?.throwIfAborted();
-  let settle: (came: boolean) => void = () => undefined;
+  let settle: (isReached: boolean) => void = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
   const outcome = new Promise<boolean>((resolve, reject) => {
     settle = resolve;
@@ -52,11 +59,11 @@ export async function waitForStates(
   });
   outcome.catch(() => undefined);
   const path = `${end}/state`;
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     try {
       if (isWanted(xenbusState(await store.readBytes(path)))) settle(true);
     } catch (error) {
-      // A watch fires again when a lost connection was made anew.
+      // The watch fires again after a reconnection.
       if (!(error instanceof StubferryError && error.code === 'XENSTORE_GONE')) fail(error);
     }
   };
@@ -65,7 +72,7 @@ export async function waitForStates(
   signal?.addEventListener('abort', onAbort, { once: true });
   let watch: Watch | undefined;
   try {
-    watch = await store.watch(path, look);
+    watch = await store.watch(path, check);
     return await outcome;
   } finally {
     clearTimeout(timer);

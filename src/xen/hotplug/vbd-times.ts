@@ -1,9 +1,12 @@
+import { TIMEOUTS } from '../../base/time/timeouts.js';
+
+/** The limits for attaching and detaching a vbd. */
 export interface VbdTimes {
-  /** For both ends to come together, milliseconds. */
+  /** How long both ends may take to connect, in milliseconds. */
   readonly connectMs: number;
-  /** For the stubdom to let go of it before it is taken away, milliseconds. */
+  /** How long the stubdom may take to release the disk before it is removed, in milliseconds. */
   readonly closeMs: number;
 }
 
-/** A stubdom connects within 0.2 s, measured under emulation; one that is paused, or starts, takes longer. libxl gives 10 s to either. */
-export const VBD_TIMES: VbdTimes = { connectMs: 30_000, closeMs: 10_000 };
+/** The limits of the service. */
+export const VBD_TIMES: VbdTimes = { connectMs: TIMEOUTS.vbdConnect, closeMs: TIMEOUTS.vbdClose };

@@ -1,14 +1,15 @@
 /**
- * A vbd in xenstore: two folders that name each other, in which the kernels of dom0 and of the stubdom find it.
+ * A vbd in xenstore: two directories that name each other, in which the kernels of dom0 and of the stubdom find it.
  *
- *     /local/domain/<stubdom>/device/vbd/<number>     the frontend: the stubdom's, dom0 may read it
+ *     /local/domain/<stubdom>/device/vbd/<number>     the frontend: owned by the stubdom, dom0 may read it
  *         backend, backend-id, virtual-device, device-type, state
- *     /local/domain/0/backend/vbd/<stubdom>/<number>  the backend: dom0's, the stubdom may read it
+ *     /local/domain/0/backend/vbd/<stubdom>/<number>  the backend: owned by dom0, the stubdom may read it
  *         frontend, frontend-id, physical-device, mode, params, ..., online, state
- *         stubferry/backing                           that it is ours, and of which file or device
+ *         stubferry/backing                           the mark of stubferry, with the path of the file or device
  *
- * libxl writes these and some for itself, and a hotplug script finds out `physical-device`. Here none is run, for libxl does not hear of it.
- * (libxl_disk.c, libxl_device.c; xen-blkback.) All is written in one transaction, in which the number is chosen too: no number is taken twice.
+ * libxl writes these nodes and some for its own use, and its hotplug script finds out `physical-device`. Here no script
+ * runs, because libxl does not know of the vbd (libxl_disk.c, libxl_device.c; xen-blkback). One transaction writes all
+ * nodes and also chooses the number, so no number is used twice.
  */
 import { StubferryError } from '../../base/errors/index.js';
 import type { Transaction, XenstoreClient } from '../xenstore/index.js';
@@ -18,16 +19,19 @@ import { backendPath, backendsOf, frontendPath, frontendsOf, libxlPath, libxlVbd
 import { VIRTUAL_DEVICES, virtualDeviceName } from './virtual-device.js';
 import { stateValue } from './xenbus-state.js';
 
-/** A free number of that domain. @throws StubferryError ATTACH_FAILED when there is no such domain, or none is free */
+/**
+ * Returns a free number in that domain.
+ * @throws StubferryError ATTACH_FAILED: when the domain does not exist, or no number is free; errors of xenstore
+ */
 export async function freeVbd(store: XenstoreClient, stubdom: number, tx?: Transaction): Promise<Vbd> {
-  const folders = [`/local/domain/${stubdom}`, frontendsOf(stubdom), backendsOf(stubdom), libxlVbdsOf(stubdom)];
-  const [home, ...children] = await Promise.all(folders.map((folder) => store.directory(folder, tx)));
+  const directories = [`/local/domain/${stubdom}`, frontendsOf(stubdom), backendsOf(stubdom), libxlVbdsOf(stubdom)];
+  const [home, ...children] = await Promise.all(directories.map((directory) => store.directory(directory, tx)));
   if (home === undefined) {
-    throw new StubferryError('ATTACH_FAILED', 'there is no such domain', {
+    throw new StubferryError('ATTACH_FAILED', 'no such domain', {
       where: `domain ${stubdom}`,
       expected: 'a domain that is known to xenstore',
       found: `no /local/domain/${stubdom}`,
-      hint: 'it may have ended meanwhile: see xl list',
+      hint: 'the domain may have ended meanwhile: see xl list',
     });
   }
   const taken = children.flat();
@@ -37,14 +41,15 @@ export async function freeVbd(store: XenstoreClient, stubdom: number, tx?: Trans
   throw new StubferryError('ATTACH_FAILED', 'no virtual device is free', {
     where: `domain ${stubdom}`,
     expected: `one of ${names.at(-1)} to ${names[0]}`,
-    found: 'each of them taken',
-    hint: 'what killed agents have left is removed by: stubferry gc',
+    found: 'all of them in use',
+    hint: 'stubferry gc removes what killed agents have left behind',
   });
 }
 
 /**
- * Writes a new vbd, of that block device of dom0.
- * @throws StubferryError ATTACH_FAILED, XENSTORE_CONFLICT, ...; then nothing of it is there. Of XENSTORE_GONE and XENSTORE_TIMEOUT that is not known
+ * Creates a vbd for dom0's block device `path`.
+ * @throws StubferryError ATTACH_FAILED, XENSTORE_CONFLICT, ...: then the vbd does not exist. After XENSTORE_GONE and
+ *   XENSTORE_TIMEOUT it may exist.
  */
 export function createVbd(
   store: XenstoreClient,
@@ -72,7 +77,8 @@ export function createVbd(
       [`${backend}/state`]: stateValue('Initialising'),
       [`${backend}/${MARK}`]: backing,
     };
-    // xenstored does one after the other: the folders with their owners first, as what is made in them belongs to whom they belong to.
+    // xenstored executes the requests in order. The directories and their owners come first, because new nodes belong
+    // to the owner of their directory.
     await Promise.all([
       store.mkdir(frontend, tx),
       store.setPermissions(frontend, { owner: stubdom, domains: [{ domid: 0, read: true, write: false }] }, tx),
@@ -84,13 +90,16 @@ export function createVbd(
   });
 }
 
-/** Asks the stubdom to let go of it. @returns false when it is not there any more */
+/**
+ * Asks the stubdom to release the disk.
+ * @returns false when the vbd does not exist
+ */
 export function beginClosing(store: XenstoreClient, vbd: Vbd & Pick<OwnVbd, 'backing'>): Promise<boolean> {
   const backend = backendPath(vbd);
   return store.transaction(async (tx) => {
     const own = await readOwnVbd(store, vbd, tx);
     const state = await store.read(`${backend}/state`, tx);
-    // Writing would make it anew.
+    // A write would create it again.
     if (own?.backing !== vbd.backing || state === undefined) return false;
     await store.write(`${backend}/online`, '0', tx);
     if (state !== stateValue('Closed')) await store.write(`${backend}/state`, stateValue('Closing'), tx);
@@ -99,12 +108,12 @@ export function beginClosing(store: XenstoreClient, vbd: Vbd & Pick<OwnVbd, 'bac
 }
 
 /**
- * Removes both ends, whatever they are doing: dom0's kernel gives up the block device then. What is not there is fine, what is not ours
- * stays. libxl's own note of it goes, too, where libxl has made it.
+ * Removes both ends in any state; dom0's kernel then releases the block device. It is not an error when they do not
+ * exist, and a vbd that is not stubferry's is not changed. Also removes libxl's record of the vbd, if libxl created it.
  */
 export function removeVbd(store: XenstoreClient, vbd: Vbd & Pick<OwnVbd, 'backing'>): Promise<void> {
   return store.transaction(async (tx) => {
-    if (!(await isOurs(store, vbd, tx))) return;
+    if (!(await isOwn(store, vbd, tx))) return;
     await store.remove(frontendPath(vbd), tx);
     await store.remove(backendPath(vbd), tx);
     await store.remove(libxlPath(vbd), tx);
@@ -113,12 +122,15 @@ export function removeVbd(store: XenstoreClient, vbd: Vbd & Pick<OwnVbd, 'backin
   });
 }
 
-/** As it is written there; or, where somebody has removed the backend, by a frontend that goes nowhere now. */
-async function isOurs(store: XenstoreClient, vbd: Vbd & Pick<OwnVbd, 'backing'>, tx: Transaction): Promise<boolean> {
+/**
+ * Whether the vbd is stubferry's: by its mark or, when the backend was removed, by a frontend that names the missing
+ * backend.
+ */
+async function isOwn(store: XenstoreClient, vbd: Vbd & Pick<OwnVbd, 'backing'>, tx: Transaction): Promise<boolean> {
   const backend = backendPath(vbd);
   if ((await readOwnVbd(store, vbd, tx))?.backing === vbd.backing) return true;
   if ((await store.directory(backend, tx)) !== undefined) return false;
-  // The stubdom may have written anything there, which harms nobody but itself.
-  const goesTo = await store.readBytes(`${frontendPath(vbd)}/backend`, tx);
-  return goesTo !== undefined && Buffer.from(goesTo).toString('latin1') === backend;
+  // The stubdom may have written anything there, which affects only the stubdom itself.
+  const namedBackend = await store.readBytes(`${frontendPath(vbd)}/backend`, tx);
+  return namedBackend !== undefined && Buffer.from(namedBackend).toString('latin1') === backend;
 }

@@ -1,10 +1,11 @@
 /**
- * Into a stubdom, by xenstore alone: no toolstack and no hotplug script.
+ * Attaches to a stubdom through xenstore alone, without a toolstack or a hotplug script.
  *
  *     attach:  loop device -> vbd, in one transaction -> both ends Connected
  *     detach:  both ends Closed, or not in time -> vbd removed -> loop device
  *
- * In that order a crash leaves nothing that `orphans` does not find: a loop device that carries a transfer disk, or a vbd with our mark.
+ * Because of this order a crash leaves only what `orphans` can find: a loop device with a transfer disk, or a vbd with
+ * the mark of stubferry.
  */
 import { coherentAccess } from '../../blockdev-utils/index.js';
 import type { XenstoreClient } from '../xenstore/index.js';
@@ -19,10 +20,14 @@ import { attachmentOf, orphanVbds, vbdsOf } from './vbd-attachment.js';
 import type { Vbd } from './vbd-paths.js';
 import { VBD_TIMES, type VbdTimes } from './vbd-times.js';
 
+/** The driver of `--attach xen`. */
 export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTimes = VBD_TIMES): HotplugDriver {
-  /** A vbd whose making was not answered may be there all the same. Its loop device is not to be another one's before it is gone. */
-  async function takeBack(backing: string, node: string, made: Vbd | undefined): Promise<void> {
-    const vbds = made === undefined ? await vbdsOf(store, { device: '', backing }, 'xen') : [made];
+  /**
+   * Removes a partly attached disk. A vbd may exist although xenstored did not acknowledge its creation. The vbd must
+   * be removed before its loop device can be reused.
+   */
+  async function removeDisk(backing: string, node: string, created: Vbd | undefined): Promise<void> {
+    const vbds = created === undefined ? await vbdsOf(store, { device: '', backing }, 'xen') : [created];
     for (const vbd of vbds) await removeVbd(store, { ...vbd, backing });
     await releaseNode(backing, node);
   }
@@ -30,7 +35,7 @@ export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTime
   return {
     name: 'xen',
     accessTo: coherentAccess,
-    toldAt: () => undefined,
+    notifyingPath: () => undefined,
 
     attach: async (backing, kind, options) => {
       const stubdom = stubdomOf(options, 'xen');
@@ -41,8 +46,9 @@ export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTime
         await connectVbd(store, vbd, { withinMs: connectMs, signal: options?.signal });
         return attachmentOf({ ...vbd, node: node.path, backing });
       } catch (error) {
-        // Why it failed says more than that it could not be taken back; what is left then is a orphan.
-        await takeBack(backing, node.path, vbd).catch(() => undefined);
+        // The error of the attach is more useful than an error of this clean-up. What the clean-up leaves behind is an
+        // orphan.
+        await removeDisk(backing, node.path, vbd).catch(() => undefined);
         throw error;
       }
     },
@@ -59,6 +65,6 @@ export function xenDriver(store: XenstoreClient, { connectMs, closeMs }: VbdTime
     },
 
     list: async () => (await ownVbds(store, 'xen')).map(attachmentOf),
-    orphans: (folder) => orphanVbds(store, 'xen', folder),
+    orphans: (directory) => orphanVbds(store, 'xen', directory),
   };
 }

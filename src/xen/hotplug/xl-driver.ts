@@ -1,10 +1,12 @@
 /**
- * Into a stubdom by the toolstack: `xl block-attach` and `xl block-detach`, with a hotplug script of our own.
+ * Attaches to a stubdom through the toolstack: `xl block-attach` and `xl block-detach`, with stubferry's own hotplug
+ * script.
  *
  *     attach:  loop device -> configuration for libxl -> xl block-attach (-> block-stubferry) -> both ends Connected
  *     detach:  xl block-detach, or else: vbd removed -> configuration removed -> loop device
  *
- * libxl knows of the disk then: it is in `xl block-list`, and goes with the domain. It takes longer than to write the vbd oneself (docs/hotplug.md).
+ * libxl manages the disk then: `xl block-list` shows it, and it is removed with the domain. This takes longer than
+ * writing the vbd to xenstore directly (docs/reference/hotplug.md).
  */
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,19 +29,20 @@ import { type RunXl, runXl } from './xl.js';
 
 const SCRIPT = join(PACKAGE_ROOT, 'dist/host', SCRIPT_NAME);
 
-/** What of the host it uses. */
+/** What the driver uses of the host. */
 export interface XlHost {
   readonly xl: RunXl;
-  /** Where libxl has its files. */
+  /** The directory of libxl's files. */
   readonly libxlDir: string;
 }
 
+/** The driver of `--attach xl`. */
 export function xlDriver(
   store: XenstoreClient,
   { connectMs, closeMs }: VbdTimes = VBD_TIMES,
   { xl, libxlDir }: XlHost = { xl: runXl, libxlDir: LIBXL_DIR },
 ): HotplugDriver {
-  async function takeBack(vbd: OwnVbd): Promise<Detachment> {
+  async function removeDisk(vbd: OwnVbd): Promise<Detachment> {
     const { stubdom, number, userdata } = vbd;
     const detachment = await xl(['block-detach', `${stubdom}`, virtualDeviceName(number)], { withinMs: closeMs }).then(
       (): Detachment => ({}),
@@ -53,7 +56,7 @@ export function xlDriver(
   return {
     name: 'xl',
     accessTo: coherentAccess,
-    toldAt: () => undefined,
+    notifyingPath: () => undefined,
 
     attach: async (backing, kind, options) => {
       const stubdom = stubdomOf(options, 'xl');
@@ -66,16 +69,17 @@ export function xlDriver(
         await xl(['block-attach', `${stubdom}`, diskSpec(vbd, node, backing)], { withinMs: connectMs, signal }).catch(
           (cause: unknown) => {
             signal?.throwIfAborted();
-            throw notAttached(vbd, cause);
+            throw attachFailed(vbd, cause);
           },
         );
         if (userdata !== undefined) await store.write(`${backendPath(vbd)}/${USERDATA}`, userdata);
         await connectVbd(store, vbd, { withinMs: connectMs, signal });
         return attachmentOf({ ...vbd, node, backing });
       } catch (error) {
-        // Why it failed says more than that it could not be taken back; what is left then is a orphan.
+        // The error of the attach is more useful than an error of this clean-up. What the clean-up leaves behind is an
+        // orphan.
         for (const vbd of await vbdsOf(store, { device: '', backing }, 'xl').catch(() => []))
-          await takeBack(vbd).catch(() => undefined);
+          await removeDisk(vbd).catch(() => undefined);
         if (userdata !== undefined) await unlink(userdata).catch(() => undefined);
         await releaseNode(backing, node).catch(() => undefined);
         throw error;
@@ -85,34 +89,38 @@ export function xlDriver(
     detach: async (attachment) => {
       const { backing, vbd: named } = attachment;
       let detachment: Detachment = {};
-      for (const vbd of await vbdsOf(store, attachment, 'xl')) detachment = { ...detachment, ...(await takeBack(vbd)) };
+      for (const vbd of await vbdsOf(store, attachment, 'xl'))
+        detachment = { ...detachment, ...(await removeDisk(vbd)) };
       if (named !== undefined) await removeVbd(store, { ...named, backing });
       await releaseNode(backing, named?.node);
       return detachment;
     },
 
     list: async () => (await ownVbds(store, 'xl')).map(attachmentOf),
-    orphans: (folder) => orphanVbds(store, 'xl', folder),
+    orphans: (directory) => orphanVbds(store, 'xl', directory),
   };
 }
 
-/** xl-disk-configuration(5). The target is for the script, and takes the rest of the line. @throws StubferryError ATTACH_FAILED */
+/**
+ * The disk specification (xl-disk-configuration(5)). The target is for the script, and extends to the end of the line.
+ * @throws StubferryError ATTACH_FAILED
+ */
 function diskSpec({ number }: Vbd, node: string, backing: string): string {
   for (const path of [SCRIPT, backing]) {
     if (/^[^,\n]+$/.test(path)) continue;
-    throw new StubferryError('ATTACH_FAILED', 'xl does not take this path', {
+    throw new StubferryError('ATTACH_FAILED', 'xl does not accept this path', {
       where: printable(path),
-      expected: 'a path without commas and line ends',
+      expected: 'a path without commas and newlines',
     });
   }
   return `format=raw,access=rw,vdev=${virtualDeviceName(number)},script=${SCRIPT},target=${node}:${backing}`;
 }
 
-function notAttached({ stubdom, number }: Vbd, cause: unknown): StubferryError {
+function attachFailed({ stubdom, number }: Vbd, cause: unknown): StubferryError {
   return new StubferryError('ATTACH_FAILED', 'xl block-attach failed', {
     where: `${virtualDeviceName(number)} of domain ${stubdom}`,
     found: messageOf(cause),
-    hint: 'does xl itself work (xl list)? --attach xen does without it',
+    hint: 'does xl itself work (xl list)? --attach xen does not use it',
     cause,
   });
 }

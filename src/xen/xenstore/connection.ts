@@ -1,13 +1,14 @@
 /**
- * One life of a connection to xenstore: requests and their replies.
+ * One connection to xenstore, until it is lost: requests and their replies.
  *
- *     request(id) --> transport --> reply(id), of the same type or ERROR --> who asked
+ *     request(id) --> transport --> reply(id), of the same type or ERROR --> the caller
  *                               --> WATCH_EVENT                          --> onEvent
- *                               --> anything else                        --> the end
+ *                               --> anything else                        --> the connection ends
  *
- * Replies are matched by their ids, in whatever order they come. xenstored answers within a millisecond, so one that answers nothing for a long
- * time, of all that it was asked, is not there any more: that ends the connection, and no late reply can be taken for another's. (Counted from
- * the last reply, for a queue may be long, and a machine slow: under emulation on a busy host a reply was seen to take 0.4 s.)
+ * Replies are matched by their ids and may arrive in any order. xenstored replies within a millisecond. When it sends
+ * no reply at all for a long time while requests are pending, it counts as lost: the connection ends, so that no late
+ * reply can be taken for the reply to another request. (The time counts from the last reply, because the queue may be
+ * long and the machine slow: under emulation on a busy host a reply took 0.4 s.)
  */
 import { errnoOf, StubferryError } from '../../base/errors/index.js';
 import { openTransport } from './open-transport.js';
@@ -17,19 +18,22 @@ import { MessageReader } from './wire/message-reader.js';
 import { refusalOf, type WatchEvent, watchEventOf } from './wire/replies.js';
 import type { Request } from './wire/requests.js';
 
-/** What xenstored answered: what was asked for, or the name of an errno, such as EACCES. */
+/** A reply of xenstored: the requested value, or the name of an errno, such as EACCES. */
 export type Reply<T> = { readonly value: T } | { readonly refusal: string };
 
+/** Options of {@link Connection.open}. */
 export interface ConnectionOptions {
+  /** Path of the unix socket or the device. */
   readonly path: string;
-  /** For the next reply, while one is awaited, milliseconds. */
+  /** How long xenstored may take for the next reply while a request is pending, in milliseconds. */
   readonly replyMs: number;
+  /** Called for each event of a watch. An error that it throws ends the connection. */
   onEvent(event: WatchEvent): void;
-  /** Called once, when it is over and was not closed. */
+  /** Called once, when the connection has ended without {@link Connection.close}. */
   onEnd(reason: StubferryError): void;
 }
 
-interface Waiting {
+interface PendingRequest {
   readonly type: RequestType;
   readonly transactionId: number;
   readonly message: Uint8Array;
@@ -40,13 +44,14 @@ interface Waiting {
   fail(reason: StubferryError): void;
 }
 
-/** Requests without a reply at a time. xenstored itself takes 20 of a domain at once, and lets the others wait. */
+/** Largest number of pending requests. xenstored itself accepts 20 of a domain at a time, and lets the others wait. */
 const REQUESTS_MAX = 256;
 
+/** One connection to xenstore. Create it with {@link Connection.open}. */
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #reader = new MessageReader();
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #pending = new Map<number, PendingRequest>();
   #transport: Transport | undefined;
   #over: StubferryError | undefined;
   #closing: Promise<void> | undefined;
@@ -57,54 +62,59 @@ export class Connection {
     this.#options = options;
   }
 
-  /** @throws StubferryError XENSTORE_UNREACHABLE; the reason of an abort */
+  /**
+   * Opens the transport at the path of the options.
+   * @throws StubferryError XENSTORE_UNREACHABLE; the reason of an abort
+   */
   static async open(options: ConnectionOptions, signal: AbortSignal): Promise<Connection> {
     const connection = new Connection(options);
     await connection.#connect(signal);
     return connection;
   }
 
-  /** Why it is over; undefined while it is not. */
+  /** Why the connection has ended; undefined while it is open. */
   get over(): StubferryError | undefined {
     return this.#over;
   }
 
-  /** Whether, when it ends, another one can take its place. */
+  /** Whether a new connection can replace this one when it ends. */
   get isReplaceable(): boolean {
     return this.#transport?.isReplaceable === true;
   }
 
   /**
-   * @throws StubferryError XENSTORE_TIMEOUT, XENSTORE_GONE, XENSTORE_PROTOCOL; LIMIT_EXCEEDED for a payload that is too large, and
-   *   for too many requests at once
+   * Sends a request and returns the reply.
+   * @param transactionId 0 outside of a transaction
+   * @throws StubferryError XENSTORE_TIMEOUT, XENSTORE_GONE, XENSTORE_PROTOCOL; LIMIT_EXCEEDED: when the payload is too
+   *   large, or too many requests are pending
    */
   async request<T>({ type, payload, parse }: Request<T>, transactionId = 0): Promise<Reply<T>> {
     if (this.#over !== undefined) throw this.#over;
     const transport = this.#transport;
-    if (transport === undefined) throw gone(this.#options.path);
-    checkLimits(this.#options.path, payload.length, transport.payloadMax, this.#waiting.size);
+    if (transport === undefined) throw connectionLost(this.#options.path);
+    checkLimits(this.#options.path, payload.length, transport.payloadMax, this.#pending.size);
     const requestId = this.#nextId();
-    const answer = new Promise<Reply<T>>((resolve, reject) => {
-      this.#waiting.set(requestId, {
+    const reply = new Promise<Reply<T>>((resolve, reject) => {
+      this.#pending.set(requestId, {
         type,
         transactionId,
         message: encodeMessage({ type, requestId, transactionId, payload }),
         isSent: false,
-        accept: (reply) => resolve({ value: parse(reply) }),
+        accept: (received) => resolve({ value: parse(received) }),
         refuse: (refusal) => resolve({ refusal }),
         fail: reject,
       });
     });
-    if (this.#waiting.size === 1) this.#timer = setTimeout(() => this.#late(), this.#options.replyMs);
+    if (this.#pending.size === 1) this.#timer = setTimeout(() => this.#onTimeout(), this.#options.replyMs);
     this.#sendNext(transport);
-    return answer;
+    return reply;
   }
 
-  /** Ends it; requests without a reply fail with `reason`. Resolves when nothing of it is left open. */
+  /** Ends the connection; pending requests fail with `reason`. Resolves when all its resources are closed. */
   async close(reason: StubferryError): Promise<void> {
     this.#over ??= reason;
-    for (const waiting of this.#waiting.values()) waiting.fail(reason);
-    this.#waiting.clear();
+    for (const pending of this.#pending.values()) pending.fail(reason);
+    this.#pending.clear();
     clearTimeout(this.#timer);
     this.#closing ??= this.#transport?.close();
     await this.#closing;
@@ -112,43 +122,43 @@ export class Connection {
 
   async #connect(signal: AbortSignal): Promise<void> {
     const { path } = this.#options;
-    const onBytes = (chunk: Uint8Array): void => this.#arrived(chunk);
-    const onEnd = (cause: unknown): void => this.#end(gone(path, cause));
+    const onBytes = (chunk: Uint8Array): void => this.#onBytes(chunk);
+    const onEnd = (cause: unknown): void => this.#end(connectionLost(path, cause));
     this.#transport = await openTransport(path, { onBytes, onEnd }, signal);
   }
 
-  #arrived(chunk: Uint8Array): void {
+  #onBytes(chunk: Uint8Array): void {
     if (this.#over !== undefined) return;
     try {
-      for (const message of this.#reader.push(chunk)) this.#heard(message);
+      for (const message of this.#reader.push(chunk)) this.#onMessage(message);
     } catch (error) {
       this.#end(StubferryError.from(error).at(this.#options.path));
     }
   }
 
   /** @throws StubferryError XENSTORE_PROTOCOL */
-  #heard({ type, requestId, transactionId, payload }: Message): void {
+  #onMessage({ type, requestId, transactionId, payload }: Message): void {
     if (type === 'WATCH_EVENT') {
       this.#options.onEvent(watchEventOf(payload));
       return;
     }
-    const waiting = this.#waiting.get(requestId);
-    if (waiting === undefined) throw malformed('a reply to a request', `${type} to one that was not made`);
-    if ((type !== 'ERROR' && type !== waiting.type) || transactionId !== waiting.transactionId) {
-      throw malformed(`a reply to ${waiting.type}`, `${type}, or of another transaction`);
+    const pending = this.#pending.get(requestId);
+    if (pending === undefined) throw malformed('a reply to a request', `${type} to an unknown request`);
+    if ((type !== 'ERROR' && type !== pending.type) || transactionId !== pending.transactionId) {
+      throw malformed(`a reply to ${pending.type}`, `${type}, or another transaction`);
     }
-    if (type === 'ERROR') waiting.refuse(refusalOf(payload));
-    else waiting.accept(payload);
+    if (type === 'ERROR') pending.refuse(refusalOf(payload));
+    else pending.accept(payload);
     this.#forget(requestId);
   }
 
-  /** Sends what may be sent now, in the order in which it was asked for. */
+  /** Sends the requests that may be sent now, in their order. */
   #sendNext(transport: Transport): void {
-    for (const [requestId, waiting] of this.#waiting) {
-      if (!waiting.isSent) {
-        waiting.isSent = true;
-        transport.send(waiting.message).catch((cause: unknown) => {
-          if (this.#waiting.has(requestId)) waiting.refuse(errnoOf(cause) ?? 'EIO');
+    for (const [requestId, pending] of this.#pending) {
+      if (!pending.isSent) {
+        pending.isSent = true;
+        transport.send(pending.message).catch((cause: unknown) => {
+          if (this.#pending.has(requestId)) pending.refuse(errnoOf(cause) ?? 'EIO');
           this.#forget(requestId);
         });
       }
@@ -157,18 +167,18 @@ export class Connection {
   }
 
   #forget(requestId: number): void {
-    this.#waiting.delete(requestId);
-    if (this.#waiting.size === 0) clearTimeout(this.#timer);
+    this.#pending.delete(requestId);
+    if (this.#pending.size === 0) clearTimeout(this.#timer);
     else this.#timer?.refresh();
     if (this.#transport?.isPipelined === false && this.#over === undefined) this.#sendNext(this.#transport);
   }
 
-  #late(): void {
+  #onTimeout(): void {
     const { path, replyMs } = this.#options;
-    const [oldest] = this.#waiting.values();
+    const [oldest] = this.#pending.values();
     const type = oldest?.type ?? '';
     this.#end(
-      new StubferryError('XENSTORE_TIMEOUT', `xenstored did not answer ${type}`, {
+      new StubferryError('XENSTORE_TIMEOUT', `xenstored did not reply to ${type}`, {
         where: path,
         expected: `a reply within ${replyMs} ms`,
         found: 'none',
@@ -185,16 +195,16 @@ export class Connection {
 
   #nextId(): number {
     do this.#lastId = this.#lastId === 0xffffffff ? 1 : this.#lastId + 1;
-    while (this.#waiting.has(this.#lastId));
+    while (this.#pending.has(this.#lastId));
     return this.#lastId;
   }
 }
 
-function gone(where: string, cause?: unknown): StubferryError {
+function connectionLost(where: string, cause?: unknown): StubferryError {
   return new StubferryError('XENSTORE_GONE', 'the connection to xenstore was lost', {
     where,
     found: cause instanceof Error ? cause.message : 'end of file',
-    hint: 'whether it has done what was asked for last is not known',
+    hint: 'it is unknown whether xenstored executed the last requests',
     cause,
   });
 }
@@ -203,14 +213,14 @@ function checkLimits(where: string, length: number, payloadMax: number, requests
   if (length > payloadMax) {
     throw new StubferryError('LIMIT_EXCEEDED', 'a request to xenstore is too long', {
       where,
-      expected: `a path and a value of ${payloadMax} bytes at most`,
+      expected: `a path and a value of at most ${payloadMax} bytes`,
       found: `${length} bytes`,
     });
   }
   if (requests >= REQUESTS_MAX) {
-    throw new StubferryError('LIMIT_EXCEEDED', 'too many requests to xenstore at once', {
+    throw new StubferryError('LIMIT_EXCEEDED', 'too many concurrent requests to xenstore', {
       where,
-      expected: `${REQUESTS_MAX} without a reply at most`,
+      expected: `at most ${REQUESTS_MAX} without a reply`,
       found: `${requests}`,
     });
   }

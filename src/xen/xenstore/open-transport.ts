@@ -1,4 +1,4 @@
-/** Finds the way to xenstore, and takes it. */
+/** Finds and opens the transport to xenstore. */
 import { stat } from 'node:fs/promises';
 import { errnoOf, StubferryError } from '../../base/errors/index.js';
 import { openSocket } from './socket-transport.js';
@@ -8,30 +8,36 @@ import { openXenbus } from './xenbus-transport.js';
 const SOCKET = '/run/xenstored/socket';
 const XENBUS = '/dev/xen/xenbus';
 
-/** The path of xenstore in this domain. @throws StubferryError XENSTORE_UNREACHABLE */
+/**
+ * Returns the path of xenstore in this domain: the socket, or else the device.
+ * @throws StubferryError XENSTORE_UNREACHABLE
+ */
 export async function findXenstore(): Promise<string> {
   for (const path of [SOCKET, XENBUS]) {
     if ((await kindOf(path).catch(() => undefined)) !== undefined) return path;
   }
-  throw new StubferryError('XENSTORE_UNREACHABLE', 'there is no xenstore here', {
+  throw new StubferryError('XENSTORE_UNREACHABLE', 'no xenstore found', {
     where: SOCKET,
     expected: `the socket of xenstored, or ${XENBUS}`,
     found: 'neither',
-    hint: 'is this dom0 or a domain of Xen, and does xenstored run?',
+    hint: 'is this dom0 or a Xen domain, and is xenstored running?',
   });
 }
 
-/** @throws StubferryError XENSTORE_UNREACHABLE; the reason of an abort */
+/**
+ * Opens the transport at `path`.
+ * @throws StubferryError XENSTORE_UNREACHABLE; the reason of an abort
+ */
 export async function openTransport(path: string, receiver: Receiver, signal: AbortSignal): Promise<Transport> {
   const kind = await kindOf(path);
   return kind === 'socket' ? openSocket(path, receiver, signal) : openXenbus(path, receiver, signal);
 }
 
 async function kindOf(path: string): Promise<'socket' | 'device'> {
-  const there = await stat(path).catch((cause: unknown) => {
+  const stats = await stat(path).catch((cause: unknown) => {
     throw unreachable(path, errnoOf(cause), cause);
   });
-  if (there.isSocket()) return 'socket';
-  if (there.isCharacterDevice()) return 'device';
+  if (stats.isSocket()) return 'socket';
+  if (stats.isCharacterDevice()) return 'device';
   throw unreachable(path, 'neither a socket nor a character device');
 }

@@ -1,13 +1,14 @@
 /**
- * A connection to xenstore that is made anew when it is lost, and the watches that outlive it.
+ * A connection to xenstore that reconnects after a loss, and the watches that survive the reconnection.
  *
  *     open --> connected --lost--> (20 ms, 40 ms ... 1 s) --> connected, its watches set again --> ...
  *                  |                         |
  *                  |                         '-- for too long --> closed(XENSTORE_GONE)
- *                  '-- what answers is no xenstored, /dev/xen/xenbus ended, close(), abort --> closed
+ *                  '-- protocol error, end of /dev/xen/xenbus, close(), abort --> closed
  *
- * Requests without a reply fail when it is lost: whether they were executed is not known. Those that are made until it is there again
- * wait for it. A watch that is set again fires, as after it was set for the first time, so what happened meanwhile is not missed.
+ * When the connection is lost, pending requests fail, because it is unknown whether xenstored executed them. New
+ * requests wait for the next connection. A watch fires once whenever it is set, so it also fires after a reconnection,
+ * and its handler misses no change.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { StubferryError } from '../../base/errors/index.js';
@@ -15,29 +16,32 @@ import { Connection } from './connection.js';
 import type { OnChange } from './watch-events.js';
 import { WatchSet } from './watch-set.js';
 
+/** Options of {@link Session.open}. */
 export interface SessionOptions {
+  /** Path of the unix socket or the device. */
   readonly path: string;
-  /** For the next reply, while one is awaited, milliseconds. */
+  /** How long xenstored may take for the next reply while a request is pending, in milliseconds. */
   readonly replyMs: number;
-  /** How long a lost connection may not be had again, milliseconds. */
+  /** How long reconnecting may take, in milliseconds. */
   readonly reconnectMs: number;
 }
 
 const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 1_000;
 
+/** A connection to xenstore that reconnects after a loss. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #abort = new AbortController();
   readonly #watches = new WatchSet();
   #connection: Connection | undefined;
-  /** On its way to take the place of a lost one. */
+  /** A new connection that is not ready to replace the lost one yet. */
   #next: Connection | undefined;
-  /** Whether there is a connection again, while there is none. */
+  /** Resolves when reconnecting has ended, with or without a connection. */
   #reconnected: Promise<void> = Promise.resolve();
   #over: StubferryError | undefined;
   #resolveEnded: (reason: StubferryError) => void = () => undefined;
-  /** Resolves with the reason when it is over for good. */
+  /** Resolves with the reason when the session has ended permanently. */
   readonly ended = new Promise<StubferryError>((resolve) => {
     this.#resolveEnded = resolve;
   });
@@ -46,14 +50,20 @@ export class Session {
     this.#options = options;
   }
 
-  /** @throws StubferryError XENSTORE_UNREACHABLE; the reason of an abort */
+  /**
+   * Opens the first connection.
+   * @throws StubferryError XENSTORE_UNREACHABLE; the reason of an abort
+   */
   static async open(options: SessionOptions, signal: AbortSignal): Promise<Session> {
     const session = new Session(options);
     session.#connection = await session.#connect(signal);
     return session;
   }
 
-  /** Where new requests go to. @throws StubferryError why it is over */
+  /**
+   * Returns the connection for new requests; waits while the session reconnects.
+   * @throws StubferryError the reason why the session has ended
+   */
   async connection(): Promise<Connection> {
     for (;;) {
       if (this.#over !== undefined) throw this.#over;
@@ -62,18 +72,22 @@ export class Session {
     }
   }
 
-  /** @returns the token of the watch; its first event may come before */
+  /**
+   * Sets a watch.
+   * @returns the token of the watch; its first event may arrive before
+   * @throws StubferryError XENSTORE_REFUSED, XENSTORE_GONE, XENSTORE_TIMEOUT, LIMIT_EXCEEDED
+   */
   async watch(path: string, onChange: OnChange): Promise<string> {
     const onError = (error: unknown): void => this.#finish(StubferryError.from(error));
     return this.#watches.add(path, await this.connection(), onChange, onError);
   }
 
-  /** No event comes any more after the call. Resolves when xenstored knows. */
+  /** Removes a watch. No event is delivered after the call. Resolves when xenstored has removed it. */
   unwatch(token: string): Promise<void> {
     return this.#watches.remove(token, this.#connection);
   }
 
-  /** Ends it; requests without a reply fail with `reason`. Resolves when nothing of it is left open. */
+  /** Ends the session; pending requests fail with `reason`. Resolves when all its resources are closed. */
   async close(reason: StubferryError): Promise<void> {
     const connection = this.#connection;
     this.#finish(reason);
@@ -85,13 +99,16 @@ export class Session {
     const { path, replyMs } = this.#options;
     let connection: Connection | undefined;
     const onEnd = (reason: StubferryError): void => {
-      if (connection !== undefined && this.#connection === connection) this.#lost(reason);
+      if (connection !== undefined && this.#connection === connection) this.#onLost(reason);
     };
-    connection = await Connection.open({ path, replyMs, onEvent: (event) => this.#watches.tell(event), onEnd }, signal);
+    connection = await Connection.open(
+      { path, replyMs, onEvent: (event) => this.#watches.dispatch(event), onEnd },
+      signal,
+    );
     return connection;
   }
 
-  #lost(reason: StubferryError): void {
+  #onLost(reason: StubferryError): void {
     const isReplaceable = this.#connection?.isReplaceable === true && reason.code !== 'XENSTORE_PROTOCOL';
     this.#connection = undefined;
     if (!isReplaceable) this.#finish(reason);
@@ -113,7 +130,10 @@ export class Session {
     }
   }
 
-  /** A connection with all the watches, or undefined when there is none yet. @throws StubferryError when there will be none */
+  /**
+   * Returns a connection with all the watches, or undefined when xenstore is still unreachable.
+   * @throws StubferryError when no later attempt can succeed
+   */
   async #tryAgain(signal: AbortSignal): Promise<Connection | undefined> {
     try {
       this.#next = await this.#connect(signal);
@@ -142,7 +162,7 @@ export class Session {
   }
 }
 
-/** The end that was asked for. */
+/** The error of a session that its owner closed. */
 export function closedHere(where: string): StubferryError {
   return new StubferryError('XENSTORE_GONE', 'the connection to xenstore was closed', { where, found: 'closed here' });
 }

@@ -1,22 +1,22 @@
 /** The unix socket of xenstored, in its own domain. */
+
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../../base/errors/index.js';
+import { TIMEOUTS } from '../../base/time/timeouts.js';
 import { type Receiver, type Transport, unreachable } from './transport.js';
 import { PAYLOAD_MAX } from './wire/message.js';
 
-/** `sun_path` has 108 bytes with the zero at its end (unix(7)); Node cuts a longer path without a word. */
+/** `sun_path` has 108 bytes with its terminating zero (unix(7)); Node truncates a longer path silently. */
 const SOCKET_PATH_MAX = 107;
 
-/**
- * xenstored lets one client wait to be taken in (`listen(fd, 1)`); the next one would have to wait in connect(2), and hears EAGAIN where
- * it does not. Milliseconds.
- */
-const QUEUE_MS = 10_000;
 const RETRY_MS = 5;
 
-/** @throws StubferryError XENSTORE_UNREACHABLE; the reason of an abort */
+/**
+ * Connects to the socket at `path`; retries while the queue of xenstored is full.
+ * @throws StubferryError XENSTORE_UNREACHABLE; the reason of an abort
+ */
 export async function openSocket(path: string, receiver: Receiver, signal: AbortSignal): Promise<Transport> {
   if (Buffer.byteLength(path) > SOCKET_PATH_MAX) {
     throw unreachable(path, `a path of more than ${SOCKET_PATH_MAX} bytes`);
@@ -34,8 +34,9 @@ export async function openSocket(path: string, receiver: Receiver, signal: Abort
     isReplaceable: true,
     send: async (message) => {
       if (!socket.writable) return;
-      // What is asked in one go leaves in one go. Each write would let xenstored run at once, and on one processor that is a change of
-      // processes for each request (a new vbd, under emulation: 125 ms of the processor for Node and xenstored, 105 so).
+      // Requests that are made in one turn are sent together. Each separate write would let xenstored run immediately,
+      // which on one processor costs a process switch for each request (a new vbd, under emulation: 125 ms of processor
+      // time for Node and xenstored with separate writes, 105 ms with one write).
       if (socket.writableCorked === 0) {
         socket.cork();
         process.nextTick(() => socket.uncork());
@@ -60,7 +61,7 @@ async function connected(path: string, signal: AbortSignal): Promise<Socket> {
     } catch (cause) {
       socket.destroy();
       signal.throwIfAborted();
-      const isFull = errnoOf(cause) === 'EAGAIN' && performance.now() - since < QUEUE_MS;
+      const isFull = errnoOf(cause) === 'EAGAIN' && performance.now() - since < TIMEOUTS.xenstoreQueue;
       if (!isFull) throw unreachable(path, errnoOf(cause), cause);
     }
   }

@@ -1,12 +1,16 @@
-/** A transaction: its requests see the store as it was at its start, and others see all of what it wrote or nothing. */
+/**
+ * A transaction: its requests see the store as it was when the transaction started, and others see all of its writes or
+ * none.
+ */
 import type { Connection } from './connection.js';
 
+/** A transaction. Create it with {@link XenstoreClient.transaction}. */
 export class Transaction {
-  /** It belongs to one connection, and ends with it. */
+  /** A transaction belongs to one connection, and ends with it. */
   readonly connection: Connection;
-  /** The number that xenstored gave it. */
+  /** The number that xenstored assigned. */
   readonly id: number;
-  /** Committed or given up: the number may be another one's now. */
+  /** Whether it is committed or discarded. Its number may belong to another transaction then. */
   isOver = false;
 
   constructor(connection: Connection, id: number) {

@@ -1,15 +1,17 @@
 /**
- * The events of one watch, on their way to who watches: one after the other, however long each takes him.
+ * Delivers the events of one watch to its handler, one after the other, however long the handler takes.
  *
- * What came meanwhile is kept once for each path, for so many paths; whoever writes faster than is read cannot make it grow.
+ * While the handler runs, each changed path is kept once, up to a limit of paths. A writer that is faster than the
+ * handler cannot make the memory grow.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextEventLoopTurn } from 'node:timers/promises';
 
-/** Called with the path that changed, which is the watched one or below it. */
+/** Called with the changed path, which is the watched path or a path below it. */
 export type OnChange = (changed: string) => void | Promise<void>;
 
 const PATHS_MAX = 64;
 
+/** Queues and delivers the events of one watch. */
 export class WatchEvents {
   readonly #watched: string;
   readonly #onChange: OnChange;
@@ -18,6 +20,7 @@ export class WatchEvents {
   #busy = false;
   #closed = false;
 
+  /** @param onError called when the handler throws; no event is delivered afterwards */
   constructor(watched: string, onChange: OnChange, onError: (error: unknown) => void) {
     this.#watched = watched;
     this.#onChange = onChange;
@@ -26,7 +29,7 @@ export class WatchEvents {
 
   push(path: string): void {
     if (this.#changed.size >= PATHS_MAX && !this.#changed.has(path)) {
-      // More than can be kept: something changed at or below what is watched.
+      // More changes than can be kept: the event for the watched path stands for all of them.
       this.#changed.clear();
       this.#changed.add(this.#watched);
     } else {
@@ -42,8 +45,8 @@ export class WatchEvents {
   async #deliver(): Promise<void> {
     this.#busy = true;
     try {
-      // What comes in one piece is seen as one.
-      await nextTurn();
+      // Events that arrive together are delivered as one.
+      await nextEventLoopTurn();
       for (const path of this.#changed) {
         if (this.#closed) return;
         this.#changed.delete(path);

@@ -1,4 +1,4 @@
-/** The watches of a client, by their tokens. They outlive the connection that they are set on. */
+/** The watches of a client by their tokens. They survive the connection on which they are set. */
 import type { Connection } from './connection.js';
 import { refused } from './refused.js';
 import { type OnChange, WatchEvents } from './watch-events.js';
@@ -11,15 +11,20 @@ interface Watched {
   readonly path: string;
   readonly token: string;
   readonly events: WatchEvents;
-  /** Acknowledged by xenstored, so that it belongs on the next connection, too. */
+  /** Whether xenstored has acknowledged the watch, so that it must be set on the next connection too. */
   isSet: boolean;
 }
 
+/** The watches of a client by their tokens. */
 export class WatchSet {
   readonly #watches = new Map<string, Watched>();
   #lastToken = 0;
 
-  /** @returns the token of the watch; its first event may come before */
+  /**
+   * Sets a watch on `connection`.
+   * @returns the token of the watch; its first event may arrive before
+   * @throws StubferryError XENSTORE_REFUSED, and what {@link Connection.request} throws
+   */
   async add(
     path: string,
     connection: Connection,
@@ -40,31 +45,37 @@ export class WatchSet {
     }
   }
 
-  /** No event comes any more after the call. Resolves when xenstored knows. */
+  /** Removes a watch. No event is delivered after the call. Resolves when xenstored has removed it. */
   async remove(token: string, connection: Connection | undefined): Promise<void> {
     const known = this.#forget(token);
-    // A watch goes with its connection: where that is lost there is nothing left to do.
+    // A watch ends with its connection, so nothing remains to do after a loss.
     if (known !== undefined) await connection?.request(unwatch(known.path, token)).catch(() => undefined);
   }
 
-  /** Sets all of them on another connection. @throws StubferryError XENSTORE_REFUSED, XENSTORE_GONE, ... */
+  /**
+   * Sets all watches on another connection.
+   * @throws StubferryError XENSTORE_REFUSED, and what {@link Connection.request} throws
+   */
   async moveTo(connection: Connection): Promise<void> {
     for (const watched of this.#watches.values()) if (watched.isSet) await setOn(connection, watched);
   }
 
-  /** @throws StubferryError XENSTORE_PROTOCOL for an event of no watch */
-  tell({ path, token }: WatchEvent): void {
+  /**
+   * Delivers an event to its watch.
+   * @throws StubferryError XENSTORE_PROTOCOL: when the event belongs to no watch
+   */
+  dispatch({ path, token }: WatchEvent): void {
     const known = this.#watches.get(token);
     if (known !== undefined) {
       if (!isWithin(path, known.path)) throw malformed(`a change within ${known.path}`, path);
       known.events.push(path);
     } else if (!/^[1-9]\d*$/.test(token) || Number(token) > this.#lastToken) {
-      // One that was removed may have been on its way.
+      // The event of a removed watch may have been on its way.
       throw malformed('an event of a watch that was set', `one with the token ${JSON.stringify(token)}`);
     }
   }
 
-  /** No event of any comes any more. */
+  /** Closes all watches. No event is delivered after the call. */
   close(): void {
     for (const token of [...this.#watches.keys()]) this.#forget(token);
   }
@@ -79,6 +90,6 @@ export class WatchSet {
 
 async function setOn(connection: Connection, { path, token }: Watched): Promise<void> {
   const request = watch(path, token);
-  const answer = await connection.request(request);
-  if ('refusal' in answer) throw refused(request, answer.refusal);
+  const reply = await connection.request(request);
+  if ('refusal' in reply) throw refused(request, reply.refusal);
 }

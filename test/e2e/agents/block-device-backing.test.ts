@@ -1,4 +1,7 @@
-/** A transfer disk on a block device that is there already, as an LV is: a loop device here, and a second one over it for the stubdom. */
+/**
+ * A transfer disk on an existing block device, such as an LV. Here it is a loop device, with a second loop device over
+ * it for the stubdom.
+ */
 import { closeSync, openSync, readSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { type Agent, startAgent } from '../../support/agents/agent.js';
@@ -38,7 +41,7 @@ describeWith([ROOT, LOOP_DEVICES], 'a transfer disk on a block device', () => {
     return attached?.event === 'attached' ? attached.device : '';
   };
 
-  it('carries a save, and is blank in front afterwards', async () => {
+  it('transfers a save, and has a blank front afterwards', async () => {
     const state = new PatternState(20 * MIB);
     const dom0 = saving('--attach', 'loop');
     await dom0.ready;
@@ -51,7 +54,7 @@ describeWith([ROOT, LOOP_DEVICES], 'a transfer disk on a block device', () => {
     expect(front().every((byte) => byte === 0)).toBe(true);
   });
 
-  it('that is one of an earlier transfer is taken again', async () => {
+  it('is made again on a device that contains an earlier transfer disk', async () => {
     const kept = saving('--attach', 'loop', '--keep-disk', '--attach-timeout', '1s');
     expect((await kept.end).error?.code).toBe('PEER_ABSENT');
     expect(front().every((byte) => byte === 0)).toBe(false);
@@ -59,7 +62,7 @@ describeWith([ROOT, LOOP_DEVICES], 'a transfer disk on a block device', () => {
     expect((await again.end).error?.code).toBe('PEER_ABSENT');
   });
 
-  it('is refused where the device holds something else, and that is not touched', async () => {
+  it('is refused on a device that contains other data, which is not changed', async () => {
     const fd = openSync(scratch.path('lv'), 'r+');
     writeSync(fd, 'a file system', 1080);
     closeSync(fd);
@@ -72,7 +75,7 @@ describeWith([ROOT, LOOP_DEVICES], 'a transfer disk on a block device', () => {
     expect(front().equals(before)).toBe(true);
   });
 
-  it('is refused where the device is too small', async () => {
+  it('is refused on a device that is too small', async () => {
     expect((await saving('--attach', 'loop', '--ring', '32M').end).error).toMatchObject({
       code: 'DISK_NO_SPACE',
       expected: `${32 * MIB + FRONT} bytes`,
@@ -80,7 +83,7 @@ describeWith([ROOT, LOOP_DEVICES], 'a transfer disk on a block device', () => {
     });
   });
 
-  it('is refused for two processes that would share the one node', async () => {
+  it('is refused when both agents would open the same device node', async () => {
     expect((await saving().end).error).toMatchObject({
       code: 'DISK_INCOHERENT',
       where: device,

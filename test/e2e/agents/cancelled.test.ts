@@ -8,11 +8,11 @@ jest.setTimeout(60_000);
 
 const state = new PatternState(16 * 1024 * 1024, 1, 64 * 1024);
 
-describe.each(['save', 'restore'] as const)('an agent that gets a SIGTERM in the middle of a %s', (direction) => {
+describe.each(['save', 'restore'] as const)('an agent that receives SIGTERM in the middle of a %s', (direction) => {
   it.each([
     ['dom0', 'stubdom'],
     ['stubdom', 'dom0'],
-  ] as const)('the %s agent is CANCELLED, the %s agent is told, and nothing is left', async (one, other) => {
+  ] as const)('the %s agent is CANCELLED, the %s agent is notified, and nothing is left behind', async (one, other) => {
     const start = direction === 'save' ? saveByHand : restoreByHand;
     const pair = start(scratch, '-', scratch.path('out'));
     const feeding = direction === 'save' ? pair.stubdom : pair.dom0;
@@ -21,7 +21,7 @@ describe.each(['save', 'restore'] as const)('an agent that gets a SIGTERM in the
     pair[one].child.kill('SIGTERM');
     expect(await pair[one].end).toMatchObject({
       exit: 130,
-      error: { code: 'CANCELLED', message: 'stopped by SIGTERM', hint: 'run it again when you are ready' },
+      error: { code: 'CANCELLED', message: 'stopped by SIGTERM', hint: 'run the command again' },
     });
     const role = (one === 'dom0') === (direction === 'save') ? 'receiver' : 'sender';
     expect(await pair[other].end).toMatchObject({

@@ -17,7 +17,7 @@ async function given(bytes: number): Promise<string> {
   return scratch.path('given');
 }
 
-/** What the other agent says: that its peer gave up, and with which code. */
+/** The error of the other agent: its peer gave up, with a code and a message. */
 const peerAborted = (peer: string, code: string, message: string): object => ({
   exit: 38,
   error: {
@@ -28,7 +28,7 @@ const peerAborted = (peer: string, code: string, message: string): object => ({
   },
 });
 
-describeAsRoot('a destination on a file system of its own', () => {
+describeAsRoot('a destination on a separate file system', () => {
   const mounted = (): string => scratch.path('mounted');
   beforeEach(async () => {
     await mkdir(mounted());
@@ -36,7 +36,7 @@ describeAsRoot('a destination on a file system of its own', () => {
   });
   afterEach(() => void execFileSync('umount', [mounted()]));
 
-  it('that fills up is DESTINATION_FULL, and is left empty', async () => {
+  it('that becomes full is DESTINATION_FULL, and is empty afterwards', async () => {
     const { dom0, stubdom } = saveByHand(scratch, await given(8 * MIB), scratch.path('mounted/out'));
     const message = 'cannot write the destination: ENOSPC';
     expect(await dom0.end).toMatchObject({
@@ -52,7 +52,7 @@ describeAsRoot('a destination on a file system of its own', () => {
     expect(await readdir(mounted())).toEqual([]);
   });
 
-  it('that is for the spool and fills up is DESTINATION_FULL too', async () => {
+  it('that contains the spool and becomes full is DESTINATION_FULL as well', async () => {
     const options = { stubdom: ['--spool-dir', mounted()] };
     const { dom0, stubdom } = restoreByHand(scratch, await given(8 * MIB), '-', options);
     const message = 'cannot write the destination: ENOSPC';
@@ -78,7 +78,7 @@ describeAsRoot('a destination on a file system of its own', () => {
 });
 
 describe('a destination', () => {
-  it('in a folder that is not there is DESTINATION_UNWRITABLE', async () => {
+  it('in a directory that does not exist is DESTINATION_UNWRITABLE', async () => {
     const options = { both: ['--attach-timeout', '1s'] };
     const { dom0 } = saveByHand(scratch, await given(1), scratch.path('missing/out'), options);
     expect(await dom0.end).toMatchObject({
@@ -91,14 +91,14 @@ describe('a destination', () => {
     });
   });
 
-  it('that is missing in the stubdom is told to dom0 by its absence', async () => {
+  it('in a directory that does not exist in the stubdom is PEER_ABSENT to dom0', async () => {
     const options = { both: ['--attach-timeout', '1s'] };
     const { dom0, stubdom } = restoreByHand(scratch, await given(1), scratch.path('missing/out'), options);
     expect(await stubdom.end).toMatchObject({ exit: 42, error: { code: 'DESTINATION_UNWRITABLE' } });
     expect(await dom0.end).toMatchObject({ exit: 35, error: { code: 'PEER_ABSENT' } });
   });
 
-  it('whose reader goes away in the middle is DESTINATION_GONE', async () => {
+  it('whose reader exits in the middle is DESTINATION_GONE', async () => {
     const fifo = scratch.fifo('incoming');
     start('head', ['-c', '100000', fifo], ['ignore', 'ignore', 'ignore']);
     const { dom0, stubdom } = restoreByHand(scratch, await given(4 * MIB), fifo);
@@ -109,16 +109,16 @@ describe('a destination', () => {
         code: 'DESTINATION_GONE',
         message,
         where: fifo,
-        hint: 'the program that read it ended; look at its own messages',
+        hint: 'the reading program ended; see its messages',
       },
     });
     expect(await dom0.end).toMatchObject(peerAborted('receiver', 'DESTINATION_GONE', message));
   });
 
-  it('that is a FIFO nobody reads is DESTINATION_GONE when nobody comes', async () => {
+  it('that is a FIFO without a reader is DESTINATION_GONE after the timeout', async () => {
     const options = { stubdom: ['--attach-timeout', '1s'] };
     const { dom0, stubdom } = restoreByHand(scratch, await given(1), scratch.fifo('incoming'), options);
-    const message = 'nobody reads the FIFO';
+    const message = 'the FIFO has no reader';
     expect(await stubdom.end).toMatchObject({
       exit: 44,
       error: { code: 'DESTINATION_GONE', message, expected: 'a reader within 1000 ms', found: 'none' },
@@ -127,8 +127,8 @@ describe('a destination', () => {
   });
 });
 
-describe('a state that is larger', () => {
-  it('than --max-state is LIMIT_EXCEEDED, and dom0 is told', async () => {
+describe('a state', () => {
+  it('that is larger than --max-state is LIMIT_EXCEEDED, and dom0 is notified', async () => {
     const options = { dom0: ['--max-state', '1M'] };
     const { dom0, stubdom } = saveByHand(scratch, await given(MIB + 1), scratch.path('out'), options);
     const message = 'the state is larger than the superblock allows';
@@ -145,16 +145,16 @@ describe('a state that is larger', () => {
     expect(scratch.has('out')).toBe(false);
   });
 
-  it('than --max-state by nothing is taken', async () => {
+  it('that is exactly as large as --max-state is accepted', async () => {
     const options = { dom0: ['--max-state', '1M'] };
     const { dom0 } = saveByHand(scratch, await given(MIB), scratch.path('out'), options);
     expect(await dom0.end).toMatchObject({ exit: 0, report: { bytes: MIB } });
   });
 
-  it('than --spool-limit is LIMIT_EXCEEDED, and the sender is told', async () => {
+  it('that is larger than --spool-limit is LIMIT_EXCEEDED, and the sender is notified', async () => {
     const options = { stubdom: ['--spool-limit', '1M'] };
     const { dom0, stubdom } = restoreByHand(scratch, await given(MIB + 1), '-', options);
-    const message = 'the state is larger than the spool may be';
+    const message = 'the state is larger than the spool limit';
     expect(await stubdom.end).toMatchObject({
       exit: 16,
       stdout: Buffer.alloc(0),

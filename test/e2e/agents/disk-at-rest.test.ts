@@ -14,7 +14,7 @@ jest.setTimeout(180_000);
 const STATE = new PatternState(300_001, 8, 32 * 1024);
 const FLIPS = 1000;
 
-/** A disk whose bytes are those of an image, or fewer. */
+/** A disk with the bytes of an image. Reads beyond its end fail. */
 function imageDevice(image: Buffer): BlockDevice {
   return {
     path: 'image',
@@ -34,7 +34,7 @@ function imageDevice(image: Buffer): BlockDevice {
   };
 }
 
-/** What `stubferry verify` says of it: the first error, or undefined. */
+/** Returns the first error that `stubferry verify` reports, or undefined. */
 async function verdictOn(image: Buffer): Promise<StubferryError | undefined> {
   const errors: StubferryError[] = [];
   try {
@@ -46,7 +46,7 @@ async function verdictOn(image: Buffer): Promise<StubferryError | undefined> {
   return errors[0];
 }
 
-describe('a transfer disk that was kept, whose ring has not wrapped', () => {
+describe('a kept transfer disk whose ring has not wrapped', () => {
   const scratch = new Scratch();
   let image = Buffer.alloc(0);
 
@@ -60,7 +60,7 @@ describe('a transfer disk that was kept, whose ring has not wrapped', () => {
     await scratch.remove();
   });
 
-  it('has nothing to complain about', async () => {
+  it('passes the examination', async () => {
     const summary = await examineDisk(imageDevice(image), (error) => {
       throw error;
     });
@@ -72,7 +72,7 @@ describe('a transfer disk that was kept, whose ring has not wrapped', () => {
     });
   });
 
-  it('betrays every single flipped bit with a typed error that names an offset', async () => {
+  it('fails the examination with an error that names an offset, for every flipped bit', async () => {
     const random = new SeededRandom(SEED);
     for (let flip = 0; flip < FLIPS; flip += 1) {
       const [offset, bit] = [random.below(image.length), random.below(8)];
@@ -87,8 +87,8 @@ describe('a transfer disk that was kept, whose ring has not wrapped', () => {
     }
   });
 
-  it('betrays every flipped bit of a block of each kind', async () => {
-    // Superblocks, control slots, reserved, the first frames, the blank end of the ring.
+  it('fails the examination for every flipped bit in one block of each kind', async () => {
+    // Superblocks, control slots, reserved blocks, the first frames, the blank end of the ring.
     const blocks = [0, 1, 2, 3, 4, 5, 6, 15, 16, 17, 18, image.length / BLOCK_SIZE - 1];
     for (const block of blocks) {
       for (let step = 0; step < 64; step += 1) {
@@ -101,7 +101,7 @@ describe('a transfer disk that was kept, whose ring has not wrapped', () => {
     }
   });
 
-  it('betrays that it was cut off at any block of its first 256 KiB', async () => {
+  it('fails the examination when it is truncated at any block of its first 256 KiB', async () => {
     for (let size = 0; size <= 256 * 1024; size += BLOCK_SIZE)
       expect({ size, code: (await verdictOn(image.subarray(0, size)))?.code }).toEqual({
         size,
@@ -109,9 +109,9 @@ describe('a transfer disk that was kept, whose ring has not wrapped', () => {
       });
   });
 
-  it('betrays that it was cut off at 200 random places', async () => {
+  it('fails the examination when it is truncated at 200 random offsets', async () => {
     const random = new SeededRandom(SEED);
-    for (let cut = 0; cut < 200; cut += 1) {
+    for (let index = 0; index < 200; index += 1) {
       const size = random.below(image.length);
       expect({ seed: SEED, size, code: (await verdictOn(image.subarray(0, size)))?.code }).toMatchObject({
         size,

@@ -15,7 +15,7 @@ const THIS_TARGET = '11111111-2222-4333-8444-555555555555';
 const OTHER_TARGET = '99999999-2222-4333-8444-555555555555';
 const SHORT = ['--attach-timeout', '2s'];
 
-const dom0ThatSaves = (...more: string[]) => {
+const savingDom0 = (...more: string[]) => {
   const args = ['--disk', scratch.disk(), '--save', scratch.path('out'), '--raw', ...SHORT, ...more];
   return startAgent('dom0', args);
 };
@@ -31,7 +31,7 @@ describe('a stubdom agent', () => {
         message: 'the transfer disk did not become usable',
         where: scratch.disk(),
         expected: 'a transfer disk within 2000 ms',
-        found: 'DISK_ABSENT: there is no such transfer disk',
+        found: 'DISK_ABSENT: the transfer disk does not exist',
       },
     });
   });
@@ -48,13 +48,13 @@ describe('a stubdom agent', () => {
     });
   });
 
-  it("refuses another target's disk with WRONG_TARGET", async () => {
-    const dom0 = dom0ThatSaves('--target-uuid', OTHER_TARGET, '--target-domid', '9');
+  it('refuses the disk of another target with WRONG_TARGET', async () => {
+    const dom0 = savingDom0('--target-uuid', OTHER_TARGET, '--target-domid', '9');
     expect(await stubdom('--source', '-', '--target-uuid', THIS_TARGET).end).toMatchObject({
       exit: 24,
       error: {
         code: 'WRONG_TARGET',
-        message: "this transfer disk is another target's",
+        message: 'this transfer disk belongs to another target',
         where: scratch.disk(),
         expected: `target ${THIS_TARGET}`,
         found: `target ${OTHER_TARGET} (domid 9)`,
@@ -64,12 +64,12 @@ describe('a stubdom agent', () => {
   });
 
   it('refuses the disk of another transfer with WRONG_TARGET', async () => {
-    const dom0 = dom0ThatSaves('--transfer', OTHER_TARGET);
+    const dom0 = savingDom0('--transfer', OTHER_TARGET);
     expect(await stubdom('--source', '-', '--transfer', THIS_TARGET).end).toMatchObject({
       exit: 24,
       error: {
         code: 'WRONG_TARGET',
-        message: 'this transfer disk is of another transfer',
+        message: 'this transfer disk belongs to another transfer',
         expected: `transfer ${THIS_TARGET}`,
         found: `transfer ${OTHER_TARGET}`,
       },
@@ -78,7 +78,7 @@ describe('a stubdom agent', () => {
   });
 
   it('with only a sink refuses the disk of a save with WRONG_DIRECTION', async () => {
-    const dom0 = dom0ThatSaves();
+    const dom0 = savingDom0();
     expect(await stubdom('--sink', scratch.path('sink')).end).toMatchObject({
       exit: 25,
       error: {
@@ -91,7 +91,7 @@ describe('a stubdom agent', () => {
     });
     expect(await dom0.end).toMatchObject({
       exit: 35,
-      error: { code: 'PEER_ABSENT', message: 'no sender came to the transfer disk' },
+      error: { code: 'PEER_ABSENT', message: 'no sender opened the transfer disk' },
     });
   });
 
@@ -105,8 +105,8 @@ describe('a stubdom agent', () => {
     expect((await dom0.end).exit).toBe(35);
   });
 
-  it('with both a source and a sink does what the disk says', async () => {
-    const dom0 = dom0ThatSaves();
+  it('with both a source and a sink uses the one for the direction of the disk', async () => {
+    const dom0 = savingDom0();
     const agent = stubdom('--source', '-', '--sink', scratch.path('sink'), '--opaque');
     await feed(agent.child.stdin, [Buffer.from('state')]);
     expect([(await dom0.end).exit, (await agent.end).exit]).toEqual([0, 0]);
@@ -114,8 +114,8 @@ describe('a stubdom agent', () => {
     expect(scratch.has('sink')).toBe(false);
   });
 
-  it('refuses a disk of another format version, which both copies of the superblock say', async () => {
-    const dom0 = dom0ThatSaves('--attach-timeout', '4s');
+  it('refuses a disk whose superblocks have another format version', async () => {
+    const dom0 = savingDom0('--attach-timeout', '4s');
     await dom0.ready;
     const disk = await open(scratch.disk(), 'r+');
     const block = new Uint8Array(BLOCK_SIZE);
@@ -128,7 +128,7 @@ describe('a stubdom agent', () => {
       exit: 14,
       error: {
         code: 'UNSUPPORTED_VERSION',
-        message: 'the transfer disk has another format version',
+        message: 'the transfer disk has an unsupported format version',
         where: scratch.disk(),
         expected: `format ${FORMAT_MAJOR}.x`,
         found: `format ${FORMAT_MAJOR + 1}.${FORMAT_MINOR}, written by ${WRITER}`,
@@ -139,13 +139,13 @@ describe('a stubdom agent', () => {
   });
 });
 
-describe('a second agent in a role that is taken', () => {
+describe('a second agent in a role that another agent has', () => {
   const state = new PatternState(4 * 1024 * 1024, 3, 64 * 1024);
 
   it.each([
-    ['dom0 agent', 23, 'DISK_EXISTS', 'the transfer disk to create exists already', () => dom0ThatSaves('--force')],
+    ['dom0 agent', 23, 'DISK_EXISTS', 'the transfer disk already exists', () => savingDom0('--force')],
     ['stubdom agent', 21, 'DISK_LOCKED', 'another live agent holds this lock', () => stubdom('--source', '-')],
-  ] as const)('%s is refused, and the transfer goes on', async (_, exit, code, message, second) => {
+  ] as const)('%s is refused, and the transfer continues', async (_, exit, code, message, second) => {
     const pair = saveByHand(scratch, '-', scratch.path('out'));
     const fed = feed(pair.stubdom.child.stdin, state.chunks(), { pauseMs: 40 });
     await pair.stubdom.moving;

@@ -11,10 +11,10 @@ jest.setTimeout(600_000);
 
 const MIB = 1024 * 1024;
 const BYTES = 4096 * MIB;
-const MOST_MEMORY_MIB = 160;
+const MAX_MEMORY_MIB = 160;
 const RING = { dom0: ['--ring', '8M'] };
 
-/** 4 GiB of which only some islands of random bytes take room on the disk. */
+/** Makes a sparse file of 4 GiB with some islands of random bytes. Only the islands take space. @returns its SHA-256 */
 async function sparseFile(path: string): Promise<string> {
   const random = new SeededRandom(4);
   const file = await open(path, 'wx');
@@ -25,7 +25,7 @@ async function sparseFile(path: string): Promise<string> {
 }
 
 describe('4 GiB through a ring of 8 MiB', () => {
-  it('are saved from a stream as they were, in constant memory on both sides', async () => {
+  it('are saved unchanged from a stream, in constant memory on both sides', async () => {
     const state = new PatternState(BYTES);
     const { dom0, stubdom } = saveByHand(scratch, '-', '/dev/null', RING);
     await feed(stubdom.child.stdin, state.chunks());
@@ -34,11 +34,11 @@ describe('4 GiB through a ring of 8 MiB', () => {
     expect(await stubdom.end).toMatchObject(expected);
     for (const agent of [dom0, stubdom]) {
       expect(agent.peakMiB()).toBeGreaterThan(16);
-      expect(agent.peakMiB()).toBeLessThan(MOST_MEMORY_MIB);
+      expect(agent.peakMiB()).toBeLessThan(MAX_MEMORY_MIB);
     }
   });
 
-  it('are restored from a file as they were, in constant memory on both sides', async () => {
+  it('are restored unchanged from a file, in constant memory on both sides', async () => {
     const sha256 = await sparseFile(scratch.path('sparse'));
     const { dom0, stubdom } = restoreByHand(scratch, scratch.path('sparse'), '/dev/null', RING);
     const expected = { exit: 0, report: { bytes: BYTES, sha256 } };
@@ -46,7 +46,7 @@ describe('4 GiB through a ring of 8 MiB', () => {
     expect(await stubdom.end).toMatchObject(expected);
     for (const agent of [dom0, stubdom]) {
       expect(agent.peakMiB()).toBeGreaterThan(16);
-      expect(agent.peakMiB()).toBeLessThan(MOST_MEMORY_MIB);
+      expect(agent.peakMiB()).toBeLessThan(MAX_MEMORY_MIB);
     }
   });
 });

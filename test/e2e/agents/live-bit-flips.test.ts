@@ -17,13 +17,13 @@ const FLIPS = 50;
 const LANES = 3;
 const RING = 4 * MIB;
 const RING_START = 65536;
-/** Long enough for several laps. */
+/** Long enough for several laps of the ring. */
 const STATE = new PatternState(12 * MIB, 6, 64 * 1024);
 const STATE_SHA256 = STATE.sha256();
 
 async function flip(disk: string, offset: number, bit: number): Promise<void> {
   const file = await open(disk, 'r+').catch(() => undefined);
-  // The transfer was over before.
+  // The transfer has ended before.
   if (file === undefined) return;
   const byte = Buffer.alloc(1);
   await file.read(byte, 0, 1, offset);
@@ -32,7 +32,7 @@ async function flip(disk: string, offset: number, bit: number): Promise<void> {
   await file.close();
 }
 
-/** One bit somewhere on the disk, at some moment. */
+/** Flips one bit anywhere on the disk, at a random moment. */
 async function anywhere(pair: ByHand, random: SeededRandom): Promise<void> {
   const [ms, offset, bit] = [random.below(1000), random.below(RING_START + RING), random.below(8)];
   await pair.dom0.moving;
@@ -40,7 +40,7 @@ async function anywhere(pair: ByHand, random: SeededRandom): Promise<void> {
   await flip(pair.disk, offset, bit);
 }
 
-/** One bit of a superblock or control slot, which are read all the time. */
+/** Flips one bit of a superblock or control slot at a random moment. Both are read throughout the transfer. */
 async function inControl(pair: ByHand, random: SeededRandom): Promise<void> {
   const [ms, offset, bit] = [random.below(1000), random.below(6 * BLOCK_SIZE), random.below(8)];
   await pair.dom0.moving;
@@ -48,7 +48,7 @@ async function inControl(pair: ByHand, random: SeededRandom): Promise<void> {
   await flip(pair.disk, offset, bit);
 }
 
-/** One bit in each block of the ring while the receiver stands still, so that some of them are still to be read. */
+/** Flips a bit in every 32nd block of the ring while the receiver is stopped, so that it reads some of them later. */
 async function aheadOfReceiver(pair: ByHand, random: SeededRandom): Promise<void> {
   const [from, within, bit] = [random.below(32), random.below(BLOCK_SIZE), random.below(8)];
   await pair.dom0.moving;
@@ -59,11 +59,11 @@ async function aheadOfReceiver(pair: ByHand, random: SeededRandom): Promise<void
   pair.dom0.child.kill('SIGCONT');
 }
 
-describe('a bit that flips on a live transfer disk', () => {
-  it('ends the transfer with a typed error, or does nothing to the state', async () => {
+describe('a bit that flips on the transfer disk during the transfer', () => {
+  it('makes the transfer fail with an error code, or does not change the state', async () => {
     const random = new SeededRandom(SEED);
     const ways = [anywhere, aheadOfReceiver, inControl, aheadOfReceiver];
-    const ends = new Map<string, number>();
+    const outcomes = new Map<string, number>();
     await forEachBelow(FLIPS, LANES, async (index) => {
       const out = `out-${index}`;
       const options = {
@@ -87,9 +87,9 @@ describe('a bit that flips on a live transfer disk', () => {
         else expect(stubdom.exit).not.toBe(0);
       });
       const name = dom0.error?.code ?? 'identical';
-      ends.set(name, (ends.get(name) ?? 0) + 1);
+      outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
     });
-    // Both ways out were taken, or this test would prove nothing.
-    expect([...ends.keys()]).toEqual(expect.arrayContaining(['identical', 'FRAME_CORRUPT']));
+    // The test proves something only if both outcomes have occurred.
+    expect([...outcomes.keys()]).toEqual(expect.arrayContaining(['identical', 'FRAME_CORRUPT']));
   });
 });

@@ -10,7 +10,7 @@ import { useScratch } from '../../support/cli/scratch.js';
 const state = new PatternState(24 * 1024 * 1024 + 5);
 jest.setTimeout(120_000);
 
-/** As with a vbd: the stubdom sees a block device, past its own page cache; dom0 works on the backing file. */
+/** As with a vbd, the stubdom opens a block device with O_DIRECT, and dom0 opens the backing file. */
 describeAsRoot('a stubdom whose transfer disk is a block device', () => {
   const scratch = useScratch({ mayLeave: true });
   let loop = '';
@@ -47,7 +47,7 @@ describeAsRoot('a stubdom whose transfer disk is a block device', () => {
     expect(sha256(await scratch.bytes('out'))).toBe(state.sha256());
   });
 
-  it('lets no second agent onto it, and leaves it to be inspected and verified', async () => {
+  it('refuses a second agent on the same disk, which can be inspected and verified afterwards', async () => {
     const save = ['--disk', scratch.disk(), '--save', scratch.path('out'), '--raw', ...ring];
     const dom0 = startAgent('dom0', save);
     await dom0.ready;
@@ -61,14 +61,14 @@ describeAsRoot('a stubdom whose transfer disk is a block device', () => {
     await feed(stubdom.child.stdin, [Buffer.from('a small state')]);
     expect([(await dom0.end).exit, (await stubdom.end).exit]).toEqual([0, 0]);
     expect(documentOf(await stubferry(['--json', 'inspect', node]))).toMatchObject({
-      inspect: { file: node, format: 'transfer disk, format 1', damage: 'none seen' },
+      inspect: { file: node, format: 'transfer disk, format 1', damage: 'none found' },
     });
     expect(documentOf(await stubferry(['--json', 'verify', node]))).toMatchObject({
       verified: { file: node, format: 'transfer disk', bytes: 13, dataRecords: 1 },
     });
   });
 
-  it('is no transfer disk when it is any other block device', async () => {
+  it('is rejected as NOT_A_TRANSFER_DISK when it is any other block device', async () => {
     execFileSync('truncate', ['-s', '1M', scratch.disk()]);
     expect(failureOf(await stubferry(['--json', 'verify', attach()]))).toMatchObject({
       exit: 22,

@@ -12,7 +12,7 @@ const state = new PatternState(16 * 1024 * 1024, 1, 64 * 1024);
 const both = ['--peer-timeout', '1s'];
 
 describe('an agent that is stopped with SIGSTOP in the middle of the data', () => {
-  it('in dom0 is PEER_DEAD to the stubdom, and learns so when it goes on', async () => {
+  it('in dom0 is PEER_DEAD to the stubdom, and fails with PEER_ABORTED when it continues', async () => {
     const { dom0, stubdom } = saveByHand(scratch, '-', scratch.path('out'), { both });
     void feed(stubdom.child.stdin, state.chunks(), { pauseMs: 30 });
     await stubdom.moving;
@@ -26,7 +26,7 @@ describe('an agent that is stopped with SIGSTOP in the middle of the data', () =
         expected: 'a heartbeat at least every 1000 ms',
       },
     });
-    expect(dead.error?.found).toMatch(/^none; when last heard it was (ready|receiving), \d+ bytes into the state$/);
+    expect(dead.error?.found).toMatch(/^none; its last status was (ready|receiving), \d+ bytes into the state$/);
     dom0.child.kill('SIGCONT');
     expect(await dom0.end).toMatchObject({
       exit: 38,
@@ -35,7 +35,7 @@ describe('an agent that is stopped with SIGSTOP in the middle of the data', () =
     expect(scratch.has('out')).toBe(false);
   });
 
-  it('in the stubdom is PEER_DEAD to dom0, and learns so when it goes on', async () => {
+  it('in the stubdom is PEER_DEAD to dom0, and fails with PEER_ABORTED when it continues', async () => {
     const { dom0, stubdom } = saveByHand(scratch, '-', scratch.path('out'), { both });
     void feed(stubdom.child.stdin, state.chunks(), { pauseMs: 30 });
     await dom0.moving;
@@ -52,7 +52,7 @@ describe('an agent that is stopped with SIGSTOP in the middle of the data', () =
     expect(scratch.has('out')).toBe(false);
   });
 
-  it('for less than the timeout does no harm', async () => {
+  it('for less than the timeout does not affect the transfer', async () => {
     const { dom0, stubdom } = saveByHand(scratch, '-', scratch.path('out'));
     const fed = feed(stubdom.child.stdin, state.chunks(), { pauseMs: 5 });
     await stubdom.moving;
@@ -67,11 +67,11 @@ describe('an agent that is stopped with SIGSTOP in the middle of the data', () =
   });
 });
 
-describe('a source that falls silent in the middle', () => {
+describe('a source that stops providing data in the middle', () => {
   const options = { both: ['--progress-timeout', '1s'] };
   const message = 'the sender is alive but sends nothing';
 
-  it('is NO_PROGRESS to the receiver of a save, and the sender is told', async () => {
+  it('is NO_PROGRESS to the receiver of a save, and the sender is notified', async () => {
     const { dom0, stubdom } = saveByHand(scratch, '-', scratch.path('out'), options);
     await feed(stubdom.child.stdin, [Buffer.from('the beginning of a state')], { keepOpen: true });
     expect(await dom0.end).toMatchObject({
@@ -85,16 +85,16 @@ describe('a source that falls silent in the middle', () => {
     expect(scratch.has('out')).toBe(false);
   });
 
-  it('is NO_PROGRESS to the receiver of a restore, and the sender is told', async () => {
+  it('is NO_PROGRESS to the receiver of a restore, and the sender is notified', async () => {
     const { dom0, stubdom } = restoreByHand(scratch, '-', scratch.path('out'), options);
     await feed(dom0.child.stdin, [Buffer.from('the beginning of a state')], { keepOpen: true });
     expect(await stubdom.end).toMatchObject({ exit: 39, error: { code: 'NO_PROGRESS', message } });
     expect(await dom0.end).toMatchObject({ exit: 38, error: { code: 'PEER_ABORTED' } });
   });
 
-  it('may be silent for longer than that before its first byte', async () => {
+  it('may take longer than that before its first byte', async () => {
     const { dom0, stubdom } = saveByHand(scratch, '-', scratch.path('out'), options);
-    // Not opaque: then the first bytes are waited for before anything is said of the state.
+    // Without --opaque, the sender waits for the first bytes before it sends BEGIN.
     await Promise.all([dom0.ready, stubdom.ready]);
     expect(dom0.events.map(({ event }) => event)).toEqual(['attached', 'ready']);
     await feed(stubdom.child.stdin, [Buffer.from('late')]);
@@ -102,14 +102,14 @@ describe('a source that falls silent in the middle', () => {
   });
 });
 
-describe('an agent that never comes', () => {
-  it('in the stubdom is PEER_ABSENT to dom0', async () => {
+describe('an agent that never starts', () => {
+  it('in the stubdom is PEER_ABSENT to a dom0 that receives', async () => {
     const args = ['--disk', scratch.disk(), '--save', scratch.path('out'), '--attach-timeout', '1s'];
     expect(await startAgent('dom0', args).end).toMatchObject({
       exit: 35,
       error: {
         code: 'PEER_ABSENT',
-        message: 'no sender came to the transfer disk',
+        message: 'no sender opened the transfer disk',
         where: scratch.disk(),
         expected: 'a sender within 1000 ms',
         found: 'a blank control block',
@@ -117,12 +117,12 @@ describe('an agent that never comes', () => {
     });
   });
 
-  it('to receive is PEER_ABSENT to a dom0 that sends', async () => {
+  it('in the stubdom is PEER_ABSENT to a dom0 that sends', async () => {
     await writeFile(scratch.path('given'), 'state');
     const args = ['--disk', scratch.disk(), '--restore', scratch.path('given'), '--opaque'];
     expect(await startAgent('dom0', [...args, '--attach-timeout', '1s']).end).toMatchObject({
       exit: 35,
-      error: { code: 'PEER_ABSENT', message: 'no receiver came to the transfer disk' },
+      error: { code: 'PEER_ABSENT', message: 'no receiver opened the transfer disk' },
     });
   });
 });

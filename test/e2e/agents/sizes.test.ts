@@ -21,21 +21,21 @@ describe.each(SIZES)('a state of %d bytes through a ring of 8 MiB', (bytes) => {
   const expected = new PatternState(bytes).sha256();
   const ring = { dom0: ['--ring', '8M'] };
 
-  it('is saved as it was', async () => {
+  it('is saved unchanged', async () => {
     const { dom0, stubdom } = saveByHand(scratch, await given(bytes), scratch.path('out'), ring);
     expect(await dom0.end).toMatchObject({ exit: 0, report: { bytes, sha256: expected } });
     expect(await stubdom.end).toMatchObject({ exit: 0, report: { bytes, sha256: expected } });
     expect(sha256(await scratch.bytes('out'))).toBe(expected);
   });
 
-  it('is restored as it was', async () => {
+  it('is restored unchanged', async () => {
     const { dom0, stubdom } = restoreByHand(scratch, await given(bytes), scratch.path('out'), ring);
     expect(await dom0.end).toMatchObject({ exit: 0, report: { bytes, sha256: expected } });
     expect(await stubdom.end).toMatchObject({ exit: 0, report: { bytes, sha256: expected } });
     expect(sha256(await scratch.bytes('out'))).toBe(expected);
   });
 
-  it('is restored through standard output as it was', async () => {
+  it('is restored unchanged through standard output', async () => {
     const { dom0, stubdom } = restoreByHand(scratch, await given(bytes), '-', ring);
     expect((await dom0.end).exit).toBe(0);
     expect(sha256((await stubdom.end).stdout)).toBe(expected);
@@ -48,14 +48,14 @@ describe.each(FRAMES)('32 MiB and 1 byte in frames of %s', (frame) => {
   // Two frames of 8 MiB need a ring of more than 16 MiB.
   const options = { dom0: ['--frame', frame, '--ring', frame === '8M' ? '20M' : '8M'] };
 
-  it('are saved as they were', async () => {
+  it('are saved unchanged', async () => {
     const { dom0, stubdom } = saveByHand(scratch, await given(bytes), scratch.path('out'), options);
     expect(await dom0.end).toMatchObject({ exit: 0, report: { bytes, sha256: expected } });
     expect((await stubdom.end).exit).toBe(0);
     expect(sha256(await scratch.bytes('out'))).toBe(expected);
   });
 
-  it('are restored as they were', async () => {
+  it('are restored unchanged', async () => {
     const { dom0, stubdom } = restoreByHand(scratch, await given(bytes), scratch.path('out'), options);
     expect(await stubdom.end).toMatchObject({ exit: 0, report: { bytes, sha256: expected } });
     expect((await dom0.end).exit).toBe(0);
@@ -64,7 +64,7 @@ describe.each(FRAMES)('32 MiB and 1 byte in frames of %s', (frame) => {
 });
 
 describe('a ring that cannot hold two frames', () => {
-  it('is refused before there is a disk', async () => {
+  it('is refused before the disk is made', async () => {
     const options = { dom0: ['--frame', '8M', '--ring', '8M'], both: ['--attach-timeout', '500ms'] };
     const { dom0, stubdom } = saveByHand(scratch, await given(1), scratch.path('out'), options);
     expect(await dom0.end).toMatchObject({

@@ -13,15 +13,15 @@ const save = (name = 'saved'): string[] => {
   return ['--json', 'save', '--opaque', '-o', scratch.path(name), ...scratch.options];
 };
 
-describe.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('a save that gets a %s', (signal) => {
+describe.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('a save that receives %s', (signal) => {
   const CANCELLED = {
     exit: 130,
     code: 'CANCELLED',
     message: `stopped by ${signal}`,
-    hint: 'run it again when you are ready',
+    hint: 'run the command again',
   };
 
-  it('while it waits for its source ends with status 130 and leaves nothing', async () => {
+  it('while it waits for its source exits with status 130 and leaves nothing', async () => {
     const saving = startStubferry(save(), { stdin: 'pipe' });
     await delay(3000);
     saving.child.kill(signal);
@@ -29,7 +29,7 @@ describe.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('a save that gets a %s',
     expect(scratch.has('saved')).toBe(false);
   });
 
-  it('in the middle of the data ends with status 130 and leaves nothing', async () => {
+  it('in the middle of the data exits with status 130 and leaves nothing', async () => {
     const saving = startStubferry(save(), { stdin: 'pipe' });
     const state = new PatternState(64 * 1024 * 1024);
     await feed(saving.child.stdin, state.chunks(), {
@@ -41,8 +41,8 @@ describe.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('a save that gets a %s',
   });
 });
 
-describe('a save that gets a SIGTERM at any moment of its life', () => {
-  it('was stopped by it, or was done, and never leaves anything half done', async () => {
+describe('a save that receives SIGTERM at a random moment', () => {
+  it('is cancelled or completes, and never leaves a partial output', async () => {
     const random = new SeededRandom(SEED);
     await forEachBelow(24, 2, async (index) => {
       const name = `saved-${index}`;
@@ -52,7 +52,7 @@ describe('a save that gets a SIGTERM at any moment of its life', () => {
       saving.child.kill('SIGTERM');
       const ended = await saving.ended;
       await withSeed(SEED, `moment ${index}`, async () => {
-        // Before its first line of code runs, a signal ends it as it ends any process.
+        // Before the program installs its signal handlers, a signal ends the process directly.
         if (ended.exit === 'SIGTERM') return;
         if (ended.exit !== 0) expect(failureOf(ended)).toMatchObject({ exit: 130, code: 'CANCELLED' });
         expect(scratch.has(name)).toBe(ended.exit === 0);
@@ -66,12 +66,12 @@ describe.each([
   ['inspect', ['inspect', '-']],
   ['agent dom0 --restore', ['agent', 'dom0', '--disk', 'none.img', '--restore', '-']],
 ])('%s that waits for standard input', (_, args) => {
-  it('ends with status 130 at the first SIGTERM', async () => {
+  it('exits with status 130 on the first SIGTERM', async () => {
     const waiting = startStubferry(['--json', ...args], { stdin: 'pipe', cwd: scratch.folder });
     await delay(2000);
     waiting.child.kill('SIGTERM');
     const ended = await Promise.race([waiting.ended, delay(5000, undefined, { ref: false })]);
-    if (ended === undefined) throw new Error('it still waits 5 s after the signal');
+    if (ended === undefined) throw new Error('the process still runs 5 s after the signal');
     expect(failureOf(ended)).toMatchObject({ exit: 130, code: 'CANCELLED', message: 'stopped by SIGTERM' });
   });
 });

@@ -1,14 +1,14 @@
-/** `stubferry convert`, `extract` and `replace-emulator`: there and back, byte for byte. */
+/** `stubferry convert`, `extract` and `replace-emulator`: every round trip gives the same bytes. */
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import { DEVICE_STATE, GZIPPED_STATE, MIGRATION_STREAM, XEN_STATE } from '../../support/cli/captured-states.js';
 import { documentOf, failureOf, shell, startStubferry, stubferry } from '../../support/cli/run-stubferry.js';
-import { COMPRESSED_SAVE, saveFile, saveFileCutTo, saveFileWith } from '../../support/cli/save-files.js';
+import { COMPRESSED_SAVE, saveFile, saveFileTruncatedTo, saveFileWith } from '../../support/cli/save-files.js';
 import { useScratch } from '../../support/cli/scratch.js';
 import { LIBVIRT, libvirtHead } from '../../support/libvirt-save/libvirt-bytes.js';
 
-// Many processes, on a machine that may be busy.
+// The tests start many processes, and the machine may be busy.
 jest.setTimeout(180_000);
 
 const scratch = useScratch();
@@ -24,9 +24,9 @@ async function saved(bytes = saveFile()): Promise<string> {
 describe('stubferry convert', () => {
   it.each([
     ['a device state', DEVICE_STATE],
-    ['a gzipped one of 4.6 MiB', GZIPPED_STATE],
+    ['a gzipped device state of 4.6 MiB', GZIPPED_STATE],
     ['a migration stream', MIGRATION_STREAM],
-  ])('gives back %s that was made a statefile', async (_, { path, bytes }) => {
+  ])('converts %s to a statefile and back without a change', async (_, { path, bytes }) => {
     const [statefile, raw] = [scratch.path('statefile'), scratch.path('raw')];
     expect(documentOf(await run('convert', path, '--to', 'statefile', '-o', statefile))).toEqual({
       converted: { input: path, output: statefile, from: 'qevm', to: 'statefile', bytes: bytes.length },
@@ -36,7 +36,7 @@ describe('stubferry convert', () => {
     expect((await scratch.bytes('raw')).equals(bytes)).toBe(true);
   });
 
-  it('gives back a statefile of its own, byte for byte, when its metadata are given', async () => {
+  it('reproduces a statefile byte for byte when its metadata are given', async () => {
     const given = [
       ...[
         '--transfer',
@@ -61,7 +61,7 @@ describe('stubferry convert', () => {
     await run('convert', path('raw'), '--to', 'statefile', '-o', path('second'), ...given);
     const first = await scratch.bytes('first');
     expect((await scratch.bytes('second')).equals(first)).toBe(true);
-    // And what its BEGIN record says stays, from statefile to statefile.
+    // A conversion from statefile to statefile keeps the metadata of the BEGIN record.
     await run(
       'convert',
       path('first'),
@@ -76,7 +76,7 @@ describe('stubferry convert', () => {
     expect((await scratch.bytes('third')).equals(first)).toBe(true);
   });
 
-  it('takes the emulator context out of a save file, and streams', async () => {
+  it('reads the emulator context of a save file, and works in a pipeline', async () => {
     const piped = await shell(
       `stubferry convert ${COMPRESSED_SAVE} --to statefile -o - | stubferry convert - --to raw -o -`,
       scratch.folder,
@@ -85,17 +85,17 @@ describe('stubferry convert', () => {
     expect(piped.stdout.equals(XEN_STATE.bytes)).toBe(true);
   });
 
-  it.each(['raw', 'statefile'])('leaves nothing of a state that is cut: --to %s', async (to) => {
-    await writeFile(scratch.path('cut'), MIGRATION_STREAM.bytes.subarray(0, 1_000_000));
-    const failed = await run('convert', scratch.path('cut'), '--to', to, '-o', scratch.path('out'));
-    expect(failureOf(failed)).toMatchObject({ exit: 12, code: 'TRUNCATED', where: scratch.path('cut') });
+  it.each(['raw', 'statefile'])('writes no output for a truncated state: --to %s', async (to) => {
+    await writeFile(scratch.path('truncated'), MIGRATION_STREAM.bytes.subarray(0, 1_000_000));
+    const failed = await run('convert', scratch.path('truncated'), '--to', to, '-o', scratch.path('out'));
+    expect(failureOf(failed)).toMatchObject({ exit: 12, code: 'TRUNCATED', where: scratch.path('truncated') });
     expect(scratch.has('out')).toBe(false);
   });
 
-  it('leaves nothing when it is stopped', async () => {
+  it('leaves nothing when a signal stops it', async () => {
     const out = scratch.path('out');
     const started = startStubferry(['--json', 'convert', '-', '--to', 'raw', '-o', out, ...spool()], { stdin: 'pipe' });
-    // What it did not take any more.
+    // The process may close its standard input before it has read everything.
     started.child.stdin?.on('error', () => undefined);
     started.child.stdin?.write(MIGRATION_STREAM.bytes.subarray(0, 1_000_000));
     while ((await scratch.orphans()).length === 0) await delay(20);
@@ -118,16 +118,16 @@ describe('stubferry convert', () => {
 
   it.each([
     [['--to', 'qcow2'], 'qcow2'],
-    [['--to', 'statefile', '--frame', '1K'], 'a frame has 4K to 8M'],
+    [['--to', 'statefile', '--frame', '1K'], 'the payload of a frame is 4K to 8M'],
     [['--to', 'statefile', '--created', 'yesterday'], 'a time has the form'],
-  ])('refuses %j', async (args, said) => {
+  ])('refuses %j', async (args, text) => {
     const failed = await stubferry(['convert', XEN_STATE.path, '-o', scratch.path('out'), ...args]);
-    expect(failed).toMatchObject({ exit: 2, stderr: expect.stringContaining(said) });
+    expect(failed).toMatchObject({ exit: 2, stderr: expect.stringContaining(text) });
   });
 });
 
 describe('stubferry extract', () => {
-  it('gives the emulator context of an xl save file, equal to the device state that was captured beside it', async () => {
+  it('extracts the emulator context of an xl save file, equal to the separately captured state', async () => {
     const [save, out] = [await saved(), scratch.path('state')];
     expect(documentOf(await run('extract', save, '-o', out))).toEqual({
       extracted: { file: save, output: out, part: 'state', bytes: 6674 },
@@ -137,7 +137,7 @@ describe('stubferry extract', () => {
     expect(piped.stdout.equals(XEN_STATE.bytes)).toBe(true);
   });
 
-  it('gives the config of a save file', async () => {
+  it('extracts the config of a save file', async () => {
     const config = await stubferry(['extract', await saved(), '--config', '-o', '-']);
     expect(JSON.parse(`${config.stdout}`)).toMatchObject({ c_info: { type: 'hvm', name: 'min8-stub' } });
     await writeFile(scratch.path('libvirt'), Buffer.concat([libvirtHead(), MIGRATION_STREAM.bytes]));
@@ -145,13 +145,13 @@ describe('stubferry extract', () => {
     expect(`${xml.stdout}`).toBe(LIBVIRT.xml);
   });
 
-  it('says so when there is none', async () => {
+  it('reports an input without a config', async () => {
     expect(failureOf(await run('extract', XEN_STATE.path, '--config', '-o', scratch.path('out')))).toMatchObject({
-      ...{ exit: 86, code: 'NOT_IN_INPUT', message: "there is no domain's config in this", where: XEN_STATE.path },
+      ...{ exit: 86, code: 'NOT_IN_INPUT', message: 'the input contains no domain config', where: XEN_STATE.path },
     });
   });
 
-  it('gives the body of one section, by its name or id, from any kind of file', async () => {
+  it('extracts the body of one section by name or id, from each format', async () => {
     const save = await saved();
     const [out, name] = [scratch.path('section'), '0000:00:02.0/platform'];
     expect(documentOf(await run('extract', save, '--section', name, '-o', out))).toEqual({
@@ -166,7 +166,7 @@ describe('stubferry extract', () => {
       expect((await stubferry(['extract', file, '--section', section, '-o', '-'])).stdout.equals(body)).toBe(true);
   });
 
-  it('says which sections there are when it has not the one', async () => {
+  it('lists the existing sections when the requested one is missing', async () => {
     expect(
       failureOf(await run('extract', XEN_STATE.path, '--section', 'e1000', '-o', scratch.path('out'))),
     ).toMatchObject({
@@ -180,8 +180,8 @@ describe('stubferry extract', () => {
     expect(both.exit).toBe(2);
   });
 
-  it('gives nothing of a file that is not whole', async () => {
-    const save = await saved(saveFileCutTo(6673));
+  it('extracts nothing from a truncated file', async () => {
+    const save = await saved(saveFileTruncatedTo(6673));
     expect(failureOf(await run('extract', save, '-o', scratch.path('out')))).toMatchObject({
       exit: 12,
       code: 'TRUNCATED',
@@ -191,7 +191,7 @@ describe('stubferry extract', () => {
 });
 
 describe('stubferry replace-emulator', () => {
-  it('gives the same file when it puts back what was taken out', async () => {
+  it('reproduces the file when the extracted state is put back', async () => {
     const save = await saved();
     await run('extract', save, '-o', scratch.path('state'));
     await run('convert', scratch.path('state'), '--to', 'statefile', '-o', scratch.path('statefile'));
@@ -202,7 +202,7 @@ describe('stubferry replace-emulator', () => {
     expect((await scratch.bytes('again')).equals(saveFile())).toBe(true);
   });
 
-  it('puts in a state of another length, and out again', async () => {
+  it('replaces the state by one of another length, and back again', async () => {
     const save = await saved();
     await run('replace-emulator', save, DEVICE_STATE.path, '-o', scratch.path('other'));
     expect((await scratch.bytes('other')).equals(saveFileWith(DEVICE_STATE.bytes))).toBe(true);
@@ -219,17 +219,12 @@ describe('stubferry replace-emulator', () => {
       { exit: 11, code: 'NOT_A_STATE', expected: expect.stringContaining('device state') },
     ],
     [
-      'something that is no save file',
+      'an input that is not a save file',
       XEN_STATE.path,
       XEN_STATE.path,
       { exit: 11, code: 'NOT_A_STATE', found: 'qevm' },
     ],
-    [
-      'a save file that is compressed',
-      COMPRESSED_SAVE,
-      XEN_STATE.path,
-      { exit: 10, found: 'a file compressed with xz' },
-    ],
+    ['a compressed save file', COMPRESSED_SAVE, XEN_STATE.path, { exit: 10, found: 'a file compressed with xz' }],
   ])('refuses %s', async (_, save, state, expected) => {
     const path = save === 'SAVE' ? await saved() : save;
     expect(failureOf(await run('replace-emulator', path, state, '-o', scratch.path('out')))).toMatchObject(expected);
@@ -246,8 +241,8 @@ describe('stubferry restore of an xl save file', () => {
   });
 
   it.each([
-    ['the emulator context is cut', saveFileCutTo(6673), 'the QEMU state was cut off'],
-    ['its END is missing', saveFile().subarray(0, -8), 'the input ends too early'],
+    ['the emulator context is truncated', saveFileTruncatedTo(6673), 'the QEMU state is truncated'],
+    ['its END is missing', saveFile().subarray(0, -8), 'the input is truncated'],
   ])('sends nothing when %s', async (_, bytes, message) => {
     const out = scratch.path('out');
     const failed = await stubferry(['--json', 'restore', await saved(bytes), '-o', out, ...scratch.options]);

@@ -11,7 +11,7 @@ const RESTORED = fixture('xen-states/xen-minimal-restored.qevm');
 const XL_SAVE = fixture('xl-save/xen-minimal.xlsave.xz');
 
 describe('stubferry diff', () => {
-  it('ends with status 0 for a state and itself, in whatever it is packed', async () => {
+  it('exits with status 0 for a state and itself, in each format', async () => {
     const statefile = scratch.path('statefile');
     await stubferry(['save', '-i', XEN_STATE.path, '-o', statefile, ...scratch.options]);
     for (const other of [XEN_STATE.path, statefile, XL_SAVE]) {
@@ -22,7 +22,7 @@ describe('stubferry diff', () => {
     }
   });
 
-  it('ends with status 80 for two that differ, and says where', async () => {
+  it('exits with status 80 for two states that differ, and reports where', async () => {
     const { exit, stdout, stderr } = await stubferry(['diff', XEN_STATE.path, RESTORED]);
     expect({ exit, stderr }).toEqual({ exit: 80, stderr: '' });
     expect(stdout.toString()).toContain(
@@ -30,7 +30,7 @@ describe('stubferry diff', () => {
     );
   });
 
-  it('leaves clocks out with --ignore clock, and says that it did', async () => {
+  it('ignores clocks with --ignore clock, and reports what it ignored', async () => {
     const { exit, stdout } = await stubferry(['diff', '--ignore', 'clock', XEN_STATE.path, RESTORED]);
     expect(exit).toBe(80);
     expect(stdout.toString()).toBe(
@@ -38,11 +38,11 @@ describe('stubferry diff', () => {
         '           bytes at 289 (0x121): 01 -> 00\n' +
         'ignored  timer: 2 changes of clocks and timers\n' +
         'ignored  mc146818rtc: 2 changes of clocks and timers\n' +
-        '1 difference; sections that are the same: 19\n',
+        '1 difference; 19 sections identical\n',
     );
   });
 
-  it('tells fields by their names where one of the two describes them', async () => {
+  it('reports fields by name where one of the states has a description', async () => {
     const ended = await stubferry(['--json', 'diff', MIGRATION_STREAM.path, DEVICE_STATE.path]);
     expect(ended.exit).toBe(80);
     expect(documentOf(ended)).toMatchObject({
@@ -58,19 +58,19 @@ describe('stubferry diff', () => {
     });
   });
 
-  it('reads one of the two from standard input', async () => {
+  it('reads one of the two states from standard input', async () => {
     await writeFile(scratch.path('state'), XEN_STATE.bytes);
     const ended = await shell('stubferry --json diff state - < state', scratch.folder);
     expect(documentOf(ended)).toMatchObject({ diff: { same: true } });
     expect(failureOf(await stubferry(['--json', 'diff', '-', '-']))).toMatchObject({ exit: 2, code: 'USAGE' });
   });
 
-  it('refuses what is not whole', async () => {
-    await writeFile(scratch.path('cut'), XEN_STATE.bytes.subarray(0, -1));
-    expect(failureOf(await stubferry(['--json', 'diff', XEN_STATE.path, scratch.path('cut')]))).toMatchObject({
+  it('refuses a truncated state', async () => {
+    await writeFile(scratch.path('truncated'), XEN_STATE.bytes.subarray(0, -1));
+    expect(failureOf(await stubferry(['--json', 'diff', XEN_STATE.path, scratch.path('truncated')]))).toMatchObject({
       exit: 12,
       code: 'TRUNCATED',
-      where: scratch.path('cut'),
+      where: scratch.path('truncated'),
     });
   });
 });

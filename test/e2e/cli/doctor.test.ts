@@ -1,4 +1,4 @@
-/** `stubferry doctor` on a machine without Xen says so plainly; on a Xen host: test/xen/scenarios/save-restore.ts. */
+/** `stubferry doctor` on a machine without Xen. For a Xen host see test/xen/scenarios/save-restore.ts. */
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import type { HostCheck } from '../../../src/service/doctor/index.js';
@@ -6,8 +6,8 @@ import { documentOf, stubferry } from '../../support/cli/run-stubferry.js';
 
 const onXen = existsSync('/proc/xen/capabilities');
 
-describe('stubferry doctor, without Xen', () => {
-  it('exits with HOST_UNREADY, and says of each thing in a line what is there and what to do', async () => {
+describe('stubferry doctor without Xen', () => {
+  it('exits with HOST_UNREADY, and prints a line for each check with what was found and what to do', async () => {
     const { exit, stdout } = await stubferry(['doctor']);
     const lines = `${stdout}`.split('\n');
     expect(onXen).toBe(false);
@@ -18,7 +18,7 @@ describe('stubferry doctor, without Xen', () => {
     expect(lines.at(-2)).toMatch(/^this host is not ready as dom0: .*Xen, dom0, .*xenstore/);
   });
 
-  it('tells a program the same as one document', async () => {
+  it('prints the same checks as one JSON document', async () => {
     const { ready, findings } = documentOf<{ ready: boolean; findings: HostCheck[] }>(
       await stubferry(['doctor', '--json']),
     );

@@ -3,7 +3,7 @@ import { ERROR_CODES } from '../../../src/base/errors/index.js';
 import { documentOf, stubferry } from '../../support/cli/run-stubferry.js';
 
 describe('stubferry exit-codes', () => {
-  it('lists every status with its name and meaning, success first', async () => {
+  it('lists every exit status with its code and meaning, success first', async () => {
     const { exit, stdout } = await stubferry(['exit-codes']);
     const lines = stdout.toString().trimEnd().split('\n');
     expect(exit).toBe(0);
@@ -14,7 +14,7 @@ describe('stubferry exit-codes', () => {
       expect(lines).toContainEqual(expect.stringMatching(new RegExp(`^ *${status} +${code} +${means}$`)));
   });
 
-  it('is an object of numbers by name with --json', async () => {
+  it('prints an object from codes to numbers with --json', async () => {
     const ended = await stubferry(['exit-codes', '--json']);
     const expected = Object.entries(ERROR_CODES).map(([code, { status }]) => [code, status] as const);
     expect(documentOf(ended)).toEqual({ ok: 0, ...Object.fromEntries(expected) });

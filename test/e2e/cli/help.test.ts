@@ -18,16 +18,16 @@ const COMMANDS = [
 ];
 
 describe('--help', () => {
-  it.each(COMMANDS.map((words) => [['stubferry', ...words].join(' '), words] as const))(
-    '%s --help goes to standard output and ends with status 0',
-    async (name, words) => {
-      const { exit, stdout, stderr } = await stubferry([...words, '--help']);
+  it.each(COMMANDS.map((names) => [['stubferry', ...names].join(' '), names] as const))(
+    '%s --help prints to standard output and exits with status 0',
+    async (name, names) => {
+      const { exit, stdout, stderr } = await stubferry([...names, '--help']);
       expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
       expect(stdout.toString()).toMatch(new RegExp(`^Usage: ${name} `));
     },
   );
 
-  it('names every command and the families of exit status', async () => {
+  it('lists every command and the ranges of exit status', async () => {
     const text = (await stubferry(['--help'])).stdout.toString();
     for (const name of ['save', 'restore', 'replay', 'inspect', 'diff', 'check', 'verify', 'agent', 'exit-codes'])
       expect(text).toContain(`\n  ${name}`);
@@ -36,7 +36,7 @@ describe('--help', () => {
 });
 
 describe('--version', () => {
-  it('is that of package.json', async () => {
+  it('prints the version of package.json', async () => {
     const { exit, stdout } = await stubferry(['--version']);
     expect({ exit, text: stdout.toString() }).toEqual({ exit: 0, text: `${VERSION}\n` });
   });

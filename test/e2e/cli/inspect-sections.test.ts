@@ -25,7 +25,7 @@ async function inspect(...args: string[]): Promise<Inspected['inspect']> {
 const textOf = async (...args: string[]): Promise<string> => (await stubferry(['inspect', ...args])).stdout.toString();
 
 describe('stubferry inspect lists', () => {
-  it('the sections of a bare state, and says that their ends are inferred', async () => {
+  it('the sections of a bare state, and reports that their boundaries are inferred', async () => {
     const { split, sections } = await inspect(XEN_STATE.path);
     expect(split).toBe('inferred');
     expect(sections).toHaveLength(22);
@@ -36,32 +36,32 @@ describe('stubferry inspect lists', () => {
     });
   });
 
-  it('those of a statefile just so', async () => {
+  it('the same sections for a statefile', async () => {
     const path = scratch.path('statefile');
     await stubferry(['save', '-i', XEN_STATE.path, '-o', path, ...scratch.options]);
     expect((await inspect(path)).sections).toEqual((await inspect(XEN_STATE.path)).sections);
   });
 
-  it('those of the emulator context in an xl save file just so', async () => {
+  it('the same sections for the emulator context of an xl save file', async () => {
     expect((await inspect(XL_SAVE)).sections).toEqual((await inspect(XEN_STATE.path)).sections);
   });
 
-  it('none with --brief', async () => {
+  it('no sections with --brief', async () => {
     expect(await inspect('--brief', DEVICE_STATE.path)).not.toHaveProperty('sections');
   });
 
-  it('them for people with a bar for their size, and RAM in one line', async () => {
+  it('the sections in a table with a bar for their size, and RAM in one line', async () => {
     const text = await textOf(MIGRATION_STREAM.path);
-    expect(text).toMatch(/^their ends +known from the description$/m);
-    expect(text).toMatch(/^ *2 +ram +0 +4 +26 +84\d{5} +#{24} +in 3 pieces$/m);
+    expect(text).toMatch(/^section boundaries +known from the description$/m);
+    expect(text).toMatch(/^ *2 +ram +0 +4 +26 +84\d{5} +#{24} +in 3 chunks$/m);
     expect(text).toMatch(/^ *16 +i8259 +1 +1 +\d+ +40 +\.$/m);
   });
 
-  it('names with terminal escapes escaped', async () => {
+  it('section names with control characters escaped', async () => {
     const path = scratch.path('state');
-    const sly = deviceState([{ id: 0, name: 'timer', body: 't' }]);
-    sly.set(Buffer.from('\u009b2J'), sly.indexOf('imer'));
-    await writeFile(path, sly);
+    const hostile = deviceState([{ id: 0, name: 'timer', body: 't' }]);
+    hostile.set(Buffer.from('\u009b2J'), hostile.indexOf('imer'));
+    await writeFile(path, hostile);
     expect(failureOf(await stubferry(['--json', 'inspect', path]))).toMatchObject({ exit: 13, code: 'CORRUPT' });
     const { stdout } = await stubferry(['--json', 'inspect', path]);
     expect(stdout.includes(0x9b)).toBe(false);
@@ -71,20 +71,20 @@ describe('stubferry inspect lists', () => {
 describe('stubferry inspect --section', () => {
   it('shows the bytes of a section', async () => {
     const text = await textOf(XEN_STATE.path, '--section', 'serial');
-    expect(text).toMatch(/^body +40 bytes at 3685, its end inferred$/m);
+    expect(text).toMatch(/^body +40 bytes at 3685 \(end inferred\)$/m);
     expect(text).toContain('000010  69 61 6c 2f 70 6f 6c 6c 00 00 00 01 00 00 00 00  |ial/poll........|\n');
     const { section } = await inspect(XEN_STATE.path, '--section', 'serial');
     expect(section.hex).toBe(XEN_STATE.bytes.subarray(3685, 3725).toString('hex'));
   });
 
-  it('shows its fields where the state describes them', async () => {
+  it('shows the fields of a section where the state has a description', async () => {
     const text = await textOf(MIGRATION_STREAM.path, '--section', 'i8254');
     expect(text).toMatch(/^channels\[0\]\n {2}count {2}0x00010000 = 65536 {2}\(int32\)$/m);
     const { section } = await inspect(MIGRATION_STREAM.path, '--section', 'i8254');
     expect(section.fields).toMatchObject({ 'channels[0].irq_disabled': '0x00000000' });
   });
 
-  it('shows the bytes of such a one with --hex', async () => {
+  it('shows the bytes of such a section with --hex', async () => {
     const { section } = await inspect(MIGRATION_STREAM.path, '--section', 'i8254', '--hex');
     expect(section.hex).toHaveLength(2 * 108);
     expect(section).not.toHaveProperty('fields');
@@ -97,11 +97,11 @@ describe('stubferry inspect --section', () => {
     ['0000:00:01.1/ide:0', '0000:00:01.1/ide', 0],
     ['dma:1', 'dma', 1],
     ['10', 'dma', 1],
-  ])('takes %s for a name', async (wanted, name, instance) => {
+  ])('accepts %s as a section name', async (wanted, name, instance) => {
     expect((await inspect(XEN_STATE.path, '--section', wanted)).section).toMatchObject({ name, instance });
   });
 
-  it('refuses a name that is not there, and says which are', async () => {
+  it('refuses an unknown name, and lists the existing ones', async () => {
     expect(failureOf(await stubferry(['--json', 'inspect', XEN_STATE.path, '--section', 'vga']))).toMatchObject({
       exit: 86,
       code: 'NOT_IN_INPUT',
@@ -110,7 +110,7 @@ describe('stubferry inspect --section', () => {
     });
   });
 
-  it('refuses a name that several have, and says their ids', async () => {
+  it('refuses an ambiguous name, and lists the ids', async () => {
     await writeFile(scratch.path('state'), capturedState('isapc.xen'));
     const ended = await stubferry(['--json', 'inspect', scratch.path('state'), '--section', 'isa-ide']);
     expect(failureOf(ended)).toMatchObject({
@@ -123,11 +123,11 @@ describe('stubferry inspect --section', () => {
   it('refuses RAM', async () => {
     expect(failureOf(await stubferry(['--json', 'inspect', MIGRATION_STREAM.path, '--section', 'ram']))).toMatchObject({
       exit: 86,
-      message: 'what is in RAM is not shown',
+      message: 'the contents of RAM cannot be shown',
     });
   });
 
-  it('does not go with --brief, nor --hex without it', async () => {
+  it('cannot be used with --brief, and --hex requires it', async () => {
     for (const args of [['--brief', '--section', 'ide'], ['--hex']]) {
       const ended = await stubferry(['--json', 'inspect', XEN_STATE.path, ...args]);
       expect(failureOf(ended)).toMatchObject({ exit: 2, code: 'USAGE' });

@@ -9,7 +9,7 @@ import { useScratch } from '../../support/cli/scratch.js';
 const scratch = useScratch();
 const UUID = '6d2c8b54-8a86-4c0e-9a3f-0d6f1c7f2e11';
 
-/** A statefile of DEVICE_STATE. */
+/** Saves DEVICE_STATE into a statefile. */
 async function statefile(): Promise<string> {
   const path = scratch.path('statefile');
   const about = ['--target-uuid', UUID, '--target-domid', '12', '--qemu-version', '7.2.22'];
@@ -31,7 +31,7 @@ const FACTS = {
 };
 
 describe('stubferry inspect', () => {
-  it('says what a statefile is, in names and values', async () => {
+  it('prints the facts about a statefile as names and values', async () => {
     const path = await statefile();
     const { exit, stdout, stderr } = await stubferry(['inspect', path]);
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
@@ -39,7 +39,7 @@ describe('stubferry inspect', () => {
     expect(stdout.toString()).toMatch(new RegExp(`^sha256 +${DEVICE_STATE.sha256}$`, 'm'));
   });
 
-  it('says the same of a statefile in a file, on standard input and gzipped', async () => {
+  it('prints the same facts for a statefile in a file, on standard input and gzipped', async () => {
     const path = await statefile();
     await writeFile(scratch.path('statefile.gz'), execFileSync('gzip', ['-c', path]));
     const file = await stubferry(['--json', 'inspect', path]);
@@ -53,23 +53,23 @@ describe('stubferry inspect', () => {
   it.each([
     ['a device state', DEVICE_STATE, 'bare QEMU state (QEVM version 3)', 'device-state'],
     ['a gzipped migration stream', MIGRATION_STREAM, 'bare QEMU state (QEVM version 3), gzipped', 'migration-stream'],
-  ])('says of %s that it carries no checksum', async (_, state, format, kind) => {
-    const integrity = 'carries no checksum of its own';
+  ])('reports that %s has no checksum', async (_, state, format, kind) => {
+    const integrity = 'no checksum (the format has none)';
     const facts = { format, kind, bytes: state.bytes.length, sha256: state.sha256, integrity };
     expect(documentOf(await stubferry(['--json', 'inspect', state.path]))).toMatchObject({ inspect: facts });
   });
 
-  it('notices with --brief that a statefile breaks off, without reading its data', async () => {
+  it('detects a truncated statefile with --brief, without reading its data', async () => {
     const path = await statefile();
     await writeFile(path, (await scratch.bytes('statefile')).subarray(0, -4096));
     expect(failureOf(await stubferry(['--json', 'inspect', '--brief', path]))).toMatchObject({
       exit: 12,
       code: 'TRUNCATED',
-      message: 'the statefile has no TRAILER where it should be',
+      message: 'the statefile has no TRAILER record at the expected offset',
     });
   });
 
-  it('says of a damaged statefile what it can, and then what is wrong', async () => {
+  it('prints the readable facts about a damaged statefile, and then the error', async () => {
     const path = await statefile();
     const bytes = await scratch.bytes('statefile');
     bytes[3 * 4096] = (bytes[3 * 4096] ?? 0) ^ 1;
@@ -81,7 +81,7 @@ describe('stubferry inspect', () => {
     expect(inspect).not.toHaveProperty('sections');
   });
 
-  it('refuses a file that is not there', async () => {
+  it('refuses a missing file', async () => {
     expect(failureOf(await stubferry(['--json', 'inspect', scratch.path('absent')]))).toMatchObject({
       exit: 10,
       code: 'INPUT_UNREADABLE',

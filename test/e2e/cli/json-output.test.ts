@@ -16,30 +16,30 @@ const COMMANDS: readonly (readonly [string, () => readonly string[], readonly st
 ];
 
 describe('--json', () => {
-  it.each(COMMANDS)('makes of %s exactly one document on standard output', async (_, args, keys) => {
+  it.each(COMMANDS)('prints exactly one document on standard output for %s', async (_, args, keys) => {
     const ended = await stubferry(['--json', '--log-level', 'debug', ...args()]);
     expect(Object.keys(documentOf<object>(ended))).toEqual(keys);
   });
 
-  it('may stand behind the command as well', async () => {
+  it('is also accepted after the command', async () => {
     const ended = await stubferry(['exit-codes', '--json']);
     expect(documentOf(ended)).toMatchObject({ ok: 0, USAGE: 2 });
   });
 
-  it('leaves the logs on standard error, one document on a line', async () => {
+  it('keeps the logs on standard error, one document on a line', async () => {
     const args = ['save', '-i', DEVICE_STATE.path, '-o', scratch.path('x'), ...scratch.options];
     const { stderr } = await stubferry(['--json', '--log-level', 'info', ...args]);
     const lines = stderr.trimEnd().split('\n');
     const messages = lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
     expect(messages.toSorted()).toEqual([
-      'on the transfer disk',
-      'on the transfer disk',
+      'opened the transfer disk',
+      'opened the transfer disk',
       'transfer done',
       'transfer done',
     ]);
   });
 
-  it('gives a save to standard output to the state alone, also when it fails', async () => {
+  it('prints no document when the state goes to standard output, even for a failed save', async () => {
     await writeFile(scratch.path('none'), 'not a state');
     const args = ['save', '-i', scratch.path('none'), '-o', '-', ...scratch.options];
     const { exit, stdout } = await stubferry(['--json', ...args]);

@@ -11,7 +11,7 @@ jest.setTimeout(60_000);
 
 const UUID = '6d2c8b54-8a86-4c0e-9a3f-0d6f1c7f2e11';
 
-/** The disk of a save of DEVICE_STATE that went well. */
+/** The transfer disk of a successful save of DEVICE_STATE. */
 async function keptDisk(): Promise<string> {
   const about = ['--transfer', UUID, '--ring', '8M', '--keep-disk'];
   const { dom0, stubdom, disk } = saveByHand(scratch, DEVICE_STATE.path, scratch.path('out'), {
@@ -21,8 +21,8 @@ async function keptDisk(): Promise<string> {
   return disk;
 }
 
-describe('a transfer disk that was kept', () => {
-  it('tells inspect what it was for and how far each agent came', async () => {
+describe('a kept transfer disk', () => {
+  it('is described by inspect with its transfer and the progress of each agent', async () => {
     const disk = await keptDisk();
     expect(documentOf(await stubferry(['--json', 'inspect', disk]))).toMatchObject({
       inspect: {
@@ -32,29 +32,29 @@ describe('a transfer disk that was kept', () => {
         sender: 'done, cursor 28672, 12449 bytes of the state',
         receiver: 'committed, cursor 28672, 12449 bytes of the state',
         framesOnTheRing: '3, with 12449 bytes of payload',
-        damage: 'none seen',
+        damage: 'none found',
       },
     });
   });
 
-  it('tells inspect why an agent gave up', async () => {
+  it('is described by inspect with the error of an agent', async () => {
     const options = { dom0: ['--keep-disk'], stubdom: ['--spool-limit', '4K'] };
     const { dom0, stubdom, disk } = restoreByHand(scratch, DEVICE_STATE.path, '-', options);
     expect([(await dom0.end).exit, (await stubdom.end).exit]).toEqual([38, 16]);
     const inspected = await stubferry(['--json', 'inspect', disk]);
     const { sender, receiver } = documentOf<{ inspect: { sender: string; receiver: string } }>(inspected).inspect;
-    expect(receiver).toMatch(/^aborted, .*, error 16: the state is larger than the spool may be$/);
+    expect(receiver).toMatch(/^aborted, .*, error 16: the state is larger than the spool limit$/);
     expect(sender).toMatch(/^aborted, .*, error 38: the receiver gave up: LIMIT_EXCEEDED: /);
   });
 
-  it('verifies', async () => {
+  it('is valid for verify', async () => {
     const disk = await keptDisk();
     expect(documentOf(await stubferry(['--json', 'verify', disk]))).toEqual({
       verified: { file: disk, format: 'transfer disk', checked: 'every-byte', bytes: 12449, dataRecords: 1 },
     });
   });
 
-  it('does not verify when a bit of it was flipped', async () => {
+  it('is refused by verify when a bit is flipped', async () => {
     const disk = await keptDisk();
     const file = await open(disk, 'r+');
     await file.write(Buffer.from([0xff]), 0, 1, 65536 + 3 * 4096);
@@ -69,19 +69,19 @@ describe('a transfer disk that was kept', () => {
     });
   });
 
-  it('does not verify when it was cut off', async () => {
+  it('is refused by verify when it is truncated', async () => {
     const disk = await keptDisk();
     await truncate(disk, 1024 * 1024);
     expect(failureOf(await stubferry(['--json', 'verify', disk]))).toMatchObject({
       exit: 13,
       code: 'CORRUPT',
-      message: 'superblock: ring length',
+      message: 'invalid ring length in the superblock',
       where: disk,
       offset: 0,
     });
   });
 
-  it('cannot be read from a pipe, and it is said so', async () => {
+  it('is refused by verify from a pipe, with an error that names standard input', async () => {
     const disk = await keptDisk();
     const ended = await shell(`cat '${disk}' | stubferry --json verify -`, scratch.folder);
     expect(failureOf(ended).code).not.toBe('INTERNAL');

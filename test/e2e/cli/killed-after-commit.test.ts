@@ -9,14 +9,15 @@ import { useScratch } from '../../support/cli/scratch.js';
 const scratch = useScratch();
 jest.setTimeout(60_000);
 
-it('a state that the sender was told is COMMITTED stays, also when the dom0 agent is killed after that', async () => {
+it('a state stays when the dom0 agent is killed after it has reported COMMITTED to the sender', async () => {
   const args = ['--json', 'save', '--opaque', '--raw', '-o', scratch.path('out'), '--peer-timeout', '20s'];
   const pair = startStubferry([...args, ...scratch.options], { stdin: 'pipe' });
   const [dom0, stubdom] = [await agentOf(pair, 'dom0'), await agentOf(pair, 'stubdom')];
   await delay(2000);
   await feed(pair.child.stdin, [Buffer.from('sta')], { keepOpen: true });
   await delay(500);
-  // END goes on the ring while dom0 stands still; then dom0 commits while the stubdom stands still.
+  // The stubdom agent writes END while the dom0 agent is stopped. Then the dom0 agent commits while the stubdom agent
+  // is stopped.
   process.kill(dom0, 'SIGSTOP');
   await feed(pair.child.stdin, [Buffer.from('te')]);
   await delay(500);

@@ -18,15 +18,15 @@ const STATE = new PatternState(48 * 1024 * 1024);
 const STATE_SHA256 = STATE.sha256();
 const OPTIONS = ['--json', '--opaque', '--peer-timeout', '1s', '--attach-timeout', '5s', '--log-level', 'silent'];
 
-/** Resolves when both agents are on the transfer disk: the stubdom's holds its role then. */
-const bothThere = async (pair: Started): Promise<void> => {
+/** Resolves when both agents have opened the transfer disk; the stubdom agent holds its role lock then. */
+const bothAttached = async (pair: Started): Promise<void> => {
   await agentOf(pair, 'stubdom');
   await delay(1000);
 };
 
-describe.each(['save', 'restore'] as const)('stubferry %s, of which an agent is killed', (direction) => {
+describe.each(['save', 'restore'] as const)('stubferry %s with a killed agent', (direction) => {
   it.each(['dom0', 'stubdom'])(
-    'the %s agent, fails with AGENT_DIED or was already done, and leaves nothing else',
+    'fails with AGENT_DIED or has already completed when the %s agent is killed, and leaves nothing else',
     async (victim) => {
       const random = new SeededRandom(SEED);
       const moments = Array.from({ length: MOMENTS }, (_, index) => momentOf(random, index));
@@ -39,11 +39,11 @@ describe.each(['save', 'restore'] as const)('stubferry %s, of which an agent is 
         const args = [...input, '-o', scratch.path(out), ...OPTIONS, ...scratch.options];
         const pair = startStubferry(args, { stdin: 'pipe' });
         const pid = await agentOf(pair, victim);
-        await moment.come(pair, bothThere(pair), STATE);
+        await moment.reach(pair, bothAttached(pair), STATE);
         try {
           process.kill(pid, 'SIGKILL');
         } catch {
-          // The transfer was done before its moment came.
+          // The transfer completed before the moment to kill the agent.
         }
         await withSeed(SEED, `${index}: ${moment.name}`, async () => {
           const ended = await pair.ended;
@@ -51,7 +51,7 @@ describe.each(['save', 'restore'] as const)('stubferry %s, of which an agent is 
             failed += 1;
             const failure = failureOf(ended);
             expect(failure).toMatchObject({ exit: 50, code: 'AGENT_DIED' });
-            expect(failure.message).toContain(`the ${victim} agent was ended by SIGKILL`);
+            expect(failure.message).toContain(`the ${victim} agent was terminated by SIGKILL`);
           }
           expect(scratch.has(out)).toBe(ended.exit === 0);
           if (ended.exit === 0) expect(sha256(readFileSync(scratch.path(out)))).toBe(STATE_SHA256);
@@ -62,12 +62,12 @@ describe.each(['save', 'restore'] as const)('stubferry %s, of which an agent is 
   );
 });
 
-describe('stubferry restore into a FIFO, of which the stubdom agent is killed', () => {
+describe('stubferry restore into a FIFO with a killed stubdom agent', () => {
   it('leaves no spool', async () => {
     const args = ['restore', '-', '-o', scratch.fifo('incoming'), ...OPTIONS, ...scratch.options];
     const pair = startStubferry(args, { stdin: 'pipe' });
     const pid = await agentOf(pair, 'stubdom');
-    await momentOf(new SeededRandom(1), 2).come(pair, bothThere(pair), STATE);
+    await momentOf(new SeededRandom(1), 2).reach(pair, bothAttached(pair), STATE);
     process.kill(pid, 'SIGKILL');
     expect(failureOf(await pair.ended)).toMatchObject({ exit: 50, code: 'AGENT_DIED' });
     expect(await scratch.orphans()).toEqual([]);

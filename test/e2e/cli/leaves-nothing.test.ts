@@ -11,12 +11,12 @@ import { useScratch } from '../../support/cli/scratch.js';
 const scratch = useScratch();
 jest.setTimeout(120_000);
 
-/** Whatever stubferry makes by itself where nobody says where, and all loop devices that are in use. */
+/** The files that stubferry creates in its default directories, and all loop devices of transfer disks in use. */
 async function traces(): Promise<string[]> {
   const found: string[] = [];
-  for (const folder of ['/dev/shm', tmpdir()]) {
-    const names = existsSync(folder) ? await readdir(folder) : [];
-    found.push(...names.filter((name) => /^stubferry-(?!test-)/.test(name)).map((name) => `${folder}/${name}`));
+  for (const directory of ['/dev/shm', tmpdir()]) {
+    const names = existsSync(directory) ? await readdir(directory) : [];
+    found.push(...names.filter((name) => /^stubferry-(?!test-)/.test(name)).map((name) => `${directory}/${name}`));
   }
   const loops = execFileSync('losetup', ['--list', '--noheadings', '--output', 'BACK-FILE'], {
     encoding: 'utf8',
@@ -24,10 +24,10 @@ async function traces(): Promise<string[]> {
   return [...found, ...loops.split('\n').filter((file) => file.includes('transfer.img'))];
 }
 
-/** Other suites run at the same time, and have traces of their own for a while: those go, a lost one stays. */
+/** Other suites run at the same time and leave traces for a while. Those disappear; the trace of an orphan stays. */
 async function expectNothingNew(before: readonly string[]): Promise<void> {
   let rest = await traces();
-  for (let look = 0; look < 120 && rest.some((name) => !before.includes(name)); look += 1) {
+  for (let attempt = 0; attempt < 120 && rest.some((name) => !before.includes(name)); attempt += 1) {
     await delay(500);
     const now = await traces();
     rest = rest.filter((name) => now.includes(name));
@@ -41,13 +41,16 @@ const WORK: readonly (readonly [string, number, () => readonly string[]])[] = [
   ['replay', 0, () => ['replay', DEVICE_STATE.path]],
   ['a refused save', 10, () => ['save', '-i', scratch.path('absent'), '-o', scratch.path('out')]],
   ['a refused replay', 10, () => ['replay', scratch.path('absent')]],
-  ['a save beyond a limit', 16, () => ['save', '-i', DEVICE_STATE.path, '-o', '-', '--spool-limit', '1K']],
+  ['a save that exceeds a limit', 16, () => ['save', '-i', DEVICE_STATE.path, '-o', '-', '--spool-limit', '1K']],
 ];
 
-describe('with transfer disk and spool where they are by default', () => {
-  it.each(WORK)('%s leaves no trace in /dev/shm, the temporary folder or the loop devices', async (_, exit, args) => {
-    const before = await traces();
-    expect((await stubferry(args())).exit).toBe(exit);
-    await expectNothingNew(before);
-  });
+describe('with the default directories for transfer disk and spool', () => {
+  it.each(WORK)(
+    '%s leaves no trace in /dev/shm, the temporary directory or the loop devices',
+    async (_, exit, args) => {
+      const before = await traces();
+      expect((await stubferry(args())).exit).toBe(exit);
+      await expectNothingNew(before);
+    },
+  );
 });

@@ -7,8 +7,8 @@ import { useScratch } from '../../support/cli/scratch.js';
 const scratch = useScratch();
 
 describe('a log that cannot be written', () => {
-  it('does not keep the state from being saved by both agents', async () => {
-    // Each write to it fails with ENOSPC.
+  it('does not prevent both agents from saving the state', async () => {
+    // Each write to /dev/full fails with ENOSPC.
     const full = openSync('/dev/full', 'w');
     const output = scratch.path('saved');
     const args = ['--log-level', 'debug', 'save', '-i', DEVICE_STATE.path, '-o', output, '--raw', ...scratch.options];

@@ -27,18 +27,18 @@ const version4 = (): Buffer => {
   return bytes;
 };
 
-/** More than what is looked at to say what it is, so that the end is met in the middle of the transfer. */
-const halfOfGzip = (): Buffer => gzipSync(PATTERN).subarray(0, -100_000);
+/** A truncated gzip file, longer than what is read to recognise it, so that the end is found during the transfer. */
+const truncatedGzip = (): Buffer => gzipSync(PATTERN).subarray(0, -100_000);
 
-const NO_STATE = { exit: 11, code: 'NOT_A_STATE', message: 'this holds no state' };
+const NO_STATE = { exit: 11, code: 'NOT_A_STATE', message: 'the input contains no state' };
 
 const REFUSED: readonly (readonly [string, () => Uint8Array | string, object])[] = [
-  ['any other bytes', () => 'not a state', { ...NO_STATE, offset: 0, found: '"not a st"' }],
-  ['bytes that would move a terminal', () => '\x1b[2J', { ...NO_STATE, found: '"\\\\u{1b}[2J"' }],
+  ['other bytes', () => 'not a state', { ...NO_STATE, offset: 0, found: '"not a st"' }],
+  ['bytes that control a terminal', () => '\x1b[2J', { ...NO_STATE, found: '"\\\\u{1b}[2J"' }],
   ['an empty file', () => '', { ...NO_STATE, found: 'an empty input' }],
   ['the magic alone', () => 'QEVM', { exit: 12, code: 'TRUNCATED', offset: 4 }],
   ['another QEVM version', version4, { exit: 14, code: 'UNSUPPORTED_VERSION', offset: 4, found: '4' }],
-  ['half of a gzip file', halfOfGzip, { exit: 12, code: 'TRUNCATED', message: 'the gzip stream is not whole' }],
+  ['a truncated gzip file', truncatedGzip, { exit: 12, code: 'TRUNCATED', message: 'the gzip stream is truncated' }],
 ];
 
 describe('stubferry save refuses', () => {
@@ -58,15 +58,15 @@ describe('stubferry save refuses', () => {
   });
 
   it.each([
-    ['a folder', () => scratch.folder, { message: 'the input is neither a file nor a pipe', found: 'a folder' }],
-    ['a file that is not there', () => scratch.path('x'), { message: 'cannot read the input', found: 'ENOENT' }],
+    ['a directory', () => scratch.folder, { message: 'the input is neither a file nor a pipe', found: 'a directory' }],
+    ['a missing file', () => scratch.path('x'), { message: 'cannot read the input', found: 'ENOENT' }],
   ])('%s', async (_, path, refusal) => {
     expect(failureOf(await save(path()))).toMatchObject({ exit: 10, code: 'INPUT_UNREADABLE', ...refusal });
   });
 });
 
 describe('stubferry save --opaque', () => {
-  it('takes an empty file as a state of no bytes', async () => {
+  it('accepts an empty file as a state of zero bytes', async () => {
     const ended = await save(await given(''), '--opaque', '--raw');
     expect(documentOf(ended)).toMatchObject({ save: { kind: 'opaque', bytes: 0, dataRecords: 0 } });
     expect(await scratch.bytes('saved')).toHaveLength(0);
@@ -74,7 +74,7 @@ describe('stubferry save --opaque', () => {
 });
 
 describe.each(['inspect', 'verify'])('stubferry %s refuses', (command) => {
-  it('what is no state', async () => {
+  it('an input that is not a state', async () => {
     const path = await given('not a state');
     expect(failureOf(await stubferry(['--json', command, path]))).toMatchObject({ ...NO_STATE, where: path });
   });

@@ -13,7 +13,7 @@ const replay = (states: readonly string[], ...more: string[]): string[] => {
 };
 
 describe('stubferry replay', () => {
-  it('says of each state that it is identical both ways', async () => {
+  it('reports for each state that it is identical both ways', async () => {
     const { exit, stdout, stderr } = await stubferry(replay([DEVICE_STATE.path, XEN_STATE.path]));
     const text = stdout.toString();
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
@@ -35,27 +35,27 @@ describe('stubferry replay', () => {
     });
   });
 
-  it('takes a statefile', async () => {
+  it('accepts a statefile', async () => {
     const statefile = scratch.path('statefile');
     await stubferry(['save', '-i', DEVICE_STATE.path, '-o', statefile, ...scratch.options]);
     const ended = await stubferry(replay([statefile], '--json'));
     expect(documentOf(ended)).toMatchObject({ replayed: [{ sha256: DEVICE_STATE.sha256 }] });
   });
 
-  it('carries every state of a real stubdom through the smallest ring and frame', async () => {
-    const folder = dirname(XEN_STATE.path);
-    const states = readdirSync(folder).filter((name) => /\.qevm(\.gz)?$/.test(name));
-    const paths = states.map((name) => join(folder, name));
+  it('transfers every state of a real stubdom with the smallest ring and frame', async () => {
+    const directory = dirname(XEN_STATE.path);
+    const states = readdirSync(directory).filter((name) => /\.qevm(\.gz)?$/.test(name));
+    const paths = states.map((name) => join(directory, name));
     const ended = await stubferry(replay(paths, '--json', '--ring', '64K', '--frame', '4K'));
     expect(documentOf<{ replayed: unknown[] }>(ended).replayed).toHaveLength(states.length);
   });
 
-  it('ends at a file that is no state, and says which', async () => {
+  it('stops at a file that is not a state, and names the file', async () => {
     const none = join(dirname(XEN_STATE.path), 'manifest.json');
     expect(failureOf(await stubferry(replay([none], '--json')))).toMatchObject({
       exit: 11,
       code: 'NOT_A_STATE',
-      message: 'this holds no state',
+      message: 'the input contains no state',
       where: none,
     });
   });

@@ -18,7 +18,7 @@ async function statefile(): Promise<string> {
 }
 
 describe('stubferry restore', () => {
-  it('makes the bare state of a statefile', async () => {
+  it('writes the bare state of a statefile', async () => {
     const ended = await stubferry(restore(await statefile(), scratch.path('bare')));
     expect(documentOf(ended)).toMatchObject({
       restore: { kind: 'device-state', sha256: DEVICE_STATE.sha256 },
@@ -30,26 +30,26 @@ describe('stubferry restore', () => {
     ['a bare QEMU state', DEVICE_STATE],
     ['a gzipped QEMU state', GZIPPED_STATE],
     ['a whole migration stream', MIGRATION_STREAM],
-  ])('takes %s', async (_, state) => {
+  ])('accepts %s', async (_, state) => {
     expect((await stubferry(restore(state.path, scratch.path('bare')))).exit).toBe(0);
     expect(sha256(await scratch.bytes('bare'))).toBe(state.sha256);
   });
 
-  it('takes a state from standard input', async () => {
+  it('reads a state from standard input', async () => {
     const restoring = startStubferry(restore('-', scratch.path('bare')), { stdin: 'pipe' });
     await feed(restoring.child.stdin, [DEVICE_STATE.bytes]);
     expect((await restoring.ended).exit).toBe(0);
     expect(sha256(await scratch.bytes('bare'))).toBe(DEVICE_STATE.sha256);
   });
 
-  it('feeds a FIFO, as qemu -incoming reads it', async () => {
+  it('writes into a FIFO, from which qemu -incoming can read', async () => {
     const fifo = scratch.fifo('incoming');
     const reader = start('cat', [fifo], ['ignore', 'pipe', 'pipe']);
     expect((await stubferry(restore(await statefile(), fifo))).exit).toBe(0);
     expect(sha256((await reader.ended).stdout)).toBe(DEVICE_STATE.sha256);
   });
 
-  it('writes to standard output nothing but the state', async () => {
+  it('writes only the state to standard output', async () => {
     const { exit, stdout } = await stubferry(restore(await statefile(), '-'));
     expect({ exit, sha256: sha256(stdout) }).toEqual({ exit: 0, sha256: DEVICE_STATE.sha256 });
   });
@@ -59,7 +59,7 @@ describe('stubferry restore', () => {
     expect((await shell(line, scratch.folder)).stdout.toString()).toBe(`${DEVICE_STATE.sha256}  -\n`);
   });
 
-  it('hands on nothing of a damaged statefile', async () => {
+  it('writes nothing of a damaged statefile', async () => {
     const path = await statefile();
     const bytes = await scratch.bytes('statefile');
     bytes[3 * 4096] = (bytes[3 * 4096] ?? 0) ^ 1;
@@ -67,14 +67,14 @@ describe('stubferry restore', () => {
     expect(failureOf(await stubferry(restore(path, scratch.path('bare'))))).toMatchObject({
       exit: 13,
       code: 'CORRUPT',
-      message: 'the payload does not match its checksum',
+      message: 'checksum mismatch in the payload of a frame',
       where: path,
       offset: 3 * 4096,
     });
     expect(scratch.has('bare')).toBe(false);
   });
 
-  it('refuses a destination that is already there', async () => {
+  it('refuses an existing destination', async () => {
     await writeFile(scratch.path('bare'), 'precious');
     expect(failureOf(await stubferry(restore(DEVICE_STATE.path, scratch.path('bare'))))).toMatchObject({
       exit: 40,
@@ -93,7 +93,7 @@ describe('stubferry restore', () => {
     });
   });
 
-  it('ends when the source says nothing for as long as the other agent may be absent', async () => {
+  it('fails when the source sends nothing within the attach timeout', async () => {
     const ended = await stubferry(restore(scratch.fifo('silent'), scratch.path('bare'), '--attach-timeout', '1s'));
     expect(failureOf(ended)).toMatchObject({ exit: 20, code: 'DISK_ABSENT' });
   });

@@ -13,8 +13,8 @@ const save = (output: string, ...more: string[]): string[] => {
   return ['--json', 'save', '-i', DEVICE_STATE.path, '-o', output, ...scratch.options, ...more];
 };
 
-describe('what stubferry save writes', () => {
-  it('is a statefile that verifies, and that nobody else may read', async () => {
+describe('the output of stubferry save', () => {
+  it('is a valid statefile that only its owner can read', async () => {
     const statefile = scratch.path('saved');
     await stubferry(save(statefile));
     expect((await lstat(statefile)).mode & 0o777).toBe(0o600);
@@ -34,32 +34,32 @@ describe('what stubferry save writes', () => {
     expect((await scratch.bytes('saved')).equals(DEVICE_STATE.bytes)).toBe(true);
   });
 
-  it('goes to standard output with -o -, and nothing else does', async () => {
+  it('is the only data on standard output with -o -', async () => {
     const { exit, stdout } = await stubferry(save('-', '--raw'));
     expect({ exit, sha256: sha256(stdout) }).toEqual({ exit: 0, sha256: DEVICE_STATE.sha256 });
   });
 
-  it('goes through a pipe into a stubferry that verifies it', async () => {
+  it('can be piped into stubferry verify', async () => {
     const line = `stubferry save -i '${DEVICE_STATE.path}' -o - --transfer-dir '${scratch.disks}' | stubferry verify -`;
     const { exit, stdout } = await shell(line, scratch.folder);
     expect({ exit, text: stdout.toString() }).toEqual({
       exit: 0,
-      text: '-: statefile: every byte checks: 12449 bytes (12.2 KiB) of state in 1 data records\n',
+      text: '-: statefile: OK: 12449 bytes verified (1 data record)\n',
     });
   });
 
-  it('goes into a FIFO', async () => {
+  it('can go into a FIFO', async () => {
     const fifo = scratch.fifo('libxl');
     const reader = start('cat', [fifo], ['ignore', 'pipe', 'pipe']);
     expect((await stubferry(save(fifo, '--raw'))).exit).toBe(0);
     expect(sha256((await reader.ended).stdout)).toBe(DEVICE_STATE.sha256);
   });
 
-  it('is nothing for /dev/null, after every check', async () => {
+  it('can go to /dev/null', async () => {
     expect((await stubferry(save('/dev/null'))).exit).toBe(0);
   });
 
-  it('is appended where the shell says >>', async () => {
+  it('is appended after a shell redirection with >>', async () => {
     await writeFile(scratch.path('log'), 'before\n');
     const line = `stubferry save -i '${DEVICE_STATE.path}' --raw -o - --transfer-dir '${scratch.disks}' >> log`;
     expect(await shell(line, scratch.folder)).toMatchObject({ exit: 0 });
@@ -68,15 +68,14 @@ describe('what stubferry save writes', () => {
   });
 });
 
-describe('a destination that is already there', () => {
+describe('an existing destination', () => {
   const REFUSAL = {
     exit: 40,
     code: 'DESTINATION_EXISTS',
     message: 'cannot create or open the destination: EEXIST',
-    hint: 'choose another name, or allow it to be replaced with --force',
   };
 
-  it('is refused and left as it is', async () => {
+  it('is refused and left unchanged', async () => {
     await writeFile(scratch.path('saved'), 'precious');
     expect(failureOf(await stubferry(save(scratch.path('saved'))))).toMatchObject(REFUSAL);
     expect(await readFile(scratch.path('saved'), 'utf8')).toBe('precious');
@@ -88,13 +87,13 @@ describe('a destination that is already there', () => {
     expect(sha256(await scratch.bytes('saved'))).toBe(DEVICE_STATE.sha256);
   });
 
-  it('is refused also when it is a link that leads nowhere', async () => {
+  it('is refused even when it is a dangling symbolic link', async () => {
     await symlink(scratch.path('nowhere'), scratch.path('saved'));
     expect(failureOf(await stubferry(save(scratch.path('saved'))))).toMatchObject(REFUSAL);
     expect(existsSync(scratch.path('nowhere'))).toBe(false);
   });
 
-  it('is refused and left as it is also when it came while the state was on its way', async () => {
+  it('is refused and left unchanged even when it was created during the transfer', async () => {
     const args = ['--json', 'save', '-o', scratch.path('saved'), ...scratch.options];
     const saving = startStubferry(args, { stdin: 'pipe' });
     await delay(1500);
@@ -104,7 +103,7 @@ describe('a destination that is already there', () => {
     expect(await readFile(scratch.path('saved'), 'utf8')).toBe("somebody else's");
   });
 
-  it('keeps the state of the first of two saves to one name', async () => {
+  it('keeps the state of the first of two saves to the same path', async () => {
     const args = ['--json', 'save', '--raw', '-o', scratch.path('saved'), ...scratch.options];
     const [first, second] = [startStubferry(args, { stdin: 'pipe' }), startStubferry(args, { stdin: 'pipe' })];
     await delay(1500);

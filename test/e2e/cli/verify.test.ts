@@ -16,7 +16,7 @@ async function statefile(): Promise<string> {
 const verify = (file: string) => stubferry(['--json', 'verify', file]);
 
 describe('stubferry verify', () => {
-  it('ends with status 0 for a whole statefile: file, standard input or gzipped', async () => {
+  it('exits with status 0 for a valid statefile: file, standard input or gzipped', async () => {
     const path = await statefile();
     await writeFile(scratch.path('statefile.gz'), execFileSync('gzip', ['-c', path]));
     const whole = { format: 'statefile', checked: 'every-byte', bytes: 12449, dataRecords: 1 };
@@ -26,23 +26,23 @@ describe('stubferry verify', () => {
     expect(documentOf(await verify(scratch.path('statefile.gz')))).toMatchObject({ verified: whole });
   });
 
-  it('looks into the QEMU state, too: one that was cut before it became a statefile is refused', async () => {
-    await writeFile(scratch.path('cut'), DEVICE_STATE.bytes.subarray(0, -1));
+  it('verifies the QEMU state as well, and refuses a truncated state unless it is opaque', async () => {
+    await writeFile(scratch.path('truncated'), DEVICE_STATE.bytes.subarray(0, -1));
     await stubferry([
       'save',
       '-i',
-      scratch.path('cut'),
+      scratch.path('truncated'),
       '-o',
       scratch.path('statefile'),
       '--opaque',
       ...scratch.options,
     ]);
-    // As opaque bytes they are what they are.
+    // The statefile is valid, because verify does not parse opaque bytes.
     expect((await verify(scratch.path('statefile'))).exit).toBe(0);
-    expect(failureOf(await verify(scratch.path('cut')))).toMatchObject({ exit: 12, code: 'TRUNCATED' });
+    expect(failureOf(await verify(scratch.path('truncated')))).toMatchObject({ exit: 12, code: 'TRUNCATED' });
   });
 
-  it('names the place of a flipped bit', async () => {
+  it('reports the offset of a flipped bit', async () => {
     const path = await statefile();
     const bytes = await scratch.bytes('statefile');
     bytes[2 * 4096 + 17] = (bytes[2 * 4096 + 17] ?? 0) ^ 4;
@@ -50,30 +50,30 @@ describe('stubferry verify', () => {
     expect(failureOf(await verify(path))).toMatchObject({
       exit: 13,
       code: 'CORRUPT',
-      message: 'the header of a frame is damaged',
+      message: 'checksum mismatch in the header of a frame',
       where: path,
       offset: 2 * 4096,
     });
   });
 
-  it('names the place where a statefile breaks off', async () => {
+  it('reports the offset of a truncation', async () => {
     const path = await statefile();
     await writeFile(path, (await scratch.bytes('statefile')).subarray(0, 14_000));
     expect(failureOf(await verify(path))).toMatchObject({
       exit: 12,
       code: 'TRUNCATED',
-      message: 'the statefile ends too early',
+      message: 'the statefile is truncated',
       offset: 14_000,
     });
   });
 
-  it('refuses a byte behind the end', async () => {
+  it('refuses a byte after the end', async () => {
     const path = await statefile();
     await appendFile(path, 'x');
     expect(failureOf(await verify(path))).toMatchObject({
       exit: 13,
       code: 'CORRUPT',
-      message: 'something follows the end of the statefile',
+      message: 'unexpected data after the end of the statefile',
       offset: 45056,
     });
   });

@@ -1,4 +1,4 @@
-/** Transfers are warmed up where a guest may stand still for the state, and only there: it takes 0.2 s of each agent. */
+/** Agents warm up only where a guest may be stopped during the transfer, because a warm-up takes each agent 0.2 s. */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, it } from '@jest/globals';
@@ -9,7 +9,7 @@ import { useScratch } from '../../support/cli/scratch.js';
 
 const scratch = useScratch();
 
-/** How many agents have warmed up, by their logs. */
+/** How many agents have warmed up according to their logs. */
 function warmUps({ stderr }: Ended): number {
   return stderr.split('\n').filter((line) => line.includes('the warm-up is done')).length;
 }
@@ -20,12 +20,12 @@ describe('agents on this machine', () => {
   it.each([
     ['save', ['-i', DEVICE_STATE.path]],
     ['restore', [DEVICE_STATE.path]],
-  ])('are ready at once for the %s of a file, which keeps no guest waiting', async (command, state) => {
+  ])('do not warm up for the %s of a file, for which no guest is stopped', async (command, state) => {
     const ended = await move(command, ...state, '-o', scratch.path('out')).ended;
     expect([ended.exit, warmUps(ended)]).toEqual([0, 0]);
   });
 
-  it('warmUp, both, for a state that is still to come', async () => {
+  it('both warm up for a state that arrives later', async () => {
     const fifo = scratch.fifo('state');
     const saving = move('save', '-i', fifo, '-o', scratch.path('out'));
     await pipeline(createReadStream(DEVICE_STATE.path), createWriteStream(fifo));
@@ -34,10 +34,10 @@ describe('agents on this machine', () => {
   });
 });
 
-describe('agents by hand', () => {
+describe('agents started separately', () => {
   it.each([
-    ['warm-up', [], 1],
-    ['do not with --no-warm-up', ['--no-warm-up'], 0],
+    ['warm up', [], 1],
+    ['do not warm up with --no-warm-up', ['--no-warm-up'], 0],
   ])('%s', async (_what, more, count) => {
     const common = ['--disk', scratch.disk(), '--spool-dir', scratch.spool, ...more];
     const dom0 = startAgent('dom0', [...common, '--save', scratch.path('out')], 'debug');

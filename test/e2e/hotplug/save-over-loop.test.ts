@@ -1,4 +1,4 @@
-/** Whole transfers over a real loop device: `--attach loop`. */
+/** Complete transfers over a real loop device (`--attach loop`). */
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it, jest } from '@jest/globals';
 import { listLoops } from '../../../src/blockdev-utils/index.js';
@@ -8,7 +8,7 @@ import { sha256 } from '../../support/cli/captured-states.js';
 import { PatternState } from '../../support/cli/feed.js';
 import { documentOf, failureOf, startStubferry, stubferry } from '../../support/cli/run-stubferry.js';
 import { useScratch } from '../../support/cli/scratch.js';
-import { folderIn, PLACES } from '../../support/hotplug/places.js';
+import { directoryIn, PLACES } from '../../support/hotplug/places.js';
 import { until } from '../../support/qemu/behind-the-proxy.js';
 
 const STATE = new PatternState(24 * 1024 * 1024 + 5);
@@ -19,14 +19,14 @@ describeWith([ROOT, LOOP_DEVICES], 'a transfer with --attach loop', () => {
 
   for (const [kind, parent] of PLACES) {
     describe(`with a ${kind} backing`, () => {
-      const place = folderIn(parent);
-      /** Ours that are attached. */
+      const pathIn = directoryIn(parent);
+      /** The backing files of the attached loop devices in this test's directory. */
       const attached = async (): Promise<string[]> => {
-        return (await listLoops()).map(({ file }) => file).filter((file) => file.startsWith(place('')));
+        return (await listLoops()).map(({ file }) => file).filter((file) => file.startsWith(pathIn('')));
       };
-      const options = (): string[] => ['--attach', 'loop', '--transfer-dir', place(''), '--ring', '8M', '--opaque'];
+      const options = (): string[] => ['--attach', 'loop', '--transfer-dir', pathIn(''), '--ring', '8M', '--opaque'];
 
-      it('carries a state both ways through O_DIRECT, and leaves nothing attached', async () => {
+      it('moves a state both ways with O_DIRECT, and leaves nothing attached', async () => {
         writeFileSync(scratch.path('state'), STATE.bytes());
         const [saved, restored] = [scratch.path('saved'), scratch.path('restored')];
         const save = ['--json', 'save', '-i', scratch.path('state'), '-o', saved, ...options()];

@@ -1,4 +1,7 @@
-/** A toolstack changes the CD-ROM of a guest in a stubdom as libxl does (libxl_disk.c, cdrom_insert_*); QEMU is a real one. */
+/**
+ * A toolstack changes the CD-ROM of a guest with a stubdom as libxl does (libxl_disk.c, cdrom_insert_*), with a real
+ * QEMU.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, truncate } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
@@ -20,7 +23,7 @@ jest.setTimeout(120_000);
 const HDC = 5632;
 const DEVICE = `vbd-${HDC}`;
 
-/** What libxl 4.17 gives for hdc (libxl_dm.c): a drive with a medium, or an empty one. */
+/** The arguments of libxl 4.17 for hdc (libxl_dm.c): a drive with a medium, or an empty drive. */
 const drive = (medium: string): string[] => [
   ...['-machine', 'pc-i440fx-7.2', '-drive', `if=none,readonly=on,id=ide-${HDC}${medium}`],
   ...['-device', `ide-cd,id=ide-${HDC},drive=ide-${HDC},bus=ide.1,unit=0`],
@@ -36,7 +39,7 @@ interface Fdset {
   readonly fds: readonly { readonly opaque?: string }[];
 }
 
-/** The connection over which libxl changes a medium: one for all of it, and one command after the other. */
+/** The single connection on which libxl changes a medium, one command after the other. */
 class Libxl {
   readonly #connection: QmpConnection;
   #nextId = FIRST_ID;
@@ -48,12 +51,12 @@ class Libxl {
   static async connect(path: string): Promise<Libxl> {
     const libxl = new Libxl(await QmpConnection.open(path));
     await libxl.#connection.next();
-    await libxl.#ask('qmp_capabilities');
-    await libxl.#ask('query-version');
+    await libxl.#execute('qmp_capabilities');
+    await libxl.#execute('query-version');
     return libxl;
   }
 
-  async #ask(execute: string, args?: object): Promise<Message | undefined> {
+  async #execute(execute: string, args?: object): Promise<Message | undefined> {
     const id = this.#nextId;
     this.#nextId += 1;
     await this.#connection.send(`${JSON.stringify({ execute, id, arguments: args })}\r\n`);
@@ -62,17 +65,18 @@ class Libxl {
     return reply;
   }
 
-  /** The number of the set of hdc; libxl asks until there is one. */
+  /** The number of the fdset of hdc. libxl repeats this query until there is one. */
   async fdset(): Promise<number | undefined> {
-    const sets = ((await this.#ask('query-fdsets'))?.return ?? []) as readonly Fdset[];
+    const sets = ((await this.#execute('query-fdsets'))?.return ?? []) as readonly Fdset[];
     return sets.find(({ fds }) => fds.some(({ opaque }) => opaque === `stub-devid:${HDC}`))?.['fdset-id'];
   }
 
-  /** Returns the set that was removed, if there was one. */
+  /** Ejects the medium. Returns the number of the removed fdset, if there was one. */
   async eject(): Promise<number | undefined> {
-    expect(await this.#ask('eject', { id: `ide-${HDC}` })).toMatchObject({ return: {} });
+    expect(await this.#execute('eject', { id: `ide-${HDC}` })).toMatchObject({ return: {} });
     const fdset = await this.fdset();
-    if (fdset !== undefined) expect(await this.#ask('remove-fd', { 'fdset-id': fdset })).toMatchObject({ return: {} });
+    if (fdset !== undefined)
+      expect(await this.#execute('remove-fd', { 'fdset-id': fdset })).toMatchObject({ return: {} });
     return fdset;
   }
 
@@ -81,7 +85,7 @@ class Libxl {
   }
 
   change(filename: string): Promise<Message | undefined> {
-    return this.#ask('blockdev-change-medium', { id: `ide-${HDC}`, filename, format: 'host_device' });
+    return this.#execute('blockdev-change-medium', { id: `ide-${HDC}`, filename, format: 'host_device' });
   }
 
   leave(): void {
@@ -89,7 +93,7 @@ class Libxl {
   }
 }
 
-describeWith([A_QEMU, ROOT, LOOP_DEVICES], 'the CD-ROM of a guest in a stubdom', () => {
+describeWith([A_QEMU, ROOT, LOOP_DEVICES], 'the CD-ROM of a guest with a stubdom', () => {
   const scratch = useScratch();
   let tree: SysfsTree;
   let proxy: QmpProxy | undefined;
@@ -104,7 +108,7 @@ describeWith([A_QEMU, ROOT, LOOP_DEVICES], 'the CD-ROM of a guest in a stubdom',
     loops = [];
   });
 
-  /** A device of that many 2 KiB sectors, as hdc of the stubdom. */
+  /** Attaches a device of that many 2 KiB sectors as hdc of the stubdom. */
   async function attach(sectors: number): Promise<void> {
     const image = scratch.path(`${sectors}.iso`);
     writeFileSync(image, '');
@@ -119,7 +123,7 @@ describeWith([A_QEMU, ROOT, LOOP_DEVICES], 'the CD-ROM of a guest in a stubdom',
     proxy = await QmpProxy.listen({
       ...{ listen: scratch.path('qmp-proxy.sock'), qemu: machine.qmpPath, onNews: () => undefined, waitMs: 20_000 },
       onSave: ({ monitor, args }) => saveDevicesState(monitor, { ...args, filename: scratch.path('state') }),
-      listMedia: listMedia ?? (() => xenFrontends(tree.places)),
+      listMedia: listMedia ?? (() => xenFrontends(tree.directories)),
     });
     return [machine, await Libxl.connect(scratch.path('qmp-proxy.sock'))];
   }
@@ -127,7 +131,7 @@ describeWith([A_QEMU, ROOT, LOOP_DEVICES], 'the CD-ROM of a guest in a stubdom',
   const inserted = async (machine: Machine): Promise<Block['inserted']> =>
     (await machine.command<Block[]>('query-block')).find(({ qdev }) => qdev.includes(`ide-${HDC}`))?.inserted;
 
-  it('is changed, changed again, and the guest is saved after that', async () => {
+  it('can be changed twice, and the guest can be saved after that', async () => {
     await attach(100);
     const [machine, libxl] = await start(`,file=${tree.node('xvdc')},format=host_device`);
     for (const sectors of [200, 300]) {
@@ -135,7 +139,7 @@ describeWith([A_QEMU, ROOT, LOOP_DEVICES], 'the CD-ROM of a guest in a stubdom',
       expect(await inserted(machine)).toBeUndefined();
       expect(await libxl.fdset()).toBeUndefined();
       tree.detach(DEVICE, 'xvdc');
-      // The second time the other disk is there before anybody looks.
+      // The second time, the new disk is attached before the next query.
       if (sectors === 200) expect(await libxl.fdset()).toBeUndefined();
       await attach(sectors);
       expect(await libxl.insert(await libxl.fdset())).toMatchObject({ return: {} });
@@ -147,7 +151,7 @@ describeWith([A_QEMU, ROOT, LOOP_DEVICES], 'the CD-ROM of a guest in a stubdom',
     expect(readFileSync(scratch.path('state')).toString('latin1', 0, 4)).toBe('QEVM');
   });
 
-  it('is put into a drive that was empty from the start', async () => {
+  it('can be inserted into a drive that was empty at the start', async () => {
     const [machine, libxl] = await start('');
     expect(await libxl.eject()).toBeUndefined();
     await attach(100);
@@ -156,16 +160,16 @@ describeWith([A_QEMU, ROOT, LOOP_DEVICES], 'the CD-ROM of a guest in a stubdom',
     libxl.leave();
   });
 
-  it('that cannot be opened is refused in the words of QEMU', async () => {
+  it("is refused with QEMU's own error when it cannot be opened", async () => {
     const gone = { devid: HDC, node: scratch.path('gone'), incarnation: '1' };
     const [machine, libxl] = await start('', async () => [gone]);
-    const atGate = await libxl.insert(await libxl.fdset());
+    const throughProxy = await libxl.insert(await libxl.fdset());
     libxl.leave();
     const direct = await Libxl.connect(machine.qmpPath);
     const { error } = (await direct.change(gone.node)) ?? {};
     direct.leave();
     expect(error?.desc).toBe(`Could not open '${gone.node}': No such file or directory`);
-    expect(atGate?.error).toEqual(error);
+    expect(throughProxy?.error).toEqual(error);
     expect(await inserted(machine)).toBeUndefined();
   });
 });

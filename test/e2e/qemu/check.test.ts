@@ -1,4 +1,4 @@
-/** What `stubferry check` says, against what QEMU does. */
+/** The findings of `stubferry check` against the behaviour of QEMU. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { QEMU } from '../../support/qemu/command-line.js';
 import { A_QEMU } from '../../support/qemu/needs.js';
 import { CAPTURED, fixtureBytes } from '../../support/qevm/all-states.js';
 
-/** The command lines that the states were captured with, as their manifest has them. */
+/** The command lines of the captured states, from the manifest of the fixtures. */
 interface Captured {
   readonly name: string;
   readonly commandLine: readonly string[];
@@ -26,12 +26,12 @@ const COMMAND_LINES = new Map(
   ]),
 );
 
-/** Without the files that a capture makes in its folder: firmware and RAM, which make no devices. */
+/** The arguments without the files that a capture creates: firmware and RAM, which add no devices. */
 function argumentsOf(name: string): string[] {
   const line = COMMAND_LINES.get(name) ?? [];
-  return line.filter((argument, place) => {
-    const made = [argument, line[place + 1]].some((text) => /\.bin\b/.test(text ?? ''));
-    return !made && argument !== '-display' && line[place - 1] !== '-display';
+  return line.filter((argument, index) => {
+    const isFile = [argument, line[index + 1]].some((text) => /\.bin\b/.test(text ?? ''));
+    return !isFile && argument !== '-display' && line[index - 1] !== '-display';
   });
 }
 
@@ -39,8 +39,8 @@ const fixture = (file: string): string => fileURLToPath(new URL(`../../../fixtur
 const signal = new AbortController().signal;
 const DEFAULT_PC = fixture('device-states/pc-default.xen.qevm.gz');
 
-/** Each check starts QEMU three times, and the machine may be slow. */
-const PATIENCE_MS = 180_000;
+/** In milliseconds. Each check starts QEMU three times, and the host may be slow. */
+const TIMEOUT_MS = 180_000;
 
 interface Document {
   readonly check: {
@@ -57,11 +57,11 @@ interface Found {
   readonly problem: string;
 }
 
-describeWith([A_QEMU], 'stubferry check, asking QEMU', () => {
+describeWith([A_QEMU], 'stubferry check against a QEMU program', () => {
   const scratch = useScratch();
 
   it.each(CAPTURED.filter(({ name }) => /\.xen$|^(?:pc-default|pc-usb|q35-smp4)\.description$/.test(name)))(
-    'gives no alarm for $name against the machine that wrote it',
+    'reports no finding for $name against the machine that wrote it',
     async ({ name, file, machine }) => {
       const probed = await probeQemu(QEMU, { machine, args: argumentsOf(name), signal });
       const { sections } = readQevm(probed.state, QEMU);
@@ -70,11 +70,11 @@ describeWith([A_QEMU], 'stubferry check, asking QEMU', () => {
       const { loads, findings } = checkAgainst(readQevm(fixtureBytes(file), name), destination);
       expect([loads, findings]).toEqual([true, []]);
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
   it(
-    'finds devices that another machine type lacks, and QEMU then refuses the state indeed',
+    'finds devices that another machine type lacks, and QEMU refuses the state',
     async () => {
       const check = [
         '--json',
@@ -98,7 +98,7 @@ describeWith([A_QEMU], 'stubferry check, asking QEMU', () => {
           problem: 'the destination has no such device',
         }),
       );
-      // The bare machine can be given what is missing there.
+      // The missing devices can be added to the bare machine.
       expect(pc).toMatchObject({ name: `${QEMU} -M pc-i440fx-7.2`, loads: true });
       const verdicts = pc?.findings.map(({ verdict, subject }) => `${verdict} ${subject}`);
       expect(verdicts).toContain('needed 0000:00:03.0/e1000');
@@ -106,11 +106,11 @@ describeWith([A_QEMU], 'stubferry check, asking QEMU', () => {
       await writeFile(state, fixtureBytes('device-states/pc-default.xen.qevm.gz'));
       expect(whyNotLoaded(state, ['-M', 'isapc'])).toMatch(/Unknown savevm section or instance/);
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
   it(
-    'finds a newer version of a section, and QEMU then refuses the state indeed',
+    'finds a newer version of a section, and QEMU refuses the state',
     async () => {
       const bytes = Buffer.from(readFileSync(fixture('device-states/pc-minimal.xen.qevm')));
       bytes[bytes.indexOf('i8254') + 5 + 4 + 3] = 9;
@@ -127,11 +127,11 @@ describeWith([A_QEMU], 'stubferry check, asking QEMU', () => {
         /unsupported version 9 for 'i8254' v3/,
       );
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
   it(
-    'takes the rest of the command line of the destination',
+    'uses the other arguments of the destination',
     async () => {
       const check = (...args: string[]) => {
         const state = fixture('device-states/pc-e1000.xen.qevm.gz');
@@ -141,15 +141,15 @@ describeWith([A_QEMU], 'stubferry check, asking QEMU', () => {
       const ended = await check('-nodefaults', '-device', 'e1000,addr=7');
       expect(ended.exit).toBe(81);
       expect(documentOf<Document>(ended).check.against[0]?.findings).toMatchObject([
-        { verdict: 'refused', problem: 'the destination has no such device; there is 0000:00:07.0/e1000' },
+        { verdict: 'refused', problem: 'the destination has no such device; it has 0000:00:07.0/e1000' },
         { verdict: 'lost', subject: '0000:00:07.0/e1000' },
       ]);
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
   it(
-    'says what QEMU says when it does not start so, and when it cannot be saved',
+    "reports QEMU's error when QEMU does not start or its machine cannot be saved",
     async () => {
       const probe = (...args: string[]) => stubferry(['--json', 'check', DEFAULT_PC, '--against', QEMU, ...args]);
       expect(failureOf(await probe('--machine', 'no-such-machine'))).toMatchObject({
@@ -164,11 +164,11 @@ describeWith([A_QEMU], 'stubferry check, asking QEMU', () => {
         found: expect.stringContaining('a device whose state QEMU cannot save'),
       });
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 });
 
-/** What QEMU says when it is to load a state as Xen has it written. */
+/** QEMU's error output when it loads a state in the format used under Xen. */
 function whyNotLoaded(state: string, machine: readonly string[]): string {
   const settings = ['send-configuration=off', 'send-section-footer=off', 'store-global-state=off'];
   const globals = settings.flatMap((setting) => ['-global', `migration.${setting}`]);
@@ -181,5 +181,5 @@ function whyNotLoaded(state: string, machine: readonly string[]): string {
   } catch (error) {
     return String((error as { readonly stderr?: Buffer }).stderr);
   }
-  throw new Error('QEMU has loaded it');
+  throw new Error('QEMU has loaded the state');
 }

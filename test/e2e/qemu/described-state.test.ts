@@ -1,6 +1,7 @@
 /**
- * QEMU loads what it has written: a guest stopped, saved and killed goes on in a second QEMU and in a third, and the
- * states between them differ in clocks only. This is the ground the program's own tests stand on; it is not in it.
+ * QEMU can load what it has written: a guest that is stopped, saved and killed continues in a second QEMU and in a
+ * third, and their states differ only in clocks. The tests of the program depend on this; the program itself is not
+ * involved here.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
@@ -19,7 +20,7 @@ import { failureOf, Toolstack } from '../../support/qemu/toolstack.js';
 describeWith([A_QEMU], 'a state that QEMU has loaded', () => {
   const scratch = useScratch();
 
-  /** Stops and saves the machine, and ends it. */
+  /** Stops, saves and kills the machine. */
   async function saved(machine: Machine, name: string): Promise<DescribedState> {
     const save = await new Toolstack(machine.qmpPath).suspendAndSave({ filename: scratch.path(name) });
     expect(failureOf(save)).toBeUndefined();
@@ -28,13 +29,13 @@ describeWith([A_QEMU], 'a state that QEMU has loaded', () => {
     return splitState(await scratch.bytes(name), description);
   }
 
-  /** Starts a machine that goes on from a state. */
+  /** Starts a machine that continues from a state. */
   function loading(name: string, from: Machine, machine: readonly string[], paused: boolean): Promise<Machine> {
     const [incoming, memory] = [`exec:cat ${scratch.path(name)}`, from.memory];
     return startMachine({ folder: scratch.folder, name: `after-${name}`, machine, memory, incoming, paused });
   }
 
-  it.each(Object.entries(MACHINES))('is the state it was: %s', async (_, machine) => {
+  it.each(Object.entries(MACHINES))('is unchanged when it is saved again: %s', async (_, machine) => {
     const first = await startMachine({ folder: scratch.folder, name: 'first', machine });
     await first.untilCounting(3);
     const one = await saved(first, 'one');
@@ -52,7 +53,7 @@ describeWith([A_QEMU], 'a state that QEMU has loaded', () => {
     expect(counts).toEqual(counts.map((_, index) => index + 1));
   });
 
-  it('shows another time of day a second later, and nothing else', async () => {
+  it('differs only in the time of day a second later', async () => {
     const machine = MACHINES['pc with two CPUs'];
     const first = await startMachine({ folder: scratch.folder, name: 'first', machine });
     await first.untilCounting(3);
@@ -65,7 +66,7 @@ describeWith([A_QEMU], 'a state that QEMU has loaded', () => {
     expect(unexplained(differing)).toEqual([]);
   });
 
-  it('is described in the same words by the QEMU that wrote it and by one that loads it', async () => {
+  it('has the same description in the QEMU that wrote it and in a QEMU that loads it', async () => {
     const options = { folder: scratch.folder, name: 'first', machine: MACHINES['pc, e1000 and VGA'] };
     const first = await startMachine(options);
     await first.untilCounting(3);
@@ -79,10 +80,10 @@ describeWith([A_QEMU], 'a state that QEMU has loaded', () => {
   });
 });
 
-describeWith([A_QEMU], 'a state that is described', () => {
+describeWith([A_QEMU], 'a state with a description', () => {
   const scratch = useScratch();
 
-  it('has a name for every byte that changed, and no room for a byte more or less', async () => {
+  it('has a name for every changed byte, and rejects a missing or additional byte', async () => {
     const options = { folder: scratch.folder, name: 'guest', machine: MACHINES['pc with two CPUs'] };
     const machine = await startMachine(options);
     await machine.untilCounting();

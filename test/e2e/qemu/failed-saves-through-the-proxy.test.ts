@@ -1,6 +1,6 @@
 /**
- * Whatever goes wrong in a save, the toolstack hears why as the reply to its command, the guest can go on, and the next save
- * goes well.
+ * Whatever fails in a save, the toolstack receives the reason as the reply to its command, the guest can be resumed,
+ * and the next save succeeds.
  */
 import { readdirSync, unlinkSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
@@ -10,24 +10,24 @@ import { describeWith } from '../../support/blockdev-utils/as-root.js';
 import { useScratch } from '../../support/cli/scratch.js';
 import {
   dom0Saving,
-  goesOnAndSaves,
   type ProxyProcess,
+  resumesAndSaves,
   saveThrough,
   startProxy,
   until,
-  untilTold,
+  untilEvent,
 } from '../../support/qemu/behind-the-proxy.js';
 import { type Machine, startMachine } from '../../support/qemu/machine.js';
 import { A_QEMU } from '../../support/qemu/needs.js';
 import { QmpConnection } from '../../support/qemu/qmp-connection.js';
 import { failureOf, Toolstack } from '../../support/qemu/toolstack.js';
 
-/** Several QEMUs in turn, in software, beside other tests. */
+/** A test runs several QEMUs with software emulation, in parallel with other tests. */
 jest.setTimeout(120_000);
 
 const scratch = useScratch();
 
-/** 1.6 MB of state: more than a pipe and the smallest of rings can take, so that it is never just gone. */
+/** 1.6 MB of state: more than a pipe and the smallest ring can hold, so that QEMU blocks in the middle of the save. */
 const LARGE = ['-machine', 'pc', ...Array.from({ length: 8 }, () => ['-device', 'e1000,romfile=']).flat()];
 const SMALL = ['-machine', 'pc'];
 const SMALL_RING = ['--ring', '64K', '--frame', '16K', '--raw'];
@@ -38,7 +38,7 @@ async function guestAndProxy(machine = SMALL, more: readonly string[] = []): Pro
   return [guest, await startProxy(scratch, guest, more)];
 }
 
-/** A killed agent leaves its disk; nobody cleans up after it here. */
+/** Kills an agent and removes its disk, which no other process removes in these tests. */
 async function killed(agent: Agent): Promise<void> {
   agent.child.kill('SIGKILL');
   await agent.ended;
@@ -46,41 +46,41 @@ async function killed(agent: Agent): Promise<void> {
   await unlink(`${scratch.disk()}.stubdom-lock`).catch(() => undefined);
 }
 
-/** What a killed dom0 agent leaves at its destination. */
-function removeParts(): void {
+/** Removes the temporary files that a killed dom0 agent has left. */
+function removeTemporaryFiles(): void {
   for (const name of readdirSync(scratch.folder)) if (name.endsWith('.part')) unlinkSync(scratch.path(name));
 }
 
-/** Dom0's agent stands still with the ring full: QEMU is in the middle of writing. */
+/** Waits until the ring is full while the dom0 agent is stopped, so that QEMU is in the middle of writing. */
 async function inTheMiddle(proxy: ProxyProcess, dom0: Agent): Promise<void> {
-  await untilTold(proxy.agent, 'progress');
+  await untilEvent(proxy.agent, 'progress');
   expect(dom0.events.some(({ event }) => event === 'publishing')).toBe(false);
 }
 
-describeWith([A_QEMU], 'a save through the proxy fails, the guest goes on and can be saved', () => {
+describeWith([A_QEMU], 'a save through the proxy fails, and the guest can be resumed and saved again', () => {
   it('when the disk never appears', async () => {
     const [guest, proxy] = await guestAndProxy(SMALL, ['--attach-timeout', '500ms']);
     expect(failureOf(await saveThrough(proxy))).toBe(
       `stubferry: the transfer disk did not become usable [DISK_ABSENT]; at ${scratch.disk()}; ` +
-        'expected a transfer disk within 500 ms; found DISK_ABSENT: there is no such transfer disk; ' +
+        'expected a transfer disk within 500 ms; found DISK_ABSENT: the transfer disk does not exist; ' +
         'is the dom0 agent running, and did it attach the disk to this domain?',
     );
-    await goesOnAndSaves(scratch, guest, proxy);
+    await resumesAndSaves(scratch, guest, proxy);
   });
 
-  it('when dom0 was killed before the data, and left its disk', async () => {
+  it('when the dom0 agent was killed before the data phase and has left its disk', async () => {
     const [guest, proxy] = await guestAndProxy(SMALL, ['--peer-timeout', '1s']);
     const dom0 = await dom0Saving(scratch, scratch.path('first'), ['--raw']);
     dom0.child.kill('SIGKILL');
     await dom0.ended;
     expect(failureOf(await saveThrough(proxy))).toMatch(/^stubferry: the receiver stopped \[PEER_DEAD\]; /);
     await killed(dom0);
-    removeParts();
-    await goesOnAndSaves(scratch, guest, proxy);
+    removeTemporaryFiles();
+    await resumesAndSaves(scratch, guest, proxy);
     expect(scratch.has('first')).toBe(false);
   });
 
-  it('when dom0 is killed during the data, with QEMU in the middle of writing', async () => {
+  it('when the dom0 agent is killed during the data phase, with QEMU in the middle of writing', async () => {
     const [guest, proxy] = await guestAndProxy(LARGE, ['--peer-timeout', '1s']);
     const dom0 = await dom0Saving(scratch, scratch.path('first'), SMALL_RING);
     dom0.child.kill('SIGSTOP');
@@ -88,14 +88,14 @@ describeWith([A_QEMU], 'a save through the proxy fails, the guest goes on and ca
     await inTheMiddle(proxy, dom0);
     await killed(dom0);
     expect(failureOf(await save)).toMatch(/^stubferry: the receiver stopped \[PEER_DEAD\]; /);
-    removeParts();
-    await goesOnAndSaves(scratch, guest, proxy);
+    removeTemporaryFiles();
+    await resumesAndSaves(scratch, guest, proxy);
     expect(scratch.has('first')).toBe(false);
   });
 
-  it('when dom0 is killed after the data, before it could commit', async () => {
+  it('when the dom0 agent is killed after the data phase, before it commits', async () => {
     const [guest, proxy] = await guestAndProxy(SMALL, ['--peer-timeout', '1s']);
-    // A verified state waits for a reader of the FIFO, and so does COMMITTED.
+    // Without a reader of the FIFO, the dom0 agent verifies the state but cannot reach COMMITTED.
     const dom0 = await dom0Saving(scratch, scratch.fifo('nobody-reads'), ['--raw']);
     const save = saveThrough(proxy);
     await until('VERIFIED on the disk', () =>
@@ -103,7 +103,7 @@ describeWith([A_QEMU], 'a save through the proxy fails, the guest goes on and ca
     );
     await killed(dom0);
     expect(failureOf(await save)).toMatch(/^stubferry: the receiver stopped \[PEER_DEAD\]; .*verified/);
-    await goesOnAndSaves(scratch, guest, proxy);
+    await resumesAndSaves(scratch, guest, proxy);
   });
 
   it('when the destination is full', async () => {
@@ -113,10 +113,10 @@ describeWith([A_QEMU], 'a save through the proxy fails, the guest goes on and ca
       /^stubferry: the receiver gave up: DESTINATION_FULL: cannot write the destination: ENOSPC \[PEER_ABORTED\]; /,
     );
     expect((await dom0.end).error?.code).toBe('DESTINATION_FULL');
-    await goesOnAndSaves(scratch, guest, proxy);
+    await resumesAndSaves(scratch, guest, proxy);
   });
 
-  it('when the toolstack hangs up in the middle, with QEMU in the middle of writing', async () => {
+  it('when the toolstack disconnects while QEMU is in the middle of writing', async () => {
     const [guest, proxy] = await guestAndProxy(LARGE);
     const dom0 = await dom0Saving(scratch, scratch.path('first'), SMALL_RING);
     dom0.child.kill('SIGSTOP');
@@ -135,11 +135,11 @@ describeWith([A_QEMU], 'a save through the proxy fails, the guest goes on and ca
       code: 'PEER_ABORTED',
       message: 'the sender gave up: CANCELLED: the toolstack closed its connection in the middle of the save',
     });
-    await goesOnAndSaves(scratch, guest, proxy);
+    await resumesAndSaves(scratch, guest, proxy);
     expect(scratch.has('first')).toBe(false);
   });
 
-  it('when QEMU has no state to save for one of its devices: it is not asked, and lives', async () => {
+  it('when QEMU cannot save one of its devices: it does not receive the command, and does not crash', async () => {
     const drive = ['-drive', `if=none,id=n,file=${scratch.fileOf('nvme.img', 1 << 20)},format=raw`];
     const [guest, proxy] = await guestAndProxy([...SMALL, ...drive, '-device', 'nvme,drive=n,serial=1,id=slow']);
     const dom0 = await dom0Saving(scratch, scratch.path('first'), ['--raw']);
@@ -153,14 +153,14 @@ describeWith([A_QEMU], 'a save through the proxy fails, the guest goes on and ca
 });
 
 describeWith([A_QEMU], 'a save through the proxy', () => {
-  it('goes well when its FIFO was removed before: there is another one', async () => {
+  it('succeeds when its FIFO was removed before, with a new FIFO', async () => {
     const [guest, proxy] = await guestAndProxy();
     const [folder] = readdirSync(scratch.folder).filter((name) => name.startsWith('stubferry-qemu-'));
     for (const name of readdirSync(scratch.path(`${folder}`))) unlinkSync(scratch.path(`${folder}/${name}`));
-    await goesOnAndSaves(scratch, guest, proxy);
+    await resumesAndSaves(scratch, guest, proxy);
   });
 
-  it('that QEMU does not live to finish leaves nothing, and the toolstack hears of it', async () => {
+  it('leaves no file when QEMU is killed, and the toolstack receives an error', async () => {
     const [guest, proxy] = await guestAndProxy(LARGE);
     const dom0 = await dom0Saving(scratch, scratch.path('first'), SMALL_RING);
     dom0.child.kill('SIGSTOP');
@@ -175,7 +175,7 @@ describeWith([A_QEMU], 'a save through the proxy', () => {
     expect(scratch.has('first')).toBe(false);
   });
 
-  it('is the only one: a second client is told so, and the first is served on', async () => {
+  it('excludes other clients: a second one receives an error, and the first one is still served', async () => {
     const [, proxy] = await guestAndProxy();
     const first = await QmpConnection.open(proxy.socket);
     await first.next();
@@ -184,8 +184,8 @@ describeWith([A_QEMU], 'a save through the proxy', () => {
       error: {
         class: 'GenericError',
         desc:
-          'stubferry: another client is connected to this monitor; it serves one at a time [GATE_UNUSABLE]; ' +
-          `at ${proxy.socket}; try again when the other one is done`,
+          'stubferry: another client is connected to this monitor; it serves one at a time [PROXY_UNUSABLE]; ' +
+          `at ${proxy.socket}; try again when the other client has disconnected`,
       },
     });
     expect(await second.next()).toBeUndefined();
@@ -194,12 +194,12 @@ describeWith([A_QEMU], 'a save through the proxy', () => {
     first.disconnect();
   });
 
-  it('leaves no FIFO, no socket and no folder when the proxy is ended', async () => {
+  it('leaves no FIFO, socket or directory after the proxy has exited', async () => {
     const [guest, proxy] = await guestAndProxy();
-    await goesOnAndSaves(scratch, guest, proxy);
+    await resumesAndSaves(scratch, guest, proxy);
     proxy.agent.child.kill('SIGTERM');
     expect((await proxy.agent.end).error?.code).toBe('CANCELLED');
-    await until('an empty folder', () => {
+    await until('an empty directory', () => {
       return !readdirSync(scratch.folder).some((name) => /^(proxy\.sock|stubferry-)/.test(name));
     });
   });

@@ -1,4 +1,6 @@
-/** A whole migration that QEMU does by itself, of a guest with an operating system: it counts on with no number left out. */
+/**
+ * A complete migration by QEMU alone, of a guest with an operating system: the guest continues to count without a gap.
+ */
 import { expect, it } from '@jest/globals';
 import { describeWith } from '../../support/blockdev-utils/as-root.js';
 import { useScratch } from '../../support/cli/scratch.js';
@@ -10,7 +12,7 @@ import { A_LINUX_GUEST } from '../../support/qemu/needs.js';
 describeWith(A_LINUX_GUEST, 'a guest with Linux', () => {
   const scratch = useScratch();
 
-  it('boots, is migrated through a file, and counts on', async () => {
+  it('boots, is migrated through a file, and continues to count', async () => {
     const guest = { folder: scratch.folder, machine: ['-machine', 'pc'], ...linuxGuest(scratch.folder) };
     const source = await startMachine({ ...guest, name: 'source' });
     await source.untilCounting(3);

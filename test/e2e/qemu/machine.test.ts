@@ -1,4 +1,4 @@
-/** The harness holds: a guest that counts, the look into its QEMU, and nothing left of it afterwards. */
+/** Tests of the harness: the counting guest, the monitor of its QEMU, and the cleanup. */
 import { existsSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
 import { describeWith } from '../../support/blockdev-utils/as-root.js';
@@ -10,7 +10,7 @@ describeWith([A_QEMU], 'a machine', () => {
   const scratch = useScratch();
   const left: Machine[] = [];
 
-  it('counts, stops when it is told, and goes on where it was', async () => {
+  it('counts, stops on command, and continues from the same number', async () => {
     const machine = await startMachine({ folder: scratch.folder, name: 'guest', machine: ['-machine', 'pc'] });
     left.push(machine);
     await machine.untilCounting(5);
@@ -23,7 +23,7 @@ describeWith([A_QEMU], 'a machine', () => {
     expect(counts).toEqual(counts.map((_, index) => index + 1));
   });
 
-  it('is gone after its test, with its memory', async () => {
+  it('is removed after its test, with its memory', async () => {
     expect(left).toHaveLength(1);
     for (const machine of left) {
       expect((await machine.ended).exit).toBe('SIGKILL');
@@ -31,12 +31,12 @@ describeWith([A_QEMU], 'a machine', () => {
     }
   });
 
-  it('says why it does not start', async () => {
+  it('reports why it does not start', async () => {
     const start = startMachine({ folder: scratch.folder, name: 'guest', machine: ['-machine', 'enigma'] });
-    await expect(start).rejects.toThrow(/does not answer.*unsupported machine type/s);
+    await expect(start).rejects.toThrow(/does not respond.*unsupported machine type/s);
   });
 
-  it('tells how it ended', async () => {
+  it('reports its exit status and log', async () => {
     const machine = await startMachine({ folder: scratch.folder, name: 'guest', machine: ['-machine', 'q35'] });
     await machine.untilCounting();
     expect(await machine.kill('SIGTERM')).toEqual({

@@ -1,4 +1,4 @@
-/** A whole machine with its RAM: `stubferry save --migrate` of a running Linux, restored into another QEMU, where it goes on. */
+/** A whole machine with its RAM: `stubferry save --migrate` of a running Linux, which continues in another QEMU. */
 import { expect, it, jest } from '@jest/globals';
 import { describeWith } from '../../support/blockdev-utils/as-root.js';
 import { agentOf } from '../../support/cli/agents-of-pair.js';
@@ -11,13 +11,13 @@ import { type Machine, startMachine } from '../../support/qemu/machine.js';
 import { A_LINUX_GUEST, A_QEMU } from '../../support/qemu/needs.js';
 
 const MIB = 1024 * 1024;
-/** A Linux boots in it, in software, beside other tests. */
+/** A test boots Linux with software emulation, in parallel with other tests. */
 jest.setTimeout(180_000);
 
 describeWith(A_LINUX_GUEST, 'a running Linux with 256 MiB of RAM', () => {
   const scratch = useScratch();
 
-  it('is saved with its RAM, restored elsewhere, and counts on without missing a number', async () => {
+  it('is saved with its RAM, restored into another QEMU, and continues to count without a gap', async () => {
     const { folder } = scratch;
     const linux = linuxGuest(folder);
     const machine = ['-machine', 'pc-i440fx-7.2'];
@@ -42,7 +42,7 @@ describeWith(A_LINUX_GUEST, 'a running Linux with 256 MiB of RAM', () => {
     await first.kill();
 
     const fifo = scratch.fifo('incoming');
-    // Memory of its own, empty: all of it comes with the stream.
+    // The second QEMU has its own, empty memory. The stream fills it.
     const second = await startMachine({ folder, name: 'second', machine, ...linux, incoming: `exec:cat ${fifo}` });
     const args = ['--json', 'restore', state, '--incoming', fifo, '--qmp', second.qmpPath, ...scratch.options];
     const restored = await stubferry([...args, '--qemu-log', second.logPath]);
@@ -69,7 +69,7 @@ describeWith([A_QEMU], 'a migration that fails', () => {
     return (await guest.command<{ 'max-bandwidth': number }>('query-migrate-parameters'))['max-bandwidth'];
   };
 
-  it('leaves the guest running when the destination is full, and a second one goes well', async () => {
+  it('leaves the guest running when the destination is full, and a second one succeeds', async () => {
     const guest = await guestOf(32);
     const before = await bandwidth(guest);
     expect(failureOf(await stubferry(migrationOf(guest, '/dev/full')))).toMatchObject({
@@ -83,7 +83,7 @@ describeWith([A_QEMU], 'a migration that fails', () => {
     expect(await bandwidth(guest)).toBe(before);
   });
 
-  it('is cancelled when dom0 is killed in its middle, and the guest runs on', async () => {
+  it('is cancelled when the dom0 agent is killed, and the guest keeps running', async () => {
     const guest = await guestOf(32);
     const small = ['--ring', '64K', '--frame', '4K', '--peer-timeout', '1s'];
     const save = startStubferry(migrationOf(guest, scratch.path('first'), small));
@@ -99,7 +99,7 @@ describeWith([A_QEMU], 'a migration that fails', () => {
     expect((await stubferry(migrationOf(guest, scratch.path('second')))).exit).toBe(0);
   });
 
-  it("shows QEMU's own sentence when the machine type is another", async () => {
+  it("reports QEMU's own error when the machine type differs", async () => {
     const guest = await startMachine({
       ...{ folder: scratch.folder, name: 'guest', machine: MACHINE },
       configuration: true,

@@ -1,4 +1,6 @@
-/** The proxy's agent at the boot of a stubdom that restores: QEMU is fed first, the toolstack is served when QEMU runs. */
+/**
+ * The stubdom agent as a proxy that restores at boot: it loads the state into QEMU first, then serves the toolstack.
+ */
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { expect, it, jest } from '@jest/globals';
@@ -12,21 +14,21 @@ import {
   saveThrough,
   startProxy,
   until,
-  untilTold,
+  untilEvent,
 } from '../../support/qemu/behind-the-proxy.js';
 import { fileOf } from '../../support/qemu/command-line.js';
 import { type Machine, startMachine } from '../../support/qemu/machine.js';
 import { A_QEMU } from '../../support/qemu/needs.js';
 import { failureOf, Toolstack } from '../../support/qemu/toolstack.js';
 
-/** Several QEMUs in turn, in software, beside other tests. */
+/** A test runs several QEMUs with software emulation, in parallel with other tests. */
 jest.setTimeout(120_000);
 
 describeWith([A_QEMU], 'a proxy with --incoming', () => {
   const scratch = useScratch();
   const PC = ['-machine', 'pc'];
 
-  /** A guest that was saved and is gone: what it had counted to, and the file that is its RAM. */
+  /** Saves a guest and kills it. Returns its last count and the file of its RAM. */
   async function savedGuest(): Promise<{ count: number; memory: string }> {
     const first = await startMachine({ folder: scratch.folder, name: 'first', machine: PC });
     await first.untilCounting(3);
@@ -37,7 +39,7 @@ describeWith([A_QEMU], 'a proxy with --incoming', () => {
     return { count, memory: first.memory };
   }
 
-  /** And a QEMU that waits for its state, behind a proxy. */
+  /** Starts a QEMU that waits for the state of such a guest, behind a proxy. */
   async function restoring(
     machine: readonly string[],
   ): Promise<{ count: number; second: Machine; proxy: ProxyProcess }> {
@@ -53,7 +55,7 @@ describeWith([A_QEMU], 'a proxy with --incoming', () => {
     return startAgent('dom0', ['--disk', scratch.disk(), '--restore', scratch.path('state')]);
   };
 
-  it('restores, serves a toolstack that has waited meanwhile, and saves the guest again', async () => {
+  it('restores, then serves a toolstack that has waited, and saves the guest again', async () => {
     const { count, second, proxy } = await restoring(PC);
     const early = new Toolstack(proxy.socket).operation([{ execute: 'query-status' }]);
     const dom0 = dom0Restoring();
@@ -66,20 +68,20 @@ describeWith([A_QEMU], 'a proxy with --incoming', () => {
     expect((await saving.end).exit).toBe(0);
   });
 
-  it('serves the toolstack before it warms up transfers: until `cont` the guest stands still', async () => {
+  it('serves the toolstack before the warm-up, because the guest is stopped until `cont`', async () => {
     const { proxy } = await restoring(PC);
-    const told: string[] = [];
+    const messages: string[] = [];
     const log = createInterface({ input: proxy.agent.child.stderr as Readable });
-    log.on('line', (line) => told.push((JSON.parse(line) as { msg: string }).msg));
+    log.on('line', (line) => messages.push((JSON.parse(line) as { msg: string }).msg));
     const early = new Toolstack(proxy.socket).operation([{ execute: 'cont' }]);
     await dom0Restoring().end;
     await early;
-    await until('a warm-up', () => told.includes('the warm-up is done'));
-    expect(told.indexOf('toolstack connected')).toBeLessThan(told.indexOf('the warm-up is done'));
-    expect(told).toContain('toolstack connected');
+    await until('a warm-up', () => messages.includes('the warm-up is done'));
+    expect(messages.indexOf('toolstack connected')).toBeLessThan(messages.indexOf('the warm-up is done'));
+    expect(messages).toContain('toolstack connected');
   });
 
-  it("ends when QEMU refuses the state, and dom0 hears QEMU's own sentence", async () => {
+  it("exits when QEMU refuses the state, and the dom0 agent receives QEMU's own error", async () => {
     const { proxy } = await restoring(['-machine', 'q35']);
     const dom0 = dom0Restoring();
     const { error } = await dom0.end;
@@ -90,7 +92,7 @@ describeWith([A_QEMU], 'a proxy with --incoming', () => {
     expect((await proxy.agent.end).error?.code).toBe('LOAD_FAILED');
   });
 
-  it('finds its disk before there is a QEMU, and feeds the one that comes', async () => {
+  it('finds its disk before QEMU starts, and loads the state into the QEMU that starts later', async () => {
     const { count, memory } = await savedGuest();
     const waiting = { folder: scratch.folder, name: 'second', machine: PC, memory };
     const socket = scratch.path('incoming.sock');
@@ -103,7 +105,7 @@ describeWith([A_QEMU], 'a proxy with --incoming', () => {
     expect((await dom0.end).exit).toBe(0);
   });
 
-  it('ends, and dom0 hears why, when the QEMU that comes waits for no state', async () => {
+  it('exits, and the dom0 agent receives the reason, when the QEMU that starts later waits for no state', async () => {
     const { memory } = await savedGuest();
     const running = { folder: scratch.folder, name: 'second', machine: PC, memory };
     const proxy = await startProxy(scratch, { qmpPath: fileOf(running, 'qmp') }, [
@@ -117,7 +119,7 @@ describeWith([A_QEMU], 'a proxy with --incoming', () => {
     expect((await dom0.end).error).toMatchObject({ code: 'PEER_ABORTED', found: 'QEMU_UNSUITED' });
   });
 
-  it('ends at SIGTERM while it waits for QEMU on the disk, and dom0 hears of it', async () => {
+  it('exits at SIGTERM while it waits for QEMU, and the dom0 agent receives the reason', async () => {
     await savedGuest();
     const proxy = await startProxy(scratch, { qmpPath: scratch.path('never.qmp') }, [
       '--incoming',
@@ -130,14 +132,14 @@ describeWith([A_QEMU], 'a proxy with --incoming', () => {
     expect((await dom0.end).error).toMatchObject({ code: 'PEER_ABORTED', found: 'CANCELLED' });
   });
 
-  it('ends at once when its QEMU waits for no state, though no disk has come', async () => {
+  it('exits immediately when its QEMU waits for no state, although no disk was attached', async () => {
     const running = await startMachine({ folder: scratch.folder, name: 'running', machine: PC });
     const incoming = ['--incoming', scratch.fifo('incoming'), '--attach-timeout', '10m'];
     const proxy = await startProxy(scratch, running, incoming);
     expect((await proxy.agent.end).error?.code).toBe('QEMU_UNSUITED');
   });
 
-  it('ends when no disk comes for the restore', async () => {
+  it('exits when no disk is attached for the restore', async () => {
     const first = await startMachine({
       folder: scratch.folder,
       name: 'first',
@@ -146,7 +148,7 @@ describeWith([A_QEMU], 'a proxy with --incoming', () => {
     });
     const incoming = ['--incoming', scratch.fifo('incoming')];
     const proxy = await startProxy(scratch, first, [...incoming, '--attach-timeout', '500ms']);
-    await untilTold(proxy.agent, 'listening');
+    await untilEvent(proxy.agent, 'listening');
     expect((await proxy.agent.end).error?.code).toBe('DISK_ABSENT');
     expect(await first.runState()).toBe('inmigrate');
   });

@@ -1,4 +1,4 @@
-/** `stubferry restore --incoming --qmp`: done when QEMU says that it has loaded the state, and not before. */
+/** `stubferry restore --incoming --qmp` succeeds when QEMU reports that it has loaded the state, and not before. */
 import { closeSync, constants, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { expect, it, jest } from '@jest/globals';
@@ -18,14 +18,14 @@ import { until } from '../../support/qemu/behind-the-proxy.js';
 import { type Machine, startMachine } from '../../support/qemu/machine.js';
 import { A_QEMU } from '../../support/qemu/needs.js';
 
-/** Several QEMUs in turn, in software, beside other tests. */
+/** A test runs several QEMUs with software emulation, in parallel with other tests. */
 jest.setTimeout(120_000);
 
 const scratch = useScratch();
 
 const PC = ['-machine', 'pc', '-device', 'e1000,romfile='];
 
-/** Saves a counting guest and kills it: its RAM stays, as on Xen. */
+/** Saves a counting guest and kills it. Its RAM remains, as on Xen. */
 async function savedGuest(machine = PC): Promise<{ memory: string; count: number; state: string }> {
   const guest = await startMachine({ folder: scratch.folder, name: 'first', machine });
   await guest.untilCounting(3);
@@ -49,7 +49,7 @@ function restore(guest: Machine, state: string, incoming: string, more: readonly
   ]);
 }
 
-/** What the descriptors of a process lead to. */
+/** The targets of the descriptors of a process. */
 function linksOf(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
@@ -61,7 +61,7 @@ function linksOf(pid: number): string[] {
 }
 
 describeWith([A_QEMU], 'stubferry restore --incoming', () => {
-  it('feeds a FIFO, waits for QEMU, and the guest counts on where it was', async () => {
+  it('writes to a FIFO, waits for QEMU, and the guest continues to count from its number', async () => {
     const { memory, count, state } = await savedGuest();
     const fifo = scratch.fifo('incoming');
     const guest = await waiting(memory, `exec:cat ${fifo}`);
@@ -71,7 +71,7 @@ describeWith([A_QEMU], 'stubferry restore --incoming', () => {
     expect(guest.counts()[0]).toBe(count + 1);
   });
 
-  it('feeds a socket that QEMU listens on', async () => {
+  it('writes to a socket that QEMU listens on', async () => {
     const { memory, count, state } = await savedGuest();
     const socket = scratch.path('incoming.sock');
     const guest = await waiting(memory, `unix:${socket}`);
@@ -80,10 +80,10 @@ describeWith([A_QEMU], 'stubferry restore --incoming', () => {
     expect(guest.counts()[0]).toBe(count + 1);
   });
 
-  it('feeds a descriptor that it was given', async () => {
+  it('writes to an inherited descriptor', async () => {
     const { memory, count, state } = await savedGuest();
     const fifo = scratch.fifo('pipe');
-    // Both ends open before anybody uses them, as an init would do it.
+    // Opens both ends before any process uses them, as an init would.
     const holder = openSync(fifo, constants.O_RDWR);
     const [reading, writing] = [openSync(fifo, 'r'), openSync(fifo, 'w')];
     const guest = await startMachine({
@@ -93,28 +93,28 @@ describeWith([A_QEMU], 'stubferry restore --incoming', () => {
     const args = ['restore', state, '--incoming', 'fd:7', '--qmp', guest.qmpPath, ...scratch.options];
     const stdio = ['ignore', 'pipe', 'pipe', 'ignore', 'ignore', 'ignore', 'ignore', writing] as const;
     const restoring = start(process.execPath, [PROGRAM, ...args], [...stdio]);
-    // QEMU looks for a description behind the state: its pipe has an end only when nobody else can write to it.
+    // QEMU reads to the end of the pipe. The pipe has an end only when no other process has its writing end open.
     for (const fd of [holder, reading, writing]) closeSync(fd);
     expect((await restoring.ended).exit).toBe(0);
     await guest.untilCounting();
     expect(guest.counts()[0]).toBe(count + 1);
   });
 
-  it("ends with QEMU's own sentence when the state is another machine's", async () => {
+  it("fails with QEMU's own error when the state is of another machine", async () => {
     const { memory, state } = await savedGuest();
     const fifo = scratch.fifo('incoming');
     const guest = await waiting(memory, `exec:cat ${fifo}`, ['-machine', 'q35', '-device', 'e1000,romfile=']);
     const restored = failureOf(await restore(guest, state, fifo));
     expect(restored).toMatchObject({ exit: 67, code: 'LOAD_FAILED', where: guest.qmpPath, found: 'QEMU has ended' });
     const { log } = await guest.ended;
-    // What QEMU said at its start is not its reason.
+    // Warnings from QEMU's start are not the reason.
     const lines = log.split('\n').filter((line) => line !== '' && !line.includes('warning: nic'));
-    const sentences = lines.map((line) => line.replace('qemu-system-x86_64: ', ''));
-    expect(sentences.length).toBeGreaterThan(1);
-    expect(restored.message).toBe(`QEMU did not load the state: ${sentences.join('; ')}`);
+    const reasons = lines.map((line) => line.replace('qemu-system-x86_64: ', ''));
+    expect(reasons.length).toBeGreaterThan(1);
+    expect(restored.message).toBe(`QEMU did not load the state: ${reasons.join('; ')}`);
   });
 
-  it('says where to look for the sentence when it was not told of the log', async () => {
+  it('names --qemu-log in the hint when it does not know the log', async () => {
     const { memory, state } = await savedGuest();
     const fifo = scratch.fifo('incoming');
     const guest = await waiting(memory, `exec:cat ${fifo}`, ['-machine', 'q35']);
@@ -122,11 +122,11 @@ describeWith([A_QEMU], 'stubferry restore --incoming', () => {
     expect(failureOf(await stubferry(args))).toMatchObject({
       code: 'LOAD_FAILED',
       message: 'QEMU did not load the state',
-      hint: 'QEMU says why on its standard error: name the file that it goes to with --qemu-log',
+      hint: expect.stringContaining('--qemu-log'),
     });
   });
 
-  it('does not feed QEMU a single byte of a damaged statefile', async () => {
+  it('does not write a single byte of a damaged statefile to QEMU', async () => {
     const { memory, state } = await savedGuest();
     const bytes = await scratch.bytes('state');
     bytes.writeUInt8((bytes[bytes.length - 9000] ?? 0) ^ 1, bytes.length - 9000);
@@ -137,7 +137,7 @@ describeWith([A_QEMU], 'stubferry restore --incoming', () => {
     expect(await guest.runState()).toBe('inmigrate');
   });
 
-  it('refuses a QEMU that runs already', async () => {
+  it('refuses a QEMU that already runs a guest', async () => {
     const { memory, state } = await savedGuest();
     const guest = await startMachine({ folder: scratch.folder, name: 'second', machine: PC, memory });
     expect(failureOf(await restore(guest, state, scratch.fifo('incoming')))).toMatchObject({
@@ -147,7 +147,7 @@ describeWith([A_QEMU], 'stubferry restore --incoming', () => {
     });
   });
 
-  it('says that nobody reads the FIFO, when QEMU waits for another', async () => {
+  it('reports a FIFO without a reader when QEMU reads another FIFO', async () => {
     const { memory, state } = await savedGuest();
     const guest = await waiting(memory, `exec:cat ${scratch.fifo('another')}`);
     const restored = await restore(guest, state, scratch.fifo('incoming'), ['--attach-timeout', '1s']);
@@ -155,10 +155,10 @@ describeWith([A_QEMU], 'stubferry restore --incoming', () => {
     expect(await guest.runState()).toBe('inmigrate');
   });
 
-  it('says so when QEMU is killed while it waits', async () => {
+  it('reports that QEMU has exited when QEMU is killed during the wait', async () => {
     const { memory, state } = await savedGuest();
     const fifo = scratch.fifo('incoming');
-    // Nobody reads: the agent waits for a reader, with QEMU's monitor open.
+    // The FIFO has no reader, so the agent waits for one while it is connected to QEMU's monitor.
     const guest = await waiting(memory, `exec:cat ${scratch.fifo('another')}`);
     const args = ['--json', 'restore', state, '--incoming', fifo, '--qmp', guest.qmpPath, ...scratch.options];
     const restoring = startStubferry(args);
@@ -170,8 +170,8 @@ describeWith([A_QEMU], 'stubferry restore --incoming', () => {
 
   it.each([
     ['a file', 'plain'],
-    ['nothing', 'absent'],
-  ])('refuses %s as what QEMU reads', async (_, name) => {
+    ['a path that does not exist', 'absent'],
+  ])('refuses %s as the argument of --incoming', async (_, name) => {
     const { memory, state } = await savedGuest();
     await writeFile(scratch.path('plain'), '');
     const guest = await waiting(memory, 'exec:sleep 100');

@@ -1,12 +1,13 @@
 /**
- * The whole way: a toolstack saves a guest through the proxy, the state is restored into a second QEMU that finds the guest's RAM
- * in place, and is saved again from there. Section by section and field by field the two are the same, but for clocks.
+ * The complete path: a toolstack saves a guest through the proxy, the state is restored into a second QEMU that finds
+ * the guest's RAM in place, and the second QEMU is saved through a proxy again. The two states are equal in all fields
+ * except clocks.
  */
 import { expect, it, jest } from '@jest/globals';
 import { describeWith } from '../../support/blockdev-utils/as-root.js';
 import { stubferry } from '../../support/cli/run-stubferry.js';
 import { useScratch } from '../../support/cli/scratch.js';
-import { dom0Saving, saveThrough, saveWell, startProxy } from '../../support/qemu/behind-the-proxy.js';
+import { dom0Saving, saveSuccessfully, saveThrough, startProxy } from '../../support/qemu/behind-the-proxy.js';
 import { countsIn } from '../../support/qemu/boot-sector.js';
 import { unexplained } from '../../support/qemu/clocks.js';
 import { differences } from '../../support/qemu/described-state.js';
@@ -17,7 +18,7 @@ import { A_QEMU } from '../../support/qemu/needs.js';
 import { splitState } from '../../support/qemu/split-state.js';
 import { failureOf, Toolstack } from '../../support/qemu/toolstack.js';
 
-/** Several QEMUs in turn, in software, beside other tests. */
+/** A test runs several QEMUs with software emulation, in parallel with other tests. */
 jest.setTimeout(120_000);
 
 describeWith([A_QEMU], 'a guest that is saved through the proxy, restored, and saved again', () => {
@@ -27,11 +28,11 @@ describeWith([A_QEMU], 'a guest that is saved through the proxy, restored, and s
     const { folder } = scratch;
     const first = await startMachine({ folder, name: 'first', machine });
     await first.untilCounting(3);
-    const firstGate = await startProxy(scratch, first);
-    await saveWell(scratch, firstGate, 'one');
+    const firstProxy = await startProxy(scratch, first);
+    await saveSuccessfully(scratch, firstProxy, 'one');
     const before = first.serial();
-    firstGate.agent.child.kill('SIGTERM');
-    await firstGate.agent.end;
+    firstProxy.agent.child.kill('SIGTERM');
+    await firstProxy.agent.end;
     await first.kill();
 
     const fifo = scratch.fifo('incoming');
@@ -42,15 +43,15 @@ describeWith([A_QEMU], 'a guest that is saved through the proxy, restored, and s
       ...['--qemu-log', second.logPath, ...scratch.options],
     ]);
     expect(restored.stderr).toBe('');
-    const secondGate = await startProxy(scratch, second);
-    await saveWell(scratch, secondGate, 'two');
+    const secondProxy = await startProxy(scratch, second);
+    await saveSuccessfully(scratch, secondProxy, 'two');
 
     const description = await describeState(scratch.path('one'), { ...options, name: 'describer' });
     const [one, two] = [await scratch.bytes('one'), await scratch.bytes('two')];
     const differing = differences(splitState(one, description), splitState(two, description));
     expect(unexplained(differing)).toEqual([]);
 
-    // And it is not only its state that is the same: the guest counts on, and has not missed a number.
+    // The guest also continues to count without a gap.
     await second.command('cont');
     await second.untilCounting();
     const counts = countsIn(before + second.serial());
@@ -63,10 +64,10 @@ describeWith([A_QEMU], 'a guest that is saved through the proxy, restored, and s
     const guest = await startMachine({ folder, name: 'guest', machine });
     await guest.untilCounting(3);
     const proxy = await startProxy(scratch, guest);
-    await saveWell(scratch, proxy, 'one');
+    await saveSuccessfully(scratch, proxy, 'one');
     await guest.command('cont');
     await guest.untilCounting();
-    await saveWell(scratch, proxy, 'two');
+    await saveSuccessfully(scratch, proxy, 'two');
     await guest.kill();
     const options = { folder, name: 'describer', machine, memory: guest.memory };
     const description = await describeState(scratch.path('one'), options);
@@ -76,11 +77,11 @@ describeWith([A_QEMU], 'a guest that is saved through the proxy, restored, and s
     );
   });
 
-  it('serves a toolstack that does all that libxl does, a connection for each, in small pieces, also after a failure', async () => {
+  it("serves libxl's operations, each on its own connection and in small chunks, also after a failure", async () => {
     const guest = await startMachine({ folder: scratch.folder, name: 'guest', machine: MACHINES['pc, e1000 and VGA'] });
     await guest.untilCounting();
     const proxy = await startProxy(scratch, guest, ['--attach-timeout', '500ms']);
-    const toolstack = new Toolstack(proxy.socket, { piece: 7 });
+    const toolstack = new Toolstack(proxy.socket, { chunkBytes: 7 });
     const failed = (await toolstack.save({ live: true })).map(failureOf);
     expect(failed).toEqual([undefined, undefined, expect.stringContaining('[DISK_ABSENT]'), undefined, undefined]);
     await guest.untilCounting();
@@ -91,7 +92,7 @@ describeWith([A_QEMU], 'a guest that is saved through the proxy, restored, and s
   });
 
   it.each(['half sent', 'sent'] as const)(
-    'forgets a toolstack that hangs up when its save is %s, and serves the next',
+    'serves the next toolstack after one that disconnects when its save is %s',
     async (when) => {
       const guest = await startMachine({
         folder: scratch.folder,
@@ -100,15 +101,15 @@ describeWith([A_QEMU], 'a guest that is saved through the proxy, restored, and s
       });
       await guest.untilCounting();
       const proxy = await startProxy(scratch, guest);
-      const rude = new Toolstack(proxy.socket, { hangUp: { during: 'xen-save-devices-state', when } });
-      expect(failureOf(await rude.suspendAndSave())).toBe('no reply');
+      const toolstack = new Toolstack(proxy.socket, { hangUp: { during: 'xen-save-devices-state', when } });
+      expect(failureOf(await toolstack.suspendAndSave())).toBe('no reply');
       expect(failureOf(await new Toolstack(proxy.socket).resume())).toBeUndefined();
       await guest.untilCounting();
-      expect((await saveWell(scratch, proxy, 'state')).toString('latin1', 0, 4)).toBe('QEVM');
+      expect((await saveSuccessfully(scratch, proxy, 'state')).toString('latin1', 0, 4)).toBe('QEVM');
     },
   );
 
-  it('sends libxl what QEMU would: events, replies with its ids, and nothing of the proxy', async () => {
+  it('sends libxl only what QEMU would send: events and replies with the ids of libxl', async () => {
     const guest = await startMachine({ folder: scratch.folder, name: 'guest', machine: MACHINES['pc, e1000 and VGA'] });
     await guest.untilCounting();
     const proxy = await startProxy(scratch, guest, ['--attach-timeout', '1s']);

@@ -1,4 +1,6 @@
-/** The toolstack of these tests against QEMU itself: it gets what libxl gets, and its bad manners do no harm there. */
+/**
+ * The toolstack of these tests against QEMU itself: it receives what libxl receives, and its disconnects harm nothing.
+ */
 import { expect, it } from '@jest/globals';
 import { describeWith } from '../../support/blockdev-utils/as-root.js';
 import { useScratch } from '../../support/cli/scratch.js';
@@ -32,7 +34,7 @@ describeWith([A_QEMU], 'a toolstack', () => {
     expect(await machine.runState()).toBe('paused');
   });
 
-  it('hears why a save failed, and lets the guest run on', async () => {
+  it('receives the error of a failed save, and resumes the guest', async () => {
     const machine = await start();
     const operations = await new Toolstack(machine.qmpPath).save();
     expect(operations.map(failureOf)).toEqual([
@@ -48,14 +50,14 @@ describeWith([A_QEMU], 'a toolstack', () => {
 
   it('may write byte by byte', async () => {
     const machine = await start();
-    const operation = await new Toolstack(machine.qmpPath, { piece: 1 }).queryCpus();
+    const operation = await new Toolstack(machine.qmpPath, { chunkBytes: 1 }).queryCpus();
     expect(failureOf(operation)).toBeUndefined();
   });
 
-  it.each(['half sent', 'sent'] as const)('may hang up when a command is %s', async (when) => {
+  it.each(['half sent', 'sent'] as const)('may disconnect when a command is %s', async (when) => {
     const machine = await start();
-    const rude = new Toolstack(machine.qmpPath, { hangUp: { during: 'stop', when } });
-    const operation = await rude.suspendAndSave({ filename: scratch.path('state') });
+    const toolstack = new Toolstack(machine.qmpPath, { hangUp: { during: 'stop', when } });
+    const operation = await toolstack.suspendAndSave({ filename: scratch.path('state') });
     expect(failureOf(operation)).toBe('no reply');
     expect(operation.replies).toEqual([{ return: {}, id: FIRST_ID + 1 }]);
     expect(failureOf(await new Toolstack(machine.qmpPath).queryCpus())).toBeUndefined();

@@ -1,4 +1,4 @@
-/** What an administrator asks dom0's agent, and what a toolstack's hook does. */
+/** The commands with which an administrator and the save hook control the stubferry service. */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
@@ -11,19 +11,19 @@ import { XENSTORED } from '../../support/xenstore/xenstored.js';
 
 const STATE = 'fixtures/device-states/pc-usb.xen.qevm';
 
-describeWith(XENSTORED, "the commands of dom0's agent", () => {
+describeWith(XENSTORED, 'the commands for the stubferry service', () => {
   let stage: ServiceStage;
   beforeEach(async () => {
     stage = await ServiceStage.open();
   });
   afterEach(() => stage.close());
 
-  const ask = (...args: readonly string[]) => stubferry([...args, '--json', '--control', stage.control]);
+  const run = (...args: readonly string[]) => stubferry([...args, '--json', '--control', stage.control]);
   const prepare = async (): Promise<TransferView> =>
-    documentOf<{ transfer: TransferView }>(await ask('prepare', '3')).transfer;
+    documentOf<{ transfer: TransferView }>(await run('prepare', '3')).transfer;
 
   describe('prepare', () => {
-    it('makes a disk that the save which follows takes, so that attaching is not in its time', async () => {
+    it('attaches the disk of the next save before that save starts', async () => {
       await stage.service();
       const pair = await stage.pair(7, 3);
       const prepared = await prepare();
@@ -41,7 +41,7 @@ describeWith(XENSTORED, "the commands of dom0's agent", () => {
       expect(timings.attached).toBeLessThan(timings.requested ?? 0);
     });
 
-    it('asked twice has made one', async () => {
+    it('makes one disk for two requests', async () => {
       await stage.service();
       await stage.pair(7, 3);
       const { transfer } = await prepare();
@@ -50,92 +50,92 @@ describeWith(XENSTORED, "the commands of dom0's agent", () => {
 
     it('refuses a target that has no stubdom', async () => {
       await stage.service();
-      expect(failureOf(await ask('prepare', '3'))).toMatchObject({
+      expect(failureOf(await run('prepare', '3'))).toMatchObject({
         code: 'NOT_A_DEVICE_MODEL',
         where: '/local/domain/3/image/device-model-domid',
-        expected: 'a key that the toolstack has written',
+        expected: 'a key that the toolstack wrote',
         found: 'nothing',
       });
     });
 
-    it('makes a disk that goes when nobody asks for it in time', async () => {
+    it('removes the disk when it is not requested in time', async () => {
       await stage.service('--prepared-timeout', '300ms');
       await stage.pair(7, 3);
       await prepare();
       await stage.untilIdle();
       expect((await stage.transfers()).at(-1)?.error).toMatchObject({ code: 'TRANSFER_EXPIRED' });
-      expect(await stage.left()).toEqual([]);
+      expect(await stage.remaining()).toEqual([]);
     });
   });
 
   describe('abort', () => {
-    it('ends a transfer in the middle; the stubdom hears why, and nothing is left', async () => {
+    it('ends an active transfer; the stubdom receives the reason, and no orphans remain', async () => {
       await stage.service();
       const pair = await stage.pair(7, 3);
       const agent = stage.stubdom(pair, '--source', '-', '--opaque');
       agent.child.stdin?.write('some bytes');
       await agent.moving;
       const [view] = await stage.transfers();
-      expect((await ask('abort', view?.transfer ?? '')).exit).toBe(0);
+      expect((await run('abort', view?.transfer ?? '')).exit).toBe(0);
       agent.child.stdin?.end();
       expect((await agent.end).error).toMatchObject({
         code: 'PEER_ABORTED',
-        message: 'the receiver gave up: CANCELLED: it was aborted by hand',
+        message: "the receiver gave up: CANCELLED: the transfer was aborted with 'stubferry abort'",
       });
-      expect([stage.saved(3), await stage.left()]).toEqual([undefined, []]);
+      expect([stage.saved(3), await stage.remaining()]).toEqual([undefined, []]);
     });
 
-    it('of a transfer that is not there says so', async () => {
+    it('reports that there is no such transfer', async () => {
       await stage.service();
       const uuid = randomUUID();
-      expect(failureOf(await ask('abort', uuid))).toMatchObject({ code: 'NO_SUCH_TRANSFER', where: uuid });
+      expect(failureOf(await run('abort', uuid))).toMatchObject({ code: 'NO_SUCH_TRANSFER', where: uuid });
     });
   });
 
   describe('transfers', () => {
-    it('--follow tells of each phase on a line, in order', async () => {
+    it('reports each phase on a line with --follow, in order', async () => {
       await stage.service();
       const pair = await stage.pair(7, 3);
-      const following = startStubferry(['transfers', '--follow', '--json', '--control', stage.control]);
+      const follower = startStubferry(['transfers', '--follow', '--json', '--control', stage.control]);
       const seen: TransferView[] = [];
       const detached = new Promise<void>((resolve) => {
-        following.child.stdout?.on('data', (chunk: Buffer) => {
+        follower.child.stdout?.on('data', (chunk: Buffer) => {
           for (const line of `${chunk}`.trim().split('\n')) seen.push(JSON.parse(line) as TransferView);
           if (seen.at(-1)?.phase === 'detached') resolve();
         });
       });
-      await stage.untilFollowed();
+      await stage.untilSubscribed();
       await stage.stubdom(pair, '--source', STATE).end;
       await detached;
       const phases = seen.map(({ phase }) => phase).filter((phase, index, all) => phase !== all[index - 1]);
       expect(phases).toEqual(['requested', 'attached', 'ready', 'receiving', 'verified', 'committed', 'detached']);
-      following.child.kill('SIGTERM');
-      await following.ended;
+      follower.child.kill('SIGTERM');
+      await follower.ended;
     });
 
-    it('says that there are none', async () => {
+    it('reports that there are none', async () => {
       await stage.service();
       expect(`${(await stubferry(['transfers', '--control', stage.control])).stdout}`).toBe('no transfers\n');
     });
   });
 
   describe('status', () => {
-    it('without an agent says that it cannot be reached, and what to look at', async () => {
-      expect(failureOf(await ask('status'))).toEqual({
+    it('reports that the service cannot be reached, and what to check', async () => {
+      expect(failureOf(await run('status'))).toEqual({
         exit: 90,
         code: 'SERVICE_UNREACHABLE',
         status: 90,
-        message: "dom0's agent cannot be reached",
+        message: 'cannot reach the stubferry service',
         where: stage.control,
-        expected: 'its control socket',
+        expected: 'the control socket of a running service',
         found: 'ENOENT',
-        hint: 'is it running (systemctl status stubferry), and are you root?',
+        hint: expect.any(String),
       });
     });
 
-    it('says what the agent works on', async () => {
+    it('reports the settings of the service', async () => {
       const { pid } = await stage.service();
-      const { status } = documentOf<{ status: object }>(await ask('status'));
+      const { status } = documentOf<{ status: object }>(await run('status'));
       expect(status).toMatchObject({
         pid,
         driver: 'file',
@@ -147,18 +147,18 @@ describeWith(XENSTORED, "the commands of dom0's agent", () => {
   });
 
   describe('gc', () => {
-    const leftFolder = (): string => {
+    const makeOrphan = (): string => {
       const uuid = randomUUID();
       mkdirSync(stage.path(`run/${uuid}`), { mode: 0o700 });
       writeFileSync(stage.path(`run/${uuid}/transfer.img`), 'no disk');
       return uuid;
     };
     const gc = (...args: readonly string[]) =>
-      ask('gc', '--attach', 'file', '--transfer-dir', stage.path('run'), ...args);
+      run('gc', '--attach', 'file', '--transfer-dir', stage.path('run'), ...args);
 
-    it.each(['with', 'without'])('--dry-run %s an agent names what is left over, and touches nothing', async (how) => {
+    it.each(['with', 'without'])('lists the orphans %s a service on --dry-run, and removes nothing', async (how) => {
       if (how === 'with') await stage.service();
-      const uuid = leftFolder();
+      const uuid = makeOrphan();
       expect(documentOf(await gc('--dry-run'))).toEqual({
         removed: [],
         kept: [
@@ -166,42 +166,42 @@ describeWith(XENSTORED, "the commands of dom0's agent", () => {
           { kind: 'folder', what: stage.path(`run/${uuid}`), transfer: uuid },
         ],
       });
-      expect(await stage.left()).toEqual([uuid]);
+      expect(await stage.remaining()).toEqual([uuid]);
     });
 
-    it.each(['with', 'without'])('%s an agent removes it, and nothing that is not ours', async (how) => {
+    it.each(['with', 'without'])("removes the orphans %s a service, and only stubferry's", async (how) => {
       if (how === 'with') await stage.service();
-      leftFolder();
-      writeFileSync(stage.path('run/of-somebody'), 'else');
+      makeOrphan();
+      writeFileSync(stage.path('run/foreign'), 'else');
       expect((await gc()).exit).toBe(0);
-      expect(await stage.left()).toEqual(['of-somebody']);
+      expect(await stage.remaining()).toEqual(['foreign']);
     });
 
-    it('does not touch a transfer that lives', async () => {
+    it('does not touch an active transfer', async () => {
       await stage.service();
       await stage.pair(7, 3);
       const { transfer } = await prepare();
       expect(documentOf(await gc())).toEqual({ removed: [], kept: [] });
-      expect(await stage.left()).toEqual([transfer]);
+      expect(await stage.remaining()).toEqual([transfer]);
     });
   });
 
-  it('a second agent in the same folder is refused', async () => {
+  it('refuses a second service in the same directory', async () => {
     await stage.service();
     const second = await stage.service();
     expect((await second.end).exit).toBe(91);
   });
 
-  it('SIGTERM ends the agent with 0; a transfer is aborted, and nothing is left', async () => {
+  it('ends the service with status 0 on SIGTERM; the transfer is aborted, and no orphans remain', async () => {
     const service = await stage.service();
     await stage.pair(7, 3);
     await prepare();
     service.child.kill('SIGTERM');
     expect((await service.ended).exit).toBe(0);
-    expect(await stage.left()).toEqual([]);
+    expect(await stage.remaining()).toEqual([]);
   });
 
-  it('metrics count transfers and their phases', async () => {
+  it('counts transfers and their phases in the metrics', async () => {
     await stage.service('--metrics', stage.path('run/metrics.sock'));
     await stage.stubdom(await stage.pair(7, 3), '--source', STATE).end;
     await stage.untilIdle();
@@ -212,19 +212,19 @@ describeWith(XENSTORED, "the commands of dom0's agent", () => {
     expect(text).toContain('stubferry_transfers 0\n');
   });
 
-  it('what is no request is answered with a typed error', async () => {
+  it('replies with an error code to an invalid request', async () => {
     await stage.service();
     const socket = createConnection(stage.control);
     socket.write('{"command": "format c:"}\n');
     const chunks: Buffer[] = [];
     for await (const chunk of socket) chunks.push(chunk as Buffer);
     expect(JSON.parse(`${Buffer.concat(chunks)}`)).toMatchObject({
-      error: { code: 'USAGE', message: "dom0's agent does not understand the request" },
+      error: { code: 'USAGE', message: 'the stubferry service does not understand the request' },
     });
   });
 });
 
-/** Over HTTP on a unix socket. */
+/** Requests a path over HTTP on a unix socket. @returns the body */
 async function get(socketPath: string, path: string): Promise<string> {
   const { request } = await import('node:http');
   return new Promise((resolve, reject) => {

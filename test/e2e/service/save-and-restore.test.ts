@@ -1,4 +1,4 @@
-/** A stubdom asks, dom0's agent gives it a disk: the state gets to where libxl looks for it, and back. */
+/** A stubdom requests a disk and the service attaches it. A save and a restore use the files that libxl uses. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { REPLY_KEY } from '../../../src/formats/protocol/request.js';
@@ -8,14 +8,14 @@ import { XENSTORED } from '../../support/xenstore/xenstored.js';
 
 const STATE = 'fixtures/device-states/pc-usb.xen.qevm';
 
-describeWith(XENSTORED, "dom0's agent as a service", () => {
+describeWith(XENSTORED, 'the stubferry service', () => {
   let stage: ServiceStage;
   beforeEach(async () => {
     stage = await ServiceStage.open();
   });
   afterEach(() => stage.close());
 
-  it('commits the state of a stubdom that asks to qemu-save.<domid> of its target', async () => {
+  it('commits the state of a stubdom to qemu-save.<domid> of its target', async () => {
     await stage.service();
     const pair = await stage.pair(7, 3);
     const { exit, error } = await stage.stubdom(pair, '--source', STATE).end;
@@ -23,7 +23,7 @@ describeWith(XENSTORED, "dom0's agent as a service", () => {
     expect(readFileSync(stage.path('state/qemu-save.3')).equals(readFileSync(STATE))).toBe(true);
   });
 
-  it('gives the state in qemu-resume.<domid> to a stubdom that asks for it', async () => {
+  it('sends the state in qemu-resume.<domid> to a stubdom that requests it', async () => {
     await stage.service();
     const pair = await stage.pair(7, 3);
     writeFileSync(stage.path('state/qemu-resume.3'), readFileSync(STATE));
@@ -32,20 +32,20 @@ describeWith(XENSTORED, "dom0's agent as a service", () => {
     expect(readFileSync(stage.path('restored')).equals(readFileSync(STATE))).toBe(true);
   });
 
-  it('answers with the transfer and the device, and leaves nothing of it in its folder', async () => {
+  it('replies with the transfer and the device, and leaves nothing in its directory', async () => {
     await stage.service();
     const pair = await stage.pair(7, 3);
     const agent = stage.stubdom(pair, '--source', STATE);
     await agent.end;
-    const answer = await stage.xenstore.read(`/local/domain/7/${REPLY_KEY}`);
+    const reply = await stage.xenstore.read(`/local/domain/7/${REPLY_KEY}`);
     const ready = agent.events.find(({ event }) => event === 'ready');
-    expect(answer?.split(' ')).toEqual([
+    expect(reply?.split(' ')).toEqual([
       'stubferry/1',
       'attached',
       expect.any(String),
       ready?.event === 'ready' ? ready.transfer : '',
       expect.stringContaining(stage.path('run')),
     ]);
-    expect(await stage.left()).toEqual([]);
+    expect(await stage.remaining()).toEqual([]);
   });
 });

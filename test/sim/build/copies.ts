@@ -1,8 +1,8 @@
 /**
- * Copies of the product to simulate: src/ without its types, and with the modules of Node that reach files, time or chance exchanged for
- * those of platform/. Nothing else of it is changed, but by a mutation.
+ * Makes the copies of the product that are simulated: src/ without its types. Imports of the modules that access files,
+ * time or random numbers are replaced by imports of platform/. Only a mutation changes anything else.
  *
- * One copy for each machine, so that it is known which machine a call comes from.
+ * Each machine has its own copy, which shows from which machine a call comes.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { transformSync } from '@swc/core';
 import { type Mutation, mutated } from './mutations.js';
 
-/** What stands below the product, and what takes its place. */
+/** Modules that the product imports, and the modules of platform/ that replace them. */
 const PLATFORM: Readonly<Record<string, string>> = {
   'node:fs': 'fs.js',
   'node:fs/promises': 'fs-promises.js',
@@ -21,7 +21,7 @@ const PLATFORM: Readonly<Record<string, string>> = {
   '../warm-up/warm-up.js': 'warm-up.js',
 };
 
-/** Modules without effects outside of the process, or that no simulated way comes to. */
+/** Imports that are not replaced: modules without effects outside of the process, or that no simulated code reaches. */
 const AS_THEY_ARE =
   /^(\.|node:(path|url|util|events|net|http|os|stream|readline|child_process|zlib)$|zod\/mini$|xxhash-wasm$|protobufjs\/|prom-client$)/;
 
@@ -36,20 +36,28 @@ const GLOBALS = [
   'WebAssembly',
 ];
 
-/** Folders that nothing simulated imports. */
+/** Directories of src/ that no simulated code imports. */
 const LEFT_OUT = /^(cli|service\/doctor|image|states\/conversions)(\/|$)/;
 
-/** `import ... from 'x'`, `export ... from 'x'` and `import 'x'`, with what stands before x, and x; a comment may stand before. */
+/**
+ * Matches `import ... from 'x'`, `export ... from 'x'` and `import 'x'`, also after a comment on the same line. The
+ * groups are the text before x, and x.
+ */
 const IMPORT = /(?<=^|\*\/ )((?:import|export)\s[\w\s{},*$]*?\sfrom\s*['"]|import\s*['"])([^'"]+)/gm;
 
 export interface Places {
-  /** The repository. */
+  /** The path of the repository. */
   readonly root: string;
-  /** Where the copies are put; must be below `root`, for its node_modules to be found. */
+  /** The directory for the copies. It must be below `root`, so that they find its node_modules. */
   readonly scratch: string;
 }
 
-/** @returns the URL of the copy's folder. @throws Error for an import that is not known, and a mutation that does not apply */
+/**
+ * Makes one copy.
+ * @param name the name of its directory
+ * @returns the URL of its directory
+ * @throws Error for an unknown import, and for a mutation that does not apply
+ */
 export function copyProduct({ root, scratch }: Places, name: string, mutation: Mutation | undefined): URL {
   const to = join(scratch, name);
   const src = join(root, 'src');
@@ -67,15 +75,15 @@ export function copyProduct({ root, scratch }: Places, name: string, mutation: M
     pending.delete(file);
     writeFileSync(target, redirected(file, withoutTypes(source), wanted));
   }
-  if (pending.size > 0) throw new Error(`there is no ${[...pending].join(', ')} to mutate`);
+  if (pending.size > 0) throw new Error(`no such file to mutate: ${[...pending].join(', ')}`);
   cpSync(join(scratch, 'harness/platform'), join(to, 'platform'), { recursive: true });
   for (const [module, names] of wanted) refuseTheRest(join(to, 'platform', module), names);
-  // The version of the program is read from there.
+  // The product reads its version from this file.
   writeFileSync(join(scratch, 'package.json'), '{ "version": "0.0.0", "type": "module" }');
   return pathToFileURL(`${to}/`);
 }
 
-/** The copies share what no mutation has changed. */
+/** The compiled code by its source. The copies share the files that no mutation has changed. */
 const compiled = new Map<string, string>();
 
 function withoutTypes(source: string): string {
@@ -89,7 +97,7 @@ function compile(source: string): string {
   return transformSync(source, { jsc: { parser, target: 'es2022' }, module: { type: 'es6' } }).code;
 }
 
-/** What the product imports and no simulated way uses is there, and fails when it is called. */
+/** Adds the exports that the product imports and the module of platform/ lacks. They throw when they are called. */
 function refuseTheRest(path: string, names: ReadonlySet<string>): void {
   const code = readFileSync(path, 'utf8');
   const missing = [...names].filter((name) => !new RegExp(`\\bexport [^;=(]*\\b${name}\\b`).test(code));
@@ -100,7 +108,7 @@ function refuseTheRest(path: string, names: ReadonlySet<string>): void {
 }
 
 function redirected(file: string, code: string, wanted: Map<string, Set<string>>): string {
-  // They read the program's own package.json, and nothing else.
+  // These modules only read the program's own package.json.
   if (file === 'base/version.ts' || file === 'base/package-root.ts') return code;
   const platform = relative(dirname(file), 'platform') || '.';
   const specifier = (name: string): string => `${platform.startsWith('.') ? '' : './'}${platform}/${name}`;
@@ -113,7 +121,7 @@ function redirected(file: string, code: string, wanted: Map<string, Set<string>>
       return `${before}${specifier(replacement)}`;
     }
     if (AS_THEY_ARE.test(imported)) return `${before}${imported}`;
-    throw new Error(`src/${file} imports ${imported}: is that to be simulated? say so in copies.ts`);
+    throw new Error(`src/${file} imports ${imported}: declare in copies.ts whether it is simulated`);
   });
   const used = GLOBALS.filter((name) => new RegExp(`\\b${name}\\b`).test(code));
   const own = used.filter((name) => !new RegExp(`\\bas ${name}\\b|import \\{[^}]*\\b${name}\\b(?! as)`).test(code));

@@ -1,4 +1,4 @@
-/** The hostile agent as the main function of a process in the stubdom: waits for the disk, and then does what it likes. */
+/** The main function of a hostile process in the stubdom: waits for the disk, and then attacks dom0. */
 
 import { DEVICE } from '../machine/hotplug.js';
 import type { Process } from '../machine/process.js';
@@ -9,16 +9,16 @@ import { HostileSender } from './sender.js';
 
 export type HostileActor = HostileSender | HostileReceiver;
 
-/** Longest wait for a disk, milliseconds. */
-const PATIENCE = 1_000;
+/** The timeout for the disk, in milliseconds. */
+const DISK_TIMEOUT_MS = 1_000;
 
-/** @returns undefined when no disk came */
+/** Waits for the disk. @returns undefined when no disk appears */
 export async function meetDisk(
   product: Product,
   process: Process,
   role: 'sender' | 'receiver',
 ): Promise<HostileActor | undefined> {
-  for (let waited = 0; waited < PATIENCE; waited += 1) {
+  for (let waited = 0; waited < DISK_TIMEOUT_MS; waited += 1) {
     const medium = process.machine.files.mediumOf(DEVICE);
     if (medium !== undefined) {
       const { codec } = product;

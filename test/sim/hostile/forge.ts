@@ -1,4 +1,7 @@
-/** Blocks that check, and say what a hostile stubdom wants: it knows the format, and the seed of every checksum on its disk. */
+/**
+ * Forges blocks with valid checksums and arbitrary contents. A hostile stubdom knows the format, and the seed of every
+ * checksum on its disk.
+ */
 import type { ControlBlock, Phase, Role } from '../../../src/formats/protocol/control-block.js';
 import type { FrameFields, FrameType } from '../../../src/formats/protocol/frame.js';
 import type { Superblock } from '../../../src/formats/protocol/superblock.js';
@@ -15,7 +18,7 @@ const PHASES: readonly Phase[] = [
   ...(['committed', 'loaded', 'aborted'] as const),
 ];
 const TYPES: readonly FrameType[] = ['begin', 'data', 'end', 'padding', 'index', 'trailer'];
-/** What looks well where it does not belong. */
+/** Numbers that are plausible in a field where they are wrong. */
 const NUMBERS = [
   0,
   1,
@@ -37,7 +40,7 @@ export class Forge {
   readonly medium: Medium;
   readonly superblock: Superblock;
   readonly #process: Process;
-  /** What it has written, to be written again. */
+  /** Blocks that were written, which may be written again. */
   readonly #written: { readonly bytes: Uint8Array; readonly position: number }[] = [];
 
   constructor(codec: Codec, process: Process, medium: Medium, superblock: Superblock) {
@@ -57,7 +60,7 @@ export class Forge {
     this.#written.push({ bytes: Uint8Array.from(bytes), position });
   }
 
-  /** Whether the disk is still there. */
+  /** Whether the disk is still attached. */
   get hasDisk(): boolean {
     return this.#process.machine.files.mediumOf(DEVICE) === this.medium;
   }
@@ -70,12 +73,12 @@ export class Forge {
     return (BigInt(this.random.next()) << 32n) | BigInt(this.random.next());
   }
 
-  /** A place of the disk where a block begins. */
+  /** Returns a random offset on the disk at which a block starts. */
   place(): number {
     return BLOCK * this.random.below(this.medium.size / BLOCK);
   }
 
-  /** Random bytes, zeros, an old block, at any place: superblocks and control blocks too. */
+  /** Writes random bytes, zeros or an old block to any offset, including superblocks and control blocks. */
   vandalise(): void {
     const old = this.#written.length === 0 ? undefined : this.random.pick(this.#written);
     const ways = [
@@ -124,7 +127,7 @@ export class Forge {
     return block;
   }
 
-  /** `fields` with one of them changed. */
+  /** Returns `fields` with one of them changed. */
   tampered(fields: FrameFields): FrameFields {
     const { random } = this;
     const changes: (() => Partial<FrameFields>)[] = [

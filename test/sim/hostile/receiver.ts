@@ -1,9 +1,9 @@
-/** A receiver that means harm: it says what it likes of what it has taken, and writes over what dom0 sends. */
+/** A hostile receiver. It reports arbitrary progress, and overwrites what dom0 sends. */
 import type { Phase } from '../../../src/formats/protocol/control-block.js';
 import type { Process } from '../machine/process.js';
 import type { Forge } from './forge.js';
 
-/** Often enough for dom0 to see that it lives, and for longer than all of dom0's deadlines. Milliseconds. */
+/** The interval and the number of its heartbeats. They satisfy dom0, and last longer than every timeout of dom0. */
 const BEAT_MS = 50;
 const MOST_BEATS = 1_000;
 
@@ -35,7 +35,7 @@ export class HostileReceiver {
     }
   }
 
-  /** Lives, and does nothing else. */
+  /** Only sends heartbeats. */
   async #sit(phase: Phase): Promise<void> {
     for (let beat = 0; beat < MOST_BEATS && this.#forge.hasDisk; beat += 1) {
       this.#say(phase);
@@ -54,7 +54,7 @@ export class HostileReceiver {
     this.#forge.control('receiver', { ...control, streamed: 0, phase, errorStatus: 0, reason: '' }, undefined);
   }
 
-  /** Dom0's, as its control block says it. */
+  /** Returns the epoch of the sender in dom0, from its control block. */
   #senderEpoch(): bigint {
     const at = this.#forge.codec.layout.CONTROL_OFFSETS.sender;
     const view = new DataView(this.#forge.medium.bytes.buffer, at, 2 * 4096);
@@ -72,7 +72,7 @@ export class HostileReceiver {
     const followed = { ...fields, epoch: this.#epoch, peerEpoch: this.#senderEpoch(), sequence: this.#control + 1 };
     const ways = [
       () => this.#forge.vandalise(),
-      // Dom0's own block.
+      // The control block of dom0.
       () => this.#forge.control('sender', fields, 'hostile control block'),
       () => this.#forge.control('receiver', fields, 'hostile control block'),
       () => this.#forge.control('receiver', followed, 'hostile control block'),

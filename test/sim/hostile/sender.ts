@@ -1,6 +1,6 @@
 /**
- * A sender that means harm. It keeps to the protocol as long as it likes, so that it comes far, and does something else then: frames of
- * its own making, ends that lie, payloads that change after they were read, blocks of dom0's own.
+ * A hostile sender. It follows the protocol for some time, so that the transfer proceeds, and then violates it: forged
+ * frames, END records with false contents, payloads that change after they were read, and blocks that belong to dom0.
  */
 import { createHash } from 'node:crypto';
 import type { FrameFields, FrameType } from '../../../src/formats/protocol/frame.js';
@@ -15,7 +15,7 @@ export class HostileSender {
   readonly #process: Process;
   readonly #epoch: bigint;
   readonly #pieces: Uint8Array[] = [];
-  /** The states that it has really ended, with an END that is true. */
+  /** The states that it has completed with a correct END. */
   readonly honest: Uint8Array[] = [];
   #control = 1;
   #position = 0;
@@ -23,7 +23,7 @@ export class HostileSender {
   #bytes = 0;
   #chain = 0n;
   #begun = false;
-  /** Where its last frame is on the disk. */
+  /** The offset of its last frame on the disk. */
   #last = 0;
 
   constructor(forge: Forge, process: Process) {
@@ -32,7 +32,7 @@ export class HostileSender {
     this.#epoch = forge.u64() | 1n;
   }
 
-  /** Acts until it has had enough; dom0 has to come to an end by itself. */
+  /** Performs a random number of actions. dom0 must end the transfer without it. */
   async whole(): Promise<void> {
     const { random } = this.#forge;
     if (random.chance(0.1)) return this.#drip();
@@ -47,7 +47,7 @@ export class HostileSender {
     }
   }
 
-  /** Does nothing wrong, and does not come to an end. */
+  /** Follows the protocol, and never ends the state. */
   async #drip(): Promise<void> {
     const { random } = this.#forge;
     this.#goOn();
@@ -68,7 +68,7 @@ export class HostileSender {
     this.#forge.control('sender', { ...standing, sequence: this.#control, epoch: this.#epoch, phase }, undefined);
   }
 
-  /** What an honest sender would do next. */
+  /** Does what an honest sender would do next. */
   #goOn(): void {
     const { random, codec, superblock } = this.#forge;
     if (!this.#begun) {
@@ -114,7 +114,7 @@ export class HostileSender {
     this.#beat('sent');
   }
 
-  /** An END of which one thing is not true. */
+  /** Sends an END with one false value. */
   #lie(): void {
     const { random, codec } = this.#forge;
     const end = this.#ended();
@@ -149,7 +149,7 @@ export class HostileSender {
     return padded;
   }
 
-  /** A frame as it should be, with padding before it where the lap ends. It waits for nobody: it may overrun the ring. */
+  /** Sends a correct frame, with padding before it at the end of a lap. It does not wait, and may overrun the ring. */
   #frame(type: FrameType, payload: Uint8Array, record?: Uint8Array): void {
     const { superblock } = this.#forge;
     const length = BLOCK + this.#padded(payload).length;
@@ -181,7 +181,7 @@ export class HostileSender {
       () => this.#forge.vandalise(),
       () => this.#forge.control('sender', fields, 'hostile control block'),
       () => this.#forge.control('sender', mine, 'hostile control block'),
-      // Dom0's own block.
+      // The control block of dom0.
       () => this.#forge.control('receiver', fields, 'hostile control block'),
       () => this.#lie(),
       () => this.#changeLater(),
@@ -191,7 +191,7 @@ export class HostileSender {
     else random.pick(ways)();
   }
 
-  /** Where its next frame belongs on the disk. */
+  /** The offset of its next frame on the disk. */
   get #here(): number {
     const { ringStart, ringLength } = this.#forge.superblock;
     return ringStart + (this.#position % ringLength);
@@ -204,7 +204,7 @@ export class HostileSender {
     this.#forge.write(forged, this.#here, 'hostile frame', 'a forged frame');
   }
 
-  /** A good frame whose payload becomes another one, between two reads perhaps. */
+  /** Sends a correct frame whose payload changes later, possibly between two reads. */
   #changeLater(): void {
     const { random } = this.#forge;
     const length = 1 + random.below(this.#forge.superblock.maxPayload);

@@ -1,9 +1,9 @@
 /**
- * Requests to the transfer disk, and all that a disk can do wrong.
+ * Requests to the transfer disk, and all faults of a disk.
  *
- * A request takes effect in pieces, each at a time of its own, in any order: a reader of the other domain sees some of them. The bytes
- * of a write are taken from the buffer when a piece takes effect, as a device does: who reuses the buffer too early writes what is in
- * it then.
+ * A request takes effect in chunks, each at its own time and in any order, so that a reader in the other domain may see
+ * only some of them. As with a real device, the bytes of a write are read from the buffer when a chunk takes effect:
+ * code that reuses the buffer too early writes its new contents.
  */
 import type { FaultClass } from '../world/faults.js';
 import type { World } from '../world/world.js';
@@ -12,7 +12,7 @@ import type { OpenFile } from './file-system.js';
 import type { Medium } from './medium.js';
 import type { DiskReply, Process } from './process.js';
 
-/** What memory is written by at least. */
+/** The smallest unit in which memory is written, in bytes. */
 const WORD = 8;
 const SECTOR = 512;
 const BLOCK = 4096;
@@ -22,54 +22,55 @@ const TORN_BY: ReadonlyMap<number, FaultClass> = new Map([
   [BLOCK, 'torn write, by block'],
 ]);
 const FIRST_WORDS = 16;
-/** Superblocks, control blocks and what is reserved. */
+/** The number of blocks before the ring: superblocks, control blocks and reserved blocks. */
 const FIRST_BLOCKS = 16;
 
-/** A fault that is there from some request on, for some requests. */
+/** A fault that affects some requests. */
 export interface DiskFault {
   readonly fault: FaultClass;
-  /** Requests that it may still meet. */
+  /** How many requests it may still affect. */
   left: number;
-  /** For each request. */
+  /** The probability for each request. */
   readonly chance: number;
-  /** Requests of this kind that pass before it begins. */
+  /** How many requests of its kind are not affected first. */
   skip: number;
-  /** Only a process that was started again meets it. */
+  /** Whether it affects only a restarted process. */
   readonly afterRestart: boolean;
 }
 
-/** How the disk is on this day. */
+/** The normal behaviour of the disk in a run. */
 export interface Weather {
-  /** Chance of a request to be done in pieces. */
+  /** The probability that a request is done in chunks. */
   readonly torn: number;
-  /** Milliseconds: longest time of a request. */
+  /** The longest time of a request, in milliseconds. */
   readonly slowest: number;
 }
 
-interface Piece {
+/** A chunk of a request, as offsets in its buffer. */
+interface Chunk {
   readonly from: number;
   readonly to: number;
 }
 
 interface Request {
-  /** In the order in which they are asked for. */
+  /** Its number in the order of submission. */
   readonly serial: number;
   readonly kind: 'read' | 'write';
   readonly process: Process;
   readonly medium: Medium;
   readonly bytes: Uint8Array;
   readonly position: number;
-  /** Where it really goes. */
+  /** The offset that it really affects. */
   place: number;
-  pieces: Piece[];
-  /** Bytes that it is answered with. */
+  chunks: Chunk[];
+  /** The number of bytes that its completion reports. */
   count: number;
   error: Error | undefined;
   stale: boolean;
-  /** Copied at its end, to be written once more later. */
+  /** Whether a copy of it is written again later. */
   replayed: boolean;
   answers: number;
-  /** Done to the bytes of a read, just before the answer. */
+  /** Modifies the bytes of a read just before its completion. */
   spoil: () => void;
 }
 
@@ -105,14 +106,18 @@ export class DiskRequests {
     this.#begin(request, extra, answer);
   }
 
-  /** A request that takes effect before it returns, as those to memory do. @returns bytes @throws errno */
+  /**
+   * Executes a request that takes effect before it returns, as those to memory do.
+   * @returns the number of bytes
+   * @throws Error with an errno code
+   */
   synchronous(kind: 'read' | 'write', process: Process, file: OpenFile, bytes: Uint8Array, position: number): number {
     return process.sync(`${kind} ${position}`, () => {
       const request = this.#request(kind, process, file, bytes, position);
       for (const fault of this.#world.calm ? [] : this.faults) {
         if (AT_ONCE.includes(fault.fault) && applies(fault, kind, process)) this.#inject(fault, request);
       }
-      this.#land(request, request.pieces);
+      this.#land(request, request.chunks);
       request.spoil();
       process.world.note(process.name, () => `${kind} ${position}+${bytes.length} at once${said(request)}`);
       if (request.error !== undefined) throw request.error;
@@ -122,51 +127,54 @@ export class DiskRequests {
 
   #request(kind: 'read' | 'write', process: Process, file: OpenFile, bytes: Uint8Array, position: number): Request {
     const { medium } = file.inode;
-    if (medium === undefined) throw new Error('this file is no disk');
+    if (medium === undefined) throw new Error('not a disk');
     this.#serial += 1;
     const request: Request = {
       ...{ serial: this.#serial, kind, process, medium, bytes, position, place: position },
-      ...{ pieces: [{ from: 0, to: bytes.length }], count: bytes.length, error: undefined },
+      ...{ chunks: [{ from: 0, to: bytes.length }], count: bytes.length, error: undefined },
       ...{ stale: false, replayed: false, answers: 1, spoil: () => undefined },
     };
     if (file.dead) request.error = errno('EIO', file.path);
-    if (file.dead || position + bytes.length > medium.size) request.pieces = [];
+    if (file.dead || position + bytes.length > medium.size) request.chunks = [];
     return request;
   }
 
   #begin(request: Request, duration: number, answer: DiskReply<number>): void {
     const { scheduler, random } = this.#world;
     const answered = (): void => this.#answer(request, answer);
-    if (request.pieces.length === 1) {
+    if (request.chunks.length === 1) {
       scheduler.after(duration, () => {
-        this.#land(request, request.pieces);
+        this.#land(request, request.chunks);
         answered();
       });
       return;
     }
-    for (const piece of request.pieces) {
-      scheduler.after(random.unit() * duration, () => this.#land(request, [piece]));
+    for (const chunk of request.chunks) {
+      scheduler.after(random.unit() * duration, () => this.#land(request, [chunk]));
     }
     scheduler.after(duration * 1.01, answered);
   }
 
-  /** Cuts it into two to four pieces. @returns milliseconds that it takes longer: pieces may be far apart */
+  /**
+   * Divides a request into two to four chunks.
+   * @returns the additional time in milliseconds, because chunks may be far apart
+   */
   #tear(request: Request): number {
     const { random } = this.#world;
     const unit = random.pick(request.medium.isMemory ? [WORD, SECTOR, BLOCK] : [SECTOR, BLOCK]);
     const units = Math.floor(request.bytes.length / unit);
     if (units < 2) return 0;
     const cuts = new Set([0, request.bytes.length]);
-    // What is at the front of a block means most.
+    // The fields at the start of a block are the most important ones.
     const among = unit === WORD && random.chance(0.5) ? FIRST_WORDS : units;
     for (let cut = 0; cut < 3; cut += 1) cuts.add(unit * (1 + random.below(Math.min(among, units) - 1)));
     const at = [...cuts].sort((a, b) => a - b);
-    request.pieces = at.slice(1).map((to, index) => ({ from: at[index] ?? 0, to }));
+    request.chunks = at.slice(1).map((to, index) => ({ from: at[index] ?? 0, to }));
     this.#world.counts.count((request.kind === 'write' ? TORN_BY.get(unit) : undefined) ?? 'torn read');
     return request.kind === 'write' && random.chance(0.3) ? random.scaled(0.5, 30) : 0;
   }
 
-  /** @returns milliseconds that the request takes longer */
+  /** Applies a fault to a request. @returns the additional time in milliseconds */
   #inject(fault: DiskFault, request: Request): number {
     const { random } = this.#world;
     const { process, kind, bytes, position } = request;
@@ -184,15 +192,15 @@ export class DiskRequests {
         request.replayed = true;
         break;
       case 'lost write':
-        request.pieces = [];
+        request.chunks = [];
         break;
       case 'half a write lost':
-        if (request.pieces.length < 2) this.#tear(request);
-        if (request.pieces.length < 2) return 0;
-        request.pieces.splice(random.below(request.pieces.length), 1);
+        if (request.chunks.length < 2) this.#tear(request);
+        if (request.chunks.length < 2) return 0;
+        request.chunks.splice(random.below(request.chunks.length), 1);
         break;
       case 'stale read':
-        // Counted when there is something older to be read.
+        // It is counted when older contents exist.
         request.stale = true;
         return 0;
       case 'misdirected write':
@@ -206,7 +214,7 @@ export class DiskRequests {
       case 'I/O error of a read':
       case 'I/O error of a write':
         request.error = errno('EIO', 'injected');
-        if (random.chance(0.5)) request.pieces = [];
+        if (random.chance(0.5)) request.chunks = [];
         break;
       case 'I/O error of a write that was done':
         request.error = errno('EIO', 'injected');
@@ -215,24 +223,24 @@ export class DiskRequests {
         const sectors = bytes.length / SECTOR;
         if (sectors < 2 || request.answers > 1) return 0;
         request.count = SECTOR * (1 + random.below(sectors - 1));
-        request.pieces = [{ from: 0, to: request.count }];
+        request.chunks = [{ from: 0, to: request.count }];
         break;
       }
       case 'disk stalls': {
-        // As often as not longer than anybody waits for a disk.
+        // Half of the stalls are longer than the device timeout.
         const ms = random.chance(0.5) ? random.between(600, 2_000) : random.scaled(5, 600);
         done(`for ${ms.toFixed(0)} ms`);
         return ms;
       }
       default:
-        throw new Error(`a disk knows no fault of the class ${fault.fault}`);
+        throw new Error(`not a fault of a disk: ${fault.fault}`);
     }
     done(fault.fault === 'misdirected write' ? `to ${request.place}` : '');
     if (fault.fault === 'bit flipped in a read') this.#flipLater(request);
     return 0;
   }
 
-  /** Where a request may go astray to: nearby, or anywhere. */
+  /** Returns the wrong offset of a misdirected request: nearby, or anywhere. */
   #elsewhere({ medium, bytes, position }: Request): number {
     const { random } = this.#world;
     const last = Math.floor((medium.size - bytes.length) / BLOCK);
@@ -240,7 +248,10 @@ export class DiskRequests {
     return Math.max(0, Math.min(last * BLOCK, position + BLOCK * random.pick([-2, -1, 1, 2])));
   }
 
-  /** A byte below `size`: often one of the first of a block, which mean most, and often one before the ring. */
+  /**
+   * Returns an offset below `size`. It is often at the start of a block, where the important fields are, and often
+   * before the ring.
+   */
   #tellingByte(size: number): number {
     const { random } = this.#world;
     const blocks = Math.floor(size / BLOCK);
@@ -248,7 +259,7 @@ export class DiskRequests {
     return BLOCK * block + random.below(random.chance(0.5) ? 128 : BLOCK);
   }
 
-  /** A bit of what a read brings: after all pieces have landed, before the answer. */
+  /** Flips a bit of the bytes that a read returns, after all chunks have taken effect and before the completion. */
   #flipLater(request: Request): void {
     const { random } = this.#world;
     const at = this.#tellingByte(request.bytes.length);
@@ -258,9 +269,9 @@ export class DiskRequests {
     };
   }
 
-  #land({ kind, process, medium, bytes, place, stale }: Request, pieces: readonly Piece[]): void {
+  #land({ kind, process, medium, bytes, place, stale }: Request, chunks: readonly Chunk[]): void {
     if (!process.alive) return;
-    for (const { from, to } of pieces) {
+    for (const { from, to } of chunks) {
       if (kind === 'write') medium.write(bytes.subarray(from, to), place + from);
       else if (!stale) medium.read(bytes.subarray(from, to), place + from);
       else if (medium.readStale(bytes.subarray(from, to), place + from))
@@ -304,13 +315,13 @@ export class DiskRequests {
     }
   }
 
-  /** The process is gone: of what it had asked for, each piece is done or not. */
+  /** Ends the requests of a process that has ended. Each chunk of a pending write may take effect or not. */
   abandon(process: Process): void {
     for (const request of [...this.#underWay]) {
       if (request.process !== process) continue;
       this.#underWay.delete(request);
       if (request.kind === 'read') continue;
-      for (const { from, to } of request.pieces) {
+      for (const { from, to } of request.chunks) {
         if (this.#world.random.chance(0.5))
           request.medium.write(request.bytes.subarray(from, to), request.place + from);
       }
@@ -327,7 +338,7 @@ const BOTH: readonly FaultClass[] = [
   'bit flipped on the disk',
 ];
 
-/** What can befall a request to memory, which is answered when it returns. */
+/** Faults that can affect a synchronous request to memory. */
 const AT_ONCE: readonly FaultClass[] = [
   'bit flipped on the disk',
   'bit flipped in a read',

@@ -1,4 +1,4 @@
-/** What can go wrong where a state comes from and where it goes to: the files, not the transfer disk. */
+/** Faults of the files that a state is read from and written to, as opposed to the transfer disk. */
 import type { FaultClass } from '../world/faults.js';
 import type { World } from '../world/world.js';
 import { errno } from './errno.js';
@@ -6,13 +6,13 @@ import type { Process } from './process.js';
 
 export interface EndpointFault {
   readonly fault: FaultClass;
-  /** What it meets: system calls by name, on a folder and on what is in it. */
+  /** The names of the system calls that it affects, on `path` and on everything in it. */
   readonly calls: readonly string[];
   readonly path: string;
   readonly errno: string | undefined;
-  /** Milliseconds that the call takes longer. */
+  /** The additional time of the call, in milliseconds. */
   readonly stall: number;
-  /** Calls that it may still meet, and those that pass before. */
+  /** How many calls it may still affect, and how many are not affected first. */
   left: number;
   skip: number;
 }
@@ -20,16 +20,16 @@ export interface EndpointFault {
 export class EndpointFaults {
   readonly #world: World;
   readonly faults: EndpointFault[] = [];
-  /** A state is not there at once: so long each read of it takes, milliseconds. No fault. */
+  /** The additional time of each read, in milliseconds. This is not a fault: a state is not available immediately. */
   readMs = 0;
-  /** Files that cannot be let go of, and cannot be removed: that was refused, or a call hangs in them. */
+  /** Files that cannot be closed or removed, because a call has failed or hangs. */
   readonly kept = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  /** @returns milliseconds that the call takes longer, and the error that it fails with */
+  /** Returns the additional time of a call in milliseconds, and the error with which it fails. */
   meet(call: string, path: string, process: Process): { readonly stall: number; readonly error: Error | undefined } {
     let stall = call === 'read' ? this.readMs : 0;
     let error: Error | undefined;

@@ -1,12 +1,12 @@
 /**
- * The files of one machine, and what of them would outlive a loss of power.
+ * The files of one machine, and their durable contents after a power loss.
  *
- *     contents    what was written since the last fsync of the file may be lost, by sectors of 512 bytes
- *     names       changes since the last fsync of the folder may be lost, the last ones first: a journal in order
- *     tmpfs       all of it is lost
+ *     contents    writes since the last fsync of the file may be lost, in sectors of 512 bytes
+ *     names       changes since the last fsync of the directory may be lost, the latest first, as with a journal
+ *     tmpfs       everything is lost
  *
- * No more than POSIX promises: fsync of a file says nothing of its name. All of it at once; a process gets at it by system calls
- * that take time, see process.ts.
+ * This is what POSIX guarantees and no more: fsync of a file does not make its name durable. The methods take effect
+ * immediately. A process uses them through system calls that take time (process.ts).
  */
 import { constants } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -15,7 +15,7 @@ import { errno } from './errno.js';
 import { Medium } from './medium.js';
 
 const SECTOR = 512;
-/** What statfs(2) says of them. */
+/** The types that statfs(2) reports. */
 const FILE_SYSTEMS = { ext4: 0xef53, tmpfs: 0x01021994 } as const;
 
 export type FileSystemType = keyof typeof FILE_SYSTEMS;
@@ -23,7 +23,7 @@ export type FileSystemType = keyof typeof FILE_SYSTEMS;
 export interface Inode {
   readonly ino: number;
   readonly kind: 'file' | 'folder' | 'device';
-  /** Of a file; a transfer disk has a medium instead. */
+  /** The contents of a file. A transfer disk has a medium instead. */
   data: Uint8Array;
   size: number;
   durable: Uint8Array;
@@ -37,12 +37,12 @@ type Names = Map<string, Inode>;
 
 interface Folder {
   readonly inode: Inode;
-  /** Whether a loss of power empties it. */
+  /** Whether a power loss empties it. */
   readonly volatile: boolean;
   readonly type: FileSystemType;
   names: Names;
   durable: Names;
-  /** What was done to the names since the last fsync, in order: each is done to another set of names by calling it. */
+  /** The changes of names since the last fsync, in order, as functions that apply a change to a set of names. */
   undone: ((names: Names) => void)[];
 }
 
@@ -52,7 +52,7 @@ export interface OpenFile {
   readonly inode: Inode;
   readonly writable: boolean;
   position: number;
-  /** The device behind it is gone. */
+  /** Whether the device was removed. */
   dead: boolean;
 }
 
@@ -76,12 +76,12 @@ export class FileSystem {
   readonly #folders = new Map<string, Folder>();
   readonly #open = new Set<OpenFile>();
   #ino = 1;
-  /** Called after each change of a name, with its folder. */
+  /** Called after each change of a name, with the path of its directory. */
   onName: (folder: string) => void = () => undefined;
-  /** Whether the media that are made remember what they held before. */
+  /** Whether new media store their previous contents. */
   mediaRemember = false;
 
-  /** Makes a folder that is there from the beginning. */
+  /** Creates a directory that exists from the start. */
   mount(
     path: string,
     { volatile = false, type = 'ext4' }: { readonly volatile?: boolean; readonly type?: FileSystemType } = {},
@@ -217,12 +217,12 @@ export class FileSystem {
   }
 
   truncate({ inode, path }: OpenFile, size: number): void {
-    // What is made with its full size at once is the image of a transfer disk.
+    // A file that gets its full size by truncation is the image of a transfer disk.
     if (inode.size === 0)
       inode.medium = new Medium(size, this.mediaRemember, this.#folder(dirname(path)).type === 'tmpfs');
   }
 
-  /** Appends. @returns bytes */
+  /** Writes at the current position. @returns the number of bytes */
   append(open: OpenFile, chunks: readonly Uint8Array[]): number {
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     const { inode } = open;
@@ -239,7 +239,7 @@ export class FileSystem {
     return length;
   }
 
-  /** Reads from a file; from `position`, or where it stands. @returns bytes */
+  /** Reads from `position`; null is the current position. @returns the number of bytes */
   readAt(open: OpenFile, into: Uint8Array, position: number | null): number {
     const from = position ?? open.position;
     const bytes = open.inode.data.subarray(from, Math.min(open.inode.size, from + into.length));
@@ -258,7 +258,7 @@ export class FileSystem {
     }
   }
 
-  /** Writes a whole file anew: for what is there before a run begins, and for small files of one write. */
+  /** Replaces a whole file: for files that exist before a run, and for small files that are written by one call. */
   put(path: string, content: Uint8Array, { durable = false } = {}): void {
     let inode = this.#lookup(path);
     if (inode === undefined) {
@@ -275,24 +275,24 @@ export class FileSystem {
     folder.undone = [];
   }
 
-  /** What a reader would see there now. */
+  /** Returns the current contents, as a reader sees them. */
   content(path: string): Uint8Array | undefined {
     const inode = this.#lookup(path);
     return inode?.data.subarray(0, inode.size);
   }
 
-  /** What would be there if power were lost now and nothing more than what was asked for were kept. */
+  /** Returns the contents after a power loss at this time if only the synced data survived. */
   durableContent(path: string): Uint8Array | undefined {
     return this.#folders.get(dirname(path))?.durable.get(basename(path))?.durable;
   }
 
-  /** A device node for `medium`. */
+  /** Creates a device node for `medium`. */
   plug(path: string, medium: Medium): void {
     const inode = { ...this.#inode('device', 0o600), medium };
     this.#folder(dirname(path)).names.set(basename(path), inode);
   }
 
-  /** Takes a device away: who has it open gets errors. */
+  /** Removes a device. Open files of it return errors after that. */
   unplug(path: string): void {
     const inode = this.#lookup(path);
     this.#folders.get(dirname(path))?.names.delete(basename(path));
@@ -303,7 +303,7 @@ export class FileSystem {
     return this.#lookup(path)?.medium;
   }
 
-  /** Removes a file in such a way that nobody hears of it. */
+  /** Removes a file without a notification. */
   forget(path: string): void {
     const folder = this.#folder(dirname(path));
     folder.names.delete(basename(path));
@@ -315,12 +315,12 @@ export class FileSystem {
     return this.#lookup(path) !== undefined;
   }
 
-  /** Every name that is there, with its path. */
+  /** Returns the paths of all names. */
   names(): string[] {
     return [...this.#folders].flatMap(([path, { names }]) => [...names.keys()].map((name) => `${path}/${name}`));
   }
 
-  /** Nobody has a file open any more, and what was not synced may be gone. */
+  /** Closes all files, and loses some of the data that was not synced. */
   losePower(random: Random): void {
     this.#open.clear();
     for (const [path, folder] of [...this.#folders]) {
@@ -337,7 +337,7 @@ export class FileSystem {
         if (inode.kind === 'file') tear(inode, random);
         inode.holder = undefined;
       }
-      // What of the names is kept decides of the links as well.
+      // The names that remain determine the link counts.
       const inodes = [...folder.names.values()];
       for (const inode of inodes) inode.links = inodes.filter((other) => other === inode).length;
       this.onName(path);
@@ -345,7 +345,7 @@ export class FileSystem {
   }
 }
 
-/** What a loss of power leaves of a file: of each sector that was not synced, the old or the new. */
+/** Applies a power loss to a file: each sector that was not synced has its old or its new contents. */
 function tear(inode: Inode, random: Random): void {
   const size = random.chance(0.5) ? inode.size : inode.durable.length;
   const data = new Uint8Array(size);

@@ -1,4 +1,7 @@
-/** How the transfer disk comes to the stubdom here: what is attached is the machine's, and outlives the process that attached it. */
+/**
+ * Attaches the transfer disk to the stubdom. An attachment belongs to the machine, and outlives the process that made
+ * it.
+ */
 import type { AccessPath } from '../../../src/blockdev-utils/index.js';
 import type { Attachment, HotplugDriver } from '../../../src/xen/hotplug/index.js';
 import { errno } from './errno.js';
@@ -20,12 +23,12 @@ export class Hotplug {
     return [...this.#attached.values()];
   }
 
-  /** The stubdom's domain is gone for a moment: by an administrator, or by a driver. */
+  /** Removes the disk from the stubdom, as an administrator or a driver may do. */
   unplug(): void {
     this.#stubdom.files.unplug(DEVICE);
   }
 
-  /** Power was lost. */
+  /** Removes all attachments, because power was lost. */
   clear(): void {
     this.#attached.clear();
     this.unplug();
@@ -40,7 +43,7 @@ export class Hotplug {
     return {
       name: 'simulated',
       accessTo: () => access,
-      toldAt: ({ backing }) => (access === 'buffered' ? backing : undefined),
+      notifyingPath: ({ backing }) => (access === 'buffered' ? backing : undefined),
       attach: (backing) =>
         ask(`attach ${backing}`, () => {
           const medium = this.#dom0.files.mediumOf(backing);
@@ -50,7 +53,7 @@ export class Hotplug {
           this.#stubdom.files.plug(DEVICE, medium);
           return attachment;
         }),
-      // Linux' blkfront gives a disk up when it is asked to, whoever has it open.
+      // Linux' blkfront removes a disk on request even if it is open.
       detach: ({ backing }) =>
         ask(`detach ${backing}`, () => {
           if (this.#attached.delete(backing)) this.unplug();

@@ -1,4 +1,4 @@
-/** A domain: its files, and the processes that run in it, one after the other. */
+/** A domain with its files, and the processes that run in it one after the other. */
 import type { World } from '../world/world.js';
 import { DiskRequests } from './disk-requests.js';
 import { EndpointFaults } from './endpoint-faults.js';

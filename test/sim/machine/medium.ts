@@ -1,14 +1,14 @@
-/** The bytes of a transfer disk, as both domains share them. */
+/** The bytes of a transfer disk, which both domains share. */
 
 const BLOCK = 4096;
 
 export class Medium {
   readonly bytes: Uint8Array;
   readonly watchers = new Set<() => void>();
-  /** What each block was before it was last written; kept only where stale reads are to be had. */
+  /** The previous contents of each block. They are stored only for stale reads. */
   readonly #before: Map<number, Uint8Array> | undefined;
 
-  /** Pages of a page cache: what is copied into them is seen word by word. */
+  /** Whether it consists of pages of a page cache, whose writes become visible word by word. */
   readonly isMemory: boolean;
 
   constructor(size: number, remembers: boolean, isMemory: boolean) {
@@ -28,14 +28,14 @@ export class Medium {
         this.#before.set(block, this.bytes.slice(block * BLOCK, (block + 1) * BLOCK));
     }
     this.bytes.set(from.subarray(0, this.size - position), position);
-    for (const tell of this.watchers) tell();
+    for (const notify of this.watchers) notify();
   }
 
   read(into: Uint8Array, position: number): void {
     into.set(this.bytes.subarray(position, position + into.length));
   }
 
-  /** As {@link read}, with what was there before; whether anything of it differs. */
+  /** Reads the previous contents. @returns whether they differ from the current ones */
   readStale(into: Uint8Array, position: number): boolean {
     this.read(into, position);
     let differs = false;

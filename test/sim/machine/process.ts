@@ -1,12 +1,12 @@
 /**
- * One process of a machine: its system calls, its timers, its end.
+ * One process of a machine, with its system calls, its timers and its end.
  *
- *     call --> (latency) --> takes effect --> (latency) --> answered: the code goes on until it waits again
+ *     call --> (latency) --> takes effect --> (latency) --> completes: the code runs until it waits again
  *            ^                             ^
- *            '---------- killed -----------'
+ *            '------ may be killed --------'
  *
- * A killed process hears of nothing any more: no answer, no timer. Since code can only go on where it is answered, that ends it at
- * exactly the await at which it stands. What it had asked for may still take effect, or not.
+ * A killed process receives no completion and no timer. Code only runs when a call or timer completes, so that this
+ * ends the process exactly at its current await. Its pending calls may still take effect or not.
  */
 import type { Happening } from '../world/scheduler.js';
 import type { World } from '../world/world.js';
@@ -16,16 +16,16 @@ import type { Machine } from './machine.js';
 
 export type DiskReply<T> = (error: Error | undefined, value?: T) => void;
 
-/** Kills a process at one of its steps: before a call takes effect, or between the effect and the answer. */
+/** Kills a process at one of its steps: before a call takes effect, or between the effect and the completion. */
 export interface Death {
-  /** Steps from the moment that it waits for. */
+  /** How many steps the process survives after this is armed. */
   steps: number;
-  /** Armed from the first call of that name on; undefined from the start. */
+  /** The start of the name of the call that arms it; undefined if it is armed from the start. */
   readonly from: string | undefined;
   armed: boolean;
 }
 
-/** Shortest and longest time of a system call, milliseconds. */
+/** The shortest and the longest time of a system call, in milliseconds. */
 const LATENCY = [0.005, 0.2] as const;
 
 export class Process {
@@ -35,14 +35,14 @@ export class Process {
   readonly files = new Map<number, OpenFile>();
   readonly timers = new Set<Happening>();
   readonly startedAt: number;
-  /** How much longer everything takes it. */
+  /** The factor by which everything takes longer. */
   slowness = 1;
   alive = true;
-  /** System calls that were not answered yet. */
+  /** The number of system calls that have not completed yet. */
   pending = 0;
-  /** Requests that will never be answered. */
+  /** The number of requests that never complete. */
   hung = 0;
-  /** Bytes of buffers for the disk that were made. */
+  /** The total size of its buffers for the disk, in bytes. */
   bufferBytes = 0;
   death: Death | undefined;
   onKilled: () => void = () => undefined;
@@ -61,7 +61,7 @@ export class Process {
     return this.world.random.between(...LATENCY) * this.slowness;
   }
 
-  /** Makes an open file a descriptor. */
+  /** Returns a new descriptor for an open file. */
   descriptor(file: OpenFile): number {
     const fd = this.#nextFile;
     this.#nextFile += 1;
@@ -80,7 +80,7 @@ export class Process {
     this.files.delete(fd);
   }
 
-  /** A system call that the process does not wait for in a thread of its own. */
+  /** Executes a synchronous system call. */
   sync<T>(what: string, effect: () => T): T {
     this.step(what);
     this.#mustLive();
@@ -94,7 +94,10 @@ export class Process {
     if (!this.alive) throw errno('KILLED', 'this process was killed');
   }
 
-  /** A system call that is answered later. @param extra milliseconds that it takes longer; infinite: it never is */
+  /**
+   * Executes an asynchronous system call.
+   * @param extra the additional time in milliseconds; with Infinity the call never completes
+   */
   call<T>(what: string, effect: () => T, answer: DiskReply<T>, extra = 0): void {
     this.step(what);
     if (!this.alive) return;
@@ -119,7 +122,7 @@ export class Process {
     });
   }
 
-  /** As {@link call}. */
+  /** The same as {@link call}, with a promise. */
   async asked<T>(what: string, effect: () => T, extra = 0): Promise<T> {
     return new Promise((resolve, reject) => {
       const answer: DiskReply<T> = (error, value) => (error === undefined ? resolve(value as T) : reject(error));
@@ -127,7 +130,7 @@ export class Process {
     });
   }
 
-  /** Goes on with its code, when it can. */
+  /** Runs code of the process, as soon as the process is not stopped. */
   resume(run: () => void): void {
     if (!this.alive) return;
     if (this.world.now < this.#stoppedUntil) {
@@ -154,7 +157,7 @@ export class Process {
     this.timers.delete(timer);
   }
 
-  /** It does nothing for so long, and does not know of it. */
+  /** Stops the process for some time, which it cannot notice itself. */
   stop(ms: number): void {
     this.#stoppedUntil = this.world.now + ms;
   }
@@ -163,7 +166,7 @@ export class Process {
     return this.world.now < this.#stoppedUntil;
   }
 
-  /** One step further, into a call or out of it: here it may be killed. */
+  /** Counts a step into a call or out of it, at which the process may be killed. */
   step(what: string): void {
     const { death } = this;
     if (death === undefined || !this.alive) return;
@@ -174,7 +177,7 @@ export class Process {
     this.kill(what);
   }
 
-  /** SIGKILL. @param at what it was about */
+  /** Kills the process. @param at the current step */
   kill(at: string): void {
     if (!this.alive) return;
     this.world.note(this.name, () => `KILLED at: ${at}`);
@@ -182,14 +185,14 @@ export class Process {
     this.onKilled();
   }
 
-  /** It ends by itself. */
+  /** Ends the process normally. */
   exit(): void {
     if (this.alive) this.#end();
   }
 
   #end(): void {
     this.alive = false;
-    // A process is gone only when its calls are: each has taken effect by then, or never will.
+    // A process ends only when its calls have ended. Each has taken effect by then, or never does.
     for (const effect of this.#underWay) if (this.world.random.chance(0.5)) attempt(effect);
     this.#underWay.clear();
     for (const timer of this.timers) timer.cancelled = true;

@@ -1,4 +1,4 @@
-/** Bugs of the commit. */
+/** Bugs in the commit. */
 import { type Mutation, mutant } from '../build/mutations.js';
 
 export const COMMIT: readonly Mutation[] = [
@@ -17,39 +17,39 @@ export const COMMIT: readonly Mutation[] = [
   mutant(
     'the folder is not synced',
     'io/atomic-file.ts',
-    'calls.unlink(this.#path), calls.sync(this.#folder)]);',
+    'calls.unlink(this.#path), calls.sync(this.#directory)]);',
     'calls.unlink(this.#path)]);',
   ),
   mutant(
     'END is taken without its count of frames',
     'formats/protocol/state-digest.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a piece of source.
-    "differs('count of data frames', `${said.dataFrames}`, `${arrived.dataFrames}`);",
+    "differs('count of data frames', `${declared.dataFrames}`, `${received.dataFrames}`);",
     '',
   ),
   mutant(
     'END is taken without its length',
     'formats/protocol/state-digest.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a piece of source.
-    "differs('length', `${said.stateBytes} bytes`, `${arrived.stateBytes} bytes`);",
+    "differs('length', `${declared.stateBytes} bytes`, `${received.stateBytes} bytes`);",
     '',
   ),
   mutant(
     'END is taken without its chain',
     'formats/protocol/state-digest.ts',
-    "differs('chain', said.chain.toString(16), arrived.chain.toString(16));",
+    "differs('chain', declared.chain.toString(16), received.chain.toString(16));",
     '',
   ),
   mutant(
     'the xxh64 of the whole is not compared',
     'formats/protocol/state-digest.ts',
-    "differs('xxh64', hex(said.digests?.xxh64), hex(arrived.digests?.xxh64));",
+    "differs('xxh64', hex(declared.digests?.xxh64), hex(received.digests?.xxh64));",
     '',
   ),
   mutant(
     'the SHA-256 of the whole is not compared',
     'formats/protocol/state-digest.ts',
-    "differs('SHA-256', hex(said.digests?.sha256), hex(arrived.digests?.sha256));",
+    "differs('SHA-256', hex(declared.digests?.sha256), hex(received.digests?.sha256));",
     '',
   ),
   mutant(

@@ -1,4 +1,4 @@
-/** Bugs of control blocks, of waiting, and of what is believed of the peer. */
+/** Bugs in control blocks, in waiting, and in the interpretation of the peer's status. */
 import { type Mutation, mutant } from '../build/mutations.js';
 
 export const CONTROL: readonly Mutation[] = [
@@ -29,7 +29,7 @@ export const CONTROL: readonly Mutation[] = [
   mutant(
     'a new agent does not continue the sequence of the one before',
     'transfer/ring/local-control-block.ts',
-    'left?.sequence ?? 0, where)',
+    'earlier?.sequence ?? 0, where)',
     '0, where)',
   ),
   mutant(

@@ -1,4 +1,4 @@
-/** Bugs that were none of ours: what the simulator has found in the product, as it was. */
+/** Real bugs that the simulator has found in the product. They were not made on purpose. */
 import { type Mutation, mutant } from '../build/mutations.js';
 
 export const FOUND: readonly Mutation[] = [
@@ -23,18 +23,21 @@ export const FOUND: readonly Mutation[] = [
   mutant(
     "dom0's agent takes the disk away before it was heard why",
     'transfer/ring/link.ts',
-    'if (this.takesDisk) await',
+    'if (this.removesDisk) await',
     'if (this.role === undefined) await',
   ),
 ];
 
-/** As {@link FOUND}, or of the other mutants, but so rare that 2,000 seeds have not found them again: run them with --mutant, in more seeds. */
+/**
+ * Bugs that 2,000 seeds have not found again, because they are too rare: real ones as in {@link FOUND}, and other
+ * mutants. Run them with --mutant in more seeds.
+ */
 export const RARE: readonly Mutation[] = [
   mutant(
     'a restarted sender that gives up or dies is not noticed by a receiver that is held up',
     'transfer/ring/peer-monitor.ts',
     "    if (this.#control?.phase === 'aborted') throw this.#aborted(this.#control);\n    const silent",
-    `    if (this.#followed !== undefined && this.#control !== undefined && this.#control.epoch !== this.#followed)
+    `    if (this.#expectedEpoch !== undefined && this.#control !== undefined && this.#control.epoch !== this.#expectedEpoch)
       throw this.#restarted();
     if (this.#control?.phase === 'aborted') throw this.#aborted(this.#control);
     const silent`,

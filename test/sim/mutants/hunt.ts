@@ -1,10 +1,11 @@
 /**
- * Looks for mutants: each in the seed that has found it before, then in seeds from 1 on, until its first violation.
+ * Searches for mutants: runs each with the seed that has found it before, and then with seeds from 1 on, until the
+ * first violation.
  *
- * What found them is in found.json (`npm run -s sim -- --mutants --write`). It only makes the hunt short: a change of the
- * product or of the simulator makes other runs of the same seeds.
+ * found.json contains the seeds that have found them (`npm run -s sim -- --mutants --write`). It only shortens the
+ * hunt: a change of the product or of the simulator changes the runs of all seeds.
  *
- * That all of them apply is seen to first: one that does not is out of date, and would be hunted for in vain.
+ * The hunt first checks that all mutants apply. A mutant that does not apply is out of date and could not be found.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,15 +16,15 @@ import { loadProduct } from '../world/product.js';
 
 export interface Hunted {
   readonly name: string;
-  /** Where the bug is, within src/. */
+  /** The paths of the files with the bug, in src/. */
   readonly files: readonly string[];
-  /** The seed that found it; undefined: none did. */
+  /** The seed that found it; undefined if none did. */
   readonly seed: number | undefined;
-  /** The check that it does not pass, in one sentence. */
+  /** The check that it fails, in one sentence. */
   readonly violation: string | undefined;
 }
 
-/** @throws Error that names every mutant whose source is not there, or not there once */
+/** Checks that all mutants apply. @throws Error that names every mutant whose source does not occur exactly once */
 export function assertApplicable(root: string, mutants: readonly Mutation[]): void {
   const wrong: string[] = [];
   for (const mutation of mutants) {
@@ -38,7 +39,7 @@ export function assertApplicable(root: string, mutants: readonly Mutation[]): vo
   if (wrong.length > 0) throw new Error(`mutants are out of date:\n${wrong.join('\n')}`);
 }
 
-/** @param name of the copies, below the scratch folder */
+/** Loads the copies of the product. @param name the start of their names in the scratch directory */
 export async function loadProducts(places: Places, name: string, mutation: Mutation | undefined): Promise<Products> {
   return {
     dom0: await loadProduct(copyProduct(places, `${name}dom0`, mutation)),
@@ -47,9 +48,9 @@ export async function loadProducts(places: Places, name: string, mutation: Mutat
 }
 
 /**
- * Hunts one after the other, in this process.
- * @param seeds the most for each
- * @throws Error for a mutant that does not apply, and for a seed that the product does not pass as it is: that has found no mutant
+ * Searches for one mutant after the other in this process.
+ * @param seeds the maximum number of seeds for each mutant
+ * @throws Error for a mutant that does not apply, and for a seed that the product fails without any mutant
  */
 export async function* hunt(places: Places, mutants: readonly Mutation[], seeds: number): AsyncGenerator<Hunted> {
   assertApplicable(places.root, mutants);
@@ -72,7 +73,7 @@ export async function* hunt(places: Places, mutants: readonly Mutation[], seeds:
   }
 }
 
-/** Of the hunt before, by the mutant's name; none when the file is being written anew. */
+/** Returns the seeds of the previous hunt by the names of the mutants; none when found.json is empty. */
 function seedsBefore(root: string): ReadonlyMap<string, number> {
   const text = readFileSync(join(root, 'test/sim/mutants/found.json'), 'utf8');
   const before: readonly Hunted[] = text === '' ? [] : JSON.parse(text);
@@ -84,7 +85,7 @@ function* seedsToTry(before: number | undefined, most: number): Generator<number
   for (let seed = 1; seed <= most; seed += 1) if (seed !== before) yield seed;
 }
 
-/** Without the reports of errors, which are long, but with their codes. */
+/** Shortens a violation: replaces the report of an error, which is long, with its code. */
 function inShort(violation: string): string {
   return violation.replace(/\{"how":"failed","error":\{"code":"(\w+)".*$/, '$1').replace(/\{"code":"(\w+)".*$/, '$1');
 }

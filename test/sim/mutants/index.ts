@@ -1,6 +1,6 @@
 /**
- * Deliberate bugs, each as somebody might make it. The simulator must find every one of them: that is what shows that its checks can
- * fail. Nothing of them is in the product: each is a piece of source that is replaced in a copy.
+ * Deliberate bugs that a developer could make. The simulator must find all of them, which shows that its checks can
+ * fail. The product contains none of them: each replaces a span of source in a copy.
  */
 import type { Mutation } from '../build/mutations.js';
 import { COMMIT } from './commit.js';
@@ -21,9 +21,9 @@ export const MUTANTS: readonly Mutation[] = [
   ...FOUND,
 ];
 
-/** @throws Error when there is none */
+/** Returns a mutant by its name. @throws Error when it does not exist */
 export function mutantCalled(name: string): Mutation {
   const found = [...MUTANTS, ...RARE].find((one) => one.name === name);
-  if (found === undefined) throw new Error(`there is no mutant '${name}'`);
+  if (found === undefined) throw new Error(`no such mutant: '${name}'`);
   return found;
 }

@@ -1,4 +1,4 @@
-/** Bugs of dom0's recovery. */
+/** Bugs in the recovery in dom0. */
 import { type Mutation, mutant } from '../build/mutations.js';
 
 export const RECOVERY: readonly Mutation[] = [
@@ -11,8 +11,8 @@ export const RECOVERY: readonly Mutation[] = [
   mutant(
     'a recovery leaves a file that was not acknowledged',
     'service/orphans.ts',
-    'if (isIt && !mayBelieve)',
-    'if (isIt && mayBelieve)',
+    'if (isPublished && !mayBeAcknowledged)',
+    'if (isPublished && mayBeAcknowledged)',
   ),
   mutant(
     'a recovery does not look at the disk, only into the journal',
@@ -23,7 +23,7 @@ export const RECOVERY: readonly Mutation[] = [
   mutant(
     'a recovery does not detach',
     'service/orphans.ts',
-    'for (const attachment of attachments) found.push(ofAttachment(attachment, transfer, driver));',
+    'for (const attachment of attachments) found.push(orphanedAttachment(attachment, transfer, driver));',
     '',
   ),
 ];

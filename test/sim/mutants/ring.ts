@@ -1,4 +1,4 @@
-/** Bugs of the ring and its frames. */
+/** Bugs in the ring and its frames. */
 import { type Mutation, mutant } from '../build/mutations.js';
 
 export const RING: readonly Mutation[] = [
@@ -53,8 +53,8 @@ export const RING: readonly Mutation[] = [
   mutant(
     'a slot is filled again while it is being written',
     'transfer/ring/ring-writer.ts',
-    'device.write(bytes, ringPlace(superblock, position)).then(() => done(), done);',
-    'this.#free.push(slot); device.write(bytes, ringPlace(superblock, position)).then(() => { done(); this.#free.pop(); }, done);',
+    'device.write(bytes, ringOffset(superblock, position)).then(() => done(), done);',
+    'this.#free.push(slot); device.write(bytes, ringOffset(superblock, position)).then(() => { done(); this.#free.pop(); }, done);',
   ),
   mutant(
     'what is at the end of a lap is not padded',

@@ -1,4 +1,4 @@
-/** Bugs of deadlines. */
+/** Bugs in timeouts. */
 import { type Mutation, mutant } from '../build/mutations.js';
 
 export const TIMEOUTS: readonly Mutation[] = [
@@ -23,8 +23,8 @@ export const TIMEOUTS: readonly Mutation[] = [
   mutant(
     'no deadline for a receiver that takes nothing',
     'transfer/ring/ring-writer.ts',
-    'if (patience.look() > timeouts.progressMs) {',
-    'if (patience.look() < 0) {',
+    'if (stall.look() > timeouts.progressMs) {',
+    'if (stall.look() < 0) {',
   ),
   mutant(
     'no deadline for an acknowledgement',

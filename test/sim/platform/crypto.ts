@@ -1,4 +1,4 @@
-/** `node:crypto`: hashing is real, randomness comes from the seed. */
+/** Replaces `node:crypto`. Hashes are real; random numbers follow from the seed. */
 import { self } from './host.js';
 
 export { createHash } from 'node:crypto';

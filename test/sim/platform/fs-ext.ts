@@ -1,4 +1,4 @@
-/** `fs-ext`: locks and sizes. */
+/** Replaces `fs-ext`: locks and sizes. */
 import { self } from './host.js';
 
 export default {

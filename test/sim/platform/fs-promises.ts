@@ -1,11 +1,11 @@
-/** `node:fs/promises`, as far as the product uses it on the way of a transfer. */
+/** Replaces the functions of `node:fs/promises` that the product uses in a transfer. */
 import type { Stat } from '../machine/file-system.js';
 import type { Process } from '../machine/process.js';
 import { self } from './host.js';
 
 export { constants } from 'node:fs';
 
-/** A call on a path, with what may go wrong there. */
+/** Executes a system call on a path, with the faults of that path. */
 async function on<T>(call: string, path: string, effect: (process: Process) => T): Promise<T> {
   const process = self();
   const { stall, error } = process.machine.endpoints.meet(call, path, process);
@@ -34,7 +34,7 @@ export class FileHandle {
   async writev(chunks: readonly Uint8Array[]): Promise<{ bytesWritten: number }> {
     const bytesWritten = await on('write', this.#path, ({ machine, world }) => {
       const file = this.#process.file(this.fd);
-      // A file system that is nearly full takes a part.
+      // A file system that is nearly full writes only a part.
       if (world.calm || !world.random.chance(0.02)) return machine.files.append(file, chunks);
       const [first] = chunks;
       return first === undefined
@@ -94,13 +94,13 @@ export const rm = (path: string, _options: object): Promise<void> =>
   on('rm', path, ({ machine }) => machine.files.removeAll(path));
 export const realpath = async (path: string): Promise<string> => path;
 
-/** With `recursive`, as everywhere here: what is there already is no error. */
+/** The product always sets `recursive`, so that an existing directory is not an error. */
 export const mkdir = (path: string, { mode }: { readonly mode: number }): Promise<void> =>
   on('mkdir', path, ({ machine }) => {
     if (!machine.files.has(path)) machine.files.mkdir(path, mode);
   });
 
-/** Of sysfs alone: the sector size of the one disk there is. */
+/** Only for sysfs: returns the sector size of the only disk. */
 export const readFile = (path: string, _encoding: 'utf8'): Promise<string> =>
   on('read', path, () => {
     if (!path.endsWith('/queue/logical_block_size')) throw new Error(`${path} is not simulated`);

@@ -1,4 +1,4 @@
-/** `node:fs`, as far as the product uses it on the way of a transfer: calls of the process that runs here. */
+/** Replaces the functions of `node:fs` that the product uses in a transfer. They are calls of the current process. */
 import { promisify } from 'node:util';
 import type { Stat } from '../machine/file-system.js';
 import { self } from './host.js';
@@ -8,7 +8,7 @@ export { constants } from 'node:fs';
 type Done = (error: Error | null) => void;
 type Got<T> = (error: Error | null, value: T) => void;
 
-/** As Node's callbacks have it. */
+/** Converts one of Node's callbacks. */
 function answering<T>(done: Got<T>): (error: Error | undefined, value?: T) => void {
   return (error, value) => done(error ?? null, value as T);
 }
@@ -101,15 +101,15 @@ export function writeSync(fd: number, from: Uint8Array, offset: number, length: 
   return process.machine.requests.synchronous('write', process, process.file(fd), bytes, position);
 }
 
-/** inotify: told of most writes, soon. */
+/** Simulates inotify: it reports most writes, after a short time. */
 export function watch(path: string, _options: object, onWrite: () => void): { on(): void; close(): void } {
   const process = self();
   const medium = process.machine.files.mediumOf(path);
-  const tell = (): void => {
+  const notify = (): void => {
     if (process.world.random.chance(0.8)) process.after(process.latency(), onWrite);
   };
-  medium?.watchers.add(tell);
-  return { on: () => undefined, close: () => void medium?.watchers.delete(tell) };
+  medium?.watchers.add(notify);
+  return { on: () => undefined, close: () => void medium?.watchers.delete(notify) };
 }
 
 export function mkdirSync(path: string, { mode }: { readonly mode: number }): void {
@@ -129,7 +129,7 @@ export function writeFileSync(path: string, text: string): void {
   const { files, endpoints } = process.machine;
   const { error } = endpoints.meet('write', path, process);
   process.sync(`write ${path}`, () => {
-    // The file is made before it is written.
+    // The file is created before it is written.
     files.put(path, new Uint8Array(0));
     if (error !== undefined) throw error;
   });

@@ -1,4 +1,4 @@
-/** What the product takes from the global scope: here in virtual time. Each module of it gets these by an import. */
+/** Replaces globals that the product uses, with virtual time. Each module of the product imports them. */
 import type { Happening } from '../world/scheduler.js';
 import { self, selfIfAny } from './host.js';
 
@@ -43,7 +43,7 @@ export function clearInterval({ next }: Interval): void {
 
 export const performance = { now: (): number => selfIfAny()?.world.now ?? 0 };
 
-/** The wall clock of a run begins at a fixed day. */
+/** The wall clock at the start of each run. */
 const EPOCH = Date.UTC(2026, 0, 1);
 const RealDate = globalThis.Date;
 
@@ -64,7 +64,7 @@ export const process = {
   geteuid: (): number => 0,
 };
 
-/** Memory for the disk is counted. */
+/** Counts the memory of buffers for the disk. */
 class Memory {
   readonly buffer: ArrayBuffer;
 

@@ -1,4 +1,4 @@
-/** The process in which this copy of the product runs now. Each machine has a copy of its own, and one process at a time. */
+/** The process in which this copy of the product runs. Each machine has its own copy, and one process at a time. */
 import type { Process } from '../machine/process.js';
 
 let running: Process | undefined;
@@ -12,7 +12,7 @@ export function self(): Process {
   return running;
 }
 
-/** For what is done when a module is loaded, before there is a process. */
+/** Returns undefined when no process exists yet, while a module is loaded. */
 export function selfIfAny(): Process | undefined {
   return running;
 }

@@ -1,7 +1,7 @@
-/** `node:timers/promises`. */
+/** Replaces `node:timers/promises`. */
 import { self } from './host.js';
 
-/** A turn of the event loop, milliseconds. */
+/** The shortest and the longest time of an event-loop yield, in milliseconds. */
 const TURN = [0.001, 0.03] as const;
 
 export function setTimeout(ms: number): Promise<void> {

@@ -1,2 +1,2 @@
-/** In place of `agents/warm-up/warm-up.ts`, which carries transfers through files of its own to have the code compiled. */
+/** Replaces `agents/warm-up/warm-up.ts`, which makes transfers over temporary files so that V8 compiles the code. */
 export async function warmUp(): Promise<void> {}

@@ -1,4 +1,4 @@
-/** What runs in the processes: the product's own agents, started as their commands start them. */
+/** The main functions of the processes: the product's own agents, started as their commands start them. */
 import type { AgentEvent } from '../../../src/agents/index.js';
 import type { Log } from '../../../src/base/log.js';
 import { DEVICE } from '../machine/hotplug.js';
@@ -9,10 +9,10 @@ import { INCOMING, SAVED, SOURCE, STATE_DIR, type Stage, TARGET, TRANSFER_DIR } 
 
 export const MOST_STATE = 4 * 1024 * 1024;
 
-/** What the end of a transfer may take, milliseconds; a destination that hangs is waited for. */
+/** How long the end of a transfer may take, in milliseconds. With a destination that hangs it takes longer. */
 export const LONGEST_END = { usual: 4_000, hanging: 17_000 } as const;
 
-/** How long a disk may wait for its transfer, milliseconds. */
+/** How long a disk may wait for its transfer, in milliseconds. */
 const PREPARED_MS = 60_000;
 
 export interface Setting {
@@ -20,7 +20,7 @@ export interface Setting {
   readonly process: Process;
   readonly stage: Stage;
   readonly plan: Plan;
-  /** Told when its control block is on the transfer disk. */
+  /** Called when the control block of the process is on the transfer disk. */
   readonly onDisk: () => void;
 }
 
@@ -30,7 +30,7 @@ function logOf({ world, name }: Process): Log {
   return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 }
 
-const told =
+const eventHandler =
   ({ process: { world, name }, onDisk }: Setting) =>
   (event: AgentEvent): void => {
     world.note(name, () => `event ${JSON.stringify(event)}`);
@@ -38,8 +38,9 @@ const told =
   };
 
 /**
- * Dom0's agent as a service, without what asks it over xenstore: it removes what is left, and serves one transfer, if there is one.
- * @throws StubferryError that the transfer failed with
+ * Runs the stubferry service, without the requests over xenstore. It removes orphans, and runs one transfer.
+ * @param transferUuid undefined for no transfer
+ * @throws StubferryError with which the transfer failed
  */
 export async function serve(
   { product, process, stage, plan, onDisk }: Setting,
@@ -47,12 +48,12 @@ export async function serve(
 ): Promise<void> {
   const log = logOf(process);
   const driver = stage.hotplug.driver(plan.access);
-  await product.folder.makeTransferDir(TRANSFER_DIR);
+  await product.directory.makeTransferDir(TRANSFER_DIR);
   await product.lock.lockService(TRANSFER_DIR);
   await product.orphans.removeOrphans({
     driver,
     transferDir: TRANSFER_DIR,
-    living: new Set(),
+    active: new Set(),
     timeouts: TIMEOUTS,
     log,
   });
@@ -81,7 +82,7 @@ export async function serve(
   if (error !== undefined) throw Object.assign(new Error(error.message), { report: () => error });
 }
 
-/** Dom0's agent for one save, by hand. */
+/** Runs the dom0 agent for a single save, without the service. */
 export async function saveByHand(setting: Setting, transferUuid: string): Promise<void> {
   const { product, process, stage, plan } = setting;
   await product.agents.runDom0Agent(
@@ -93,20 +94,20 @@ export async function saveByHand(setting: Setting, transferUuid: string): Promis
       provenance: { targetUuid: TARGET.targetUuid, targetDomid: TARGET.target, qemuVersion: '', machineType: '' },
       work: {
         ...{ direction: 'save', output: SAVED, raw: false, replace: false },
-        ...{ spoolFolder: TRANSFER_DIR, spoolLimit: MOST_STATE },
+        ...{ spoolDirectory: TRANSFER_DIR, spoolLimit: MOST_STATE },
       },
     },
     {
       timeouts: TIMEOUTS,
       signal: new AbortController().signal,
-      onEvent: told(setting),
+      onEvent: eventHandler(setting),
       log: logOf(process),
       warmsUp: false,
     },
   );
 }
 
-/** The stubdom's agent for one transfer. */
+/** Runs the stubdom agent for one transfer. */
 export async function inStubdom(setting: Setting): Promise<void> {
   const { product, process, plan } = setting;
   const restore = isRestore(plan);
@@ -117,12 +118,12 @@ export async function inStubdom(setting: Setting): Promise<void> {
       provenance: { targetUuid: TARGET.targetUuid, targetDomid: TARGET.target, qemuVersion: '', machineType: '' },
       save: restore ? undefined : { path: SOURCE },
       restore: restore ? { path: INCOMING, replace: false } : undefined,
-      ...{ opaque: true, sha256: plan.sha256, spoolFolder: '/s', spoolLimit: MOST_STATE },
+      ...{ opaque: true, sha256: plan.sha256, spoolDirectory: '/s', spoolLimit: MOST_STATE },
     },
     {
       timeouts: TIMEOUTS,
       signal: new AbortController().signal,
-      onEvent: told(setting),
+      onEvent: eventHandler(setting),
       log: logOf(process),
       warmsUp: false,
     },

@@ -1,9 +1,9 @@
-/** What a state is made of, and whether a file holds it. */
+/** Makes states, and reads them from files. */
 import type { BeginRecord } from '../../../src/formats/protocol/records.js';
 import type { Product } from '../world/product.js';
 import type { Random } from '../world/random.js';
 
-/** The front of a QEMU state, version 3, with one full section: id 1, name `sim`, instance 0, version 1. */
+/** The start of a QEMU state, version 3, with one full section: id 1, name `sim`, instance 0, version 1. */
 const FRONT = Buffer.concat([
   Buffer.from('QEVM'),
   Buffer.from([0, 0, 0, 3, 4, 0, 0, 0, 1, 3]),
@@ -11,10 +11,10 @@ const FRONT = Buffer.concat([
   Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]),
 ]);
 
-/** The least that {@link makeState} makes: the front, and the end mark. */
+/** The minimum length of {@link makeState}, in bytes: the start and the end mark. */
 export const LEAST_STATE = FRONT.length + 1;
 
-/** A QEMU state of one section whose body is random, so that both directions take it. */
+/** Makes a QEMU state of one section with a random body. Both directions accept it. */
 export function makeState(random: Random, length: number): Uint8Array {
   const state = random.fill(new Uint8Array(length));
   state.set(FRONT);
@@ -26,13 +26,13 @@ export function same(a: Uint8Array | undefined, b: Uint8Array | undefined): bool
   return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
 }
 
-/** What a statefile holds, and what it says of it. */
+/** The contents of a statefile: the state, and its BEGIN record. */
 interface Unpacked {
   readonly begin: BeginRecord;
   readonly state: Uint8Array;
 }
 
-/** Read and checked by the product's own reader. @throws StubferryError for one that is damaged */
+/** Reads and verifies a statefile with the product's own reader. @throws StubferryError when it is damaged */
 export async function unpacked(product: Product, file: Uint8Array): Promise<Unpacked> {
   let rest = file;
   const source = {

@@ -1,4 +1,4 @@
-/** How the main function of a process ended, as the simulator sees it from outside. */
+/** How the main function of a process ended, as the simulator observes it from outside. */
 import type { ErrorReport } from '../../../src/base/errors/index.js';
 
 export type Outcome =
@@ -10,9 +10,9 @@ export type Outcome =
 export interface Incarnation {
   readonly name: string;
   readonly side: 'dom0' | 'stubdom';
-  /** What it was started for. */
+  /** The purpose of its start. */
   readonly task: 'transfer' | 'recover';
-  /** Whether its control block has been on the transfer disk. */
+  /** Whether its control block was ever on the transfer disk. */
   met: boolean;
   outcome: Outcome;
 }

@@ -1,4 +1,4 @@
-/** What a seed decides before its run begins: which transfer it is, and what will be done to it. */
+/** The plan of a run, which the seed determines before the start: the transfer, and the faults. */
 
 import type { Timeouts } from '../../../src/transfer/ring/index.js';
 import type { DiskFault, Weather } from '../machine/disk-requests.js';
@@ -8,20 +8,20 @@ import type { Random } from '../world/random.js';
 import { LEAST_STATE } from './content.js';
 
 /**
- * - `save`: dom0's agent as a service; the bare state, where libxl looks for it
- * - `restore`: the other way
- * - `save by hand`: dom0's agent for one transfer; a statefile that must not be there before
- * - `hostile sender`, `hostile receiver`: dom0's agent as a service, and in the stubdom somebody who writes what he likes
+ * - `save`: the stubferry service saves the bare state to the path that libxl reads
+ * - `restore`: the opposite direction
+ * - `save by hand`: a dom0 agent without the service saves a statefile, which must not exist before
+ * - `hostile sender`, `hostile receiver`: the stubferry service with a hostile process in the stubdom
  */
 export type Kind = 'save' | 'restore' | 'save by hand' | 'hostile sender' | 'hostile receiver';
 
-/** Kill a process, at so many steps behind a moment. */
+/** Kills a process some steps after an event. */
 export interface Kill {
   readonly side: 'dom0' | 'stubdom';
-  /** The beginning of the name of a system call from which on steps are counted; undefined: from the start. */
+  /** The start of the name of the system call from which steps are counted; undefined: from the start. */
   readonly from: string | undefined;
   readonly steps: number;
-  /** Milliseconds until it is started again; undefined: it is not, before the run has ended. */
+  /** Milliseconds until the restart; undefined: it is not restarted during the run. */
   readonly restartMs: number | undefined;
 }
 
@@ -36,14 +36,14 @@ export interface Plan {
   readonly stateBytes: number;
   readonly ringLength: number;
   readonly maxPayload: number;
-  /** What the transfer disk is on: dom0 reads and writes at once what is on tmpfs. */
+  /** The file system of the transfer disk. dom0 reads and writes synchronously on tmpfs. */
   readonly medium: 'tmpfs' | 'ext4';
   readonly access: 'buffered' | 'direct';
   readonly sha256: boolean;
-  /** Whether there is a state of an earlier save at the destination. */
+  /** Whether the destination has a state of an earlier save. */
   readonly earlier: boolean;
   readonly stubdomStartsMs: number;
-  /** How long each read of the state takes. */
+  /** The additional time of each read of the state, in milliseconds. */
   readonly readMs: number;
   readonly weather: Weather;
   readonly slowness: { readonly dom0: number; readonly stubdom: number };
@@ -51,10 +51,10 @@ export interface Plan {
   readonly ends: { readonly dom0: EndpointFault[]; readonly stubdom: EndpointFault[] };
   readonly kills: readonly Kill[];
   readonly stops: readonly Stop[];
-  /** When power is lost, if it is. */
+  /** The time of a power loss; undefined for none. */
   readonly powerLossMs: number | undefined;
   readonly unplugMs: number | undefined;
-  /** The longest that the transfer may take as a whole. */
+  /** The time limit of the whole transfer, in milliseconds. */
   readonly lifetimeMs: number;
 }
 
@@ -63,10 +63,13 @@ export const isHostile = ({ kind }: Plan): boolean => kind === 'hostile sender' 
 /** Whether dom0 sends. */
 export const isRestore = ({ kind }: Plan): boolean => kind === 'restore' || kind === 'hostile receiver';
 
-/** What the product must make good by itself. */
+/** Faults that the product must handle without an effect on the transfer. */
 const HARMLESS: readonly FaultClass[] = ['duplicated completion', 'partial read or write'];
 
-/** Whether disk and peers do what they should, as long as they live: torn and reordered requests, all of them a bit slow, and no worse. */
+/**
+ * Whether the disk and the peers work correctly as long as they live. Requests may still be torn, reordered and
+ * slightly slow.
+ */
 export function hasHonestDisk(plan: Plan): boolean {
   const { disk, stops, powerLossMs, unplugMs, slowness, weather } = plan;
   if (isHostile(plan) || stops.length > 0 || powerLossMs !== undefined || unplugMs !== undefined) return false;
@@ -74,19 +77,19 @@ export function hasHonestDisk(plan: Plan): boolean {
   return Math.max(slowness.dom0, slowness.stubdom) * weather.slowest < 10;
 }
 
-/** Whether nothing is done to the transfer that it may fail of. */
+/** Whether the plan contains nothing that may make the transfer fail. */
 export function isHarmless(plan: Plan): boolean {
   const { ends, kills } = plan;
   return hasHonestDisk(plan) && kills.length + ends.dom0.length + ends.stubdom.length === 0;
 }
 
-/** The most that a hostile stubdom may make dom0 take. */
+/** The maximum size of a state from a hostile stubdom, in bytes. */
 export const MOST_HOSTILE_STATE = 64 * 1024;
 
-/** The longest that the service lets a transfer take, milliseconds. */
+/** The time limits of a transfer in the service, in milliseconds. */
 const LIFETIME = { hostile: 3_000, other: 60_000 } as const;
 
-/** The product's own deadlines, shorter: what they are measured by is virtual, but looks cost real time. */
+/** The product's own timeouts, but shorter. They are in virtual time, but each poll costs real time. */
 export const TIMEOUTS: Timeouts = {
   heartbeatMs: 50,
   deadMs: 400,
@@ -114,7 +117,7 @@ const DISK_FAULTS: readonly FaultClass[] = [
   'disk stalls',
 ];
 
-/** Moments that are worth to be killed at. */
+/** System calls near which a kill is most interesting. */
 const DOM0_MOMENTS = ['fsync', 'rename', 'link', 'write /run', 'open /run', 'rm '] as const;
 const STUBDOM_MOMENTS = ['read /s/', 'read /s/', 'fsync /s', 'rename /s', 'link /s'] as const;
 
@@ -156,13 +159,16 @@ export function drawPlan(random: Random): Plan {
     unplugMs: some(0.03) ? random.scaled(1, 100) : undefined,
     lifetimeMs: kind === 'hostile sender' ? LIFETIME.hostile : LIFETIME.other,
   };
-  // A receiver has more deadlines to break than that of the whole transfer.
+  // A receiver can also exceed timeouts other than that of the whole transfer.
   if (kind === 'hostile receiver') return { ...plan, lifetimeMs: random.pick([LIFETIME.hostile, LIFETIME.other]) };
   const isSave = kind === 'save' || kind === 'save by hand';
   return isSave && !large && !plain && random.chance(0.1) ? { ...plan, ...drawSuccession(random) } : plan;
 }
 
-/** A sender that dies when it has sent all, and one that takes its place before dom0 has made the state of the first durable. */
+/**
+ * Draws a sender that dies when it has sent everything, and another that replaces it before dom0 has made the state of
+ * the first one durable.
+ */
 function drawSuccession(random: Random): Pick<Plan, 'ends' | 'kills' | 'disk' | 'stops'> {
   const stall = random.scaled(20, 1_000);
   const atFsync = { calls: ['fsync'], path: '/var', errno: undefined, skip: 0, left: 1 };
@@ -183,7 +189,7 @@ function drawDiskFaults(random: Random): DiskFault[] {
   }));
 }
 
-/** What an agent meets that has to recover: for its first requests, or for all. */
+/** Draws a fault for an agent that recovers. It affects its first requests, or all. */
 function drawRecoveryFault(random: Random): DiskFault {
   const fault = random.pick<FaultClass>([
     'I/O error of a read',
@@ -226,7 +232,7 @@ function drawDom0Fault(random: Random): EndpointFault {
   }
 }
 
-/** Milliseconds; often there is no end to it. */
+/** Draws a time in milliseconds, which is often infinite. */
 function drawStall(random: Random): number {
   return random.chance(0.4) ? Number.POSITIVE_INFINITY : random.scaled(20, 3_000);
 }
@@ -241,18 +247,18 @@ function drawKills(random: Random): Kill[] {
   const kill = (): Kill => {
     const side = random.pick(['dom0', 'dom0', 'dom0', 'stubdom', 'stubdom'] as const);
     const restartMs = random.chance(0.8) ? random.scaled(0.5, 300) : undefined;
-    // Around the moment in which a state gets its name, and its sender hears of it.
+    // Near the time at which the state gets its name and the sender is notified.
     if (side === 'dom0' && random.chance(0.4))
       return { side, from: random.pick(['rename', 'link', 'fsync /var']), steps: random.below(12), restartMs };
     if (side === 'dom0' && random.chance(0.5))
       return { side, from: random.pick(DOM0_MOMENTS), steps: random.below(random.pick([6, 30])), restartMs };
-    // Around the moment in which the whole state is sent, and in which it is taken.
+    // Near the time at which the whole state is sent, or at which it is received.
     if (side === 'stubdom' && random.chance(0.5))
       return { side, from: random.pick(STUBDOM_MOMENTS), steps: random.below(30), restartMs };
     return { side, from: undefined, steps: random.below(random.pick([30, 120, 300])), restartMs };
   };
   const kills = Array.from({ length: random.pick([1, 1, 2]) }, kill);
-  // And once more while it recovers.
+  // One more kill during the recovery.
   if (kills.length === 1 && kills[0]?.side === 'dom0' && random.chance(0.4))
     kills.push({ side: 'dom0', from: undefined, steps: random.below(60), restartMs: random.scaled(0.5, 300) });
   return kills;

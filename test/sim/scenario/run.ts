@@ -1,7 +1,8 @@
 /**
- * One seed: a transfer with everything that its plan does to it, the recovery, and a transfer after it in calm weather.
+ * The run of one seed: a transfer with the faults of its plan, the recovery, and another transfer without faults.
  *
- *     start both sides --faults, kills, restarts--> both have ended --> dom0 recovers --> nothing is left? --> the next one works?
+ *     start both sides --faults, kills, restarts--> both have ended --> dom0 recovers
+ *         --> check that nothing is left --> check that the next transfer works
  */
 
 import { meetDisk } from '../hostile/actor.js';
@@ -17,7 +18,7 @@ import { drawPlan, isHarmless, isHostile, isRestore, type Kill, type Plan } from
 import { INCOMING, SOURCE, Stage, TO_RESTORE } from './stage.js';
 import { Witness } from './witness.js';
 
-/** The product, once for each machine. */
+/** The copies of the product for both machines. */
 export interface Products {
   readonly dom0: Product;
   readonly stubdom: Product;
@@ -26,7 +27,7 @@ export interface Products {
 export interface RunReport {
   readonly seed: number;
   readonly plan: Plan;
-  /** What should not have been, in plain words; empty when all was well. */
+  /** Descriptions of all violations; empty when the run passes. */
   readonly violations: readonly string[];
   readonly counts: FaultCounts;
   /** How each process ended. */
@@ -34,14 +35,17 @@ export interface RunReport {
   readonly committed: boolean;
   readonly trace: readonly string[];
   readonly events: number;
-  /** Virtual. */
+  /** The virtual time at the end. */
   readonly milliseconds: number;
 }
 
-/** Beyond the last fault, everything has ended within the sum of all deadlines: of the product's own and of those it is given. */
+/**
+ * Everything must end within this time after the last fault, in milliseconds. It is the sum of all timeouts: the
+ * product's own, and those that it is given.
+ */
 const SUM_OF_DEADLINES = 20_000;
 
-/** Events of a run: one that needs more is taken for one that turns in a circle. */
+/** The maximum number of events of a run. A run that needs more is considered an endless loop. */
 const MOST_EVENTS = 400_000;
 
 export async function runSeed(products: Products, seed: number, { traced = false } = {}): Promise<RunReport> {
@@ -74,7 +78,7 @@ class Run {
   readonly #plan: Plan;
   readonly #stage: Stage;
   readonly #kills: Record<'dom0' | 'stubdom', Kill[]>;
-  /** Whether the state was at the destination in the end. */
+  /** Whether the state was at the destination at the end. */
   committed = false;
   #restartsDue = 0;
   #powerLost = false;
@@ -109,7 +113,7 @@ class Run {
     if (this.witness.violations.length === 0 && this.#shouldGoOn()) await this.#theNext();
   }
 
-  /** What a sender finds is another state each time: when a save is asked for again, the guest has gone on meanwhile. */
+  /** Gives each sender another state, because a guest runs on before its save is requested again. */
   #offer({ name, side }: Incarnation): void {
     const restore = isRestore(this.#plan);
     if ((side === 'dom0') !== restore) return;
@@ -120,7 +124,7 @@ class Run {
     this.witness.offered(name, state);
   }
 
-  /** What the plan does at a time, not at a step. */
+  /** Schedules the faults of the plan that happen at a time and not at a step. */
   #planned(): void {
     const { scheduler } = this.world;
     for (const { side, atMs, forMs } of this.#plan.stops) {
@@ -203,7 +207,7 @@ class Run {
     this.witness.ended(incarnation);
   }
 
-  /** A hostile stubdom keeps dom0 busy for as long as a transfer may take, and for the steps of its end. */
+  /** Checks that a hostile stubdom kept dom0 busy only for the time limit of a transfer and of its end. */
   #longest({ name, machine, startedAt }: Process): void {
     const took = this.world.now - startedAt;
     const end = this.#plan.ends.dom0.length > 0 ? LONGEST_END.hanging : LONGEST_END.usual;
@@ -235,12 +239,12 @@ class Run {
     return this.#restartsDue === 0 && this.incarnations.every(({ outcome }) => outcome.how !== 'running');
   }
 
-  /** A hostile stubdom whose dom0 does not come back may go on for as long as it likes: who recovers takes the disk away. */
+  /** Whether a hostile stubdom may continue because dom0 was not restarted. The recovery removes its disk. */
   #isLeftToHarm(): boolean {
     return this.#hostile && this.#restartsDue === 0 && this.#stage.dom0.process?.alive !== true;
   }
 
-  /** Runs until `done`; that it is not done in time is a violation. */
+  /** Runs until `done` returns true. A timeout is a violation. */
   async #until(done: () => boolean, otherwise: string): Promise<boolean> {
     const { plan, world } = { plan: this.#plan, world: this.world };
     const slowest = plan.weather.slowest + Math.max(plan.slowness.dom0, plan.slowness.stubdom);
@@ -252,13 +256,13 @@ class Run {
     return false;
   }
 
-  /** Dom0's agent is started once more, if it was killed; then nothing may be left. */
+  /** Restarts the stubferry service if it was killed, and checks that nothing is left. */
   async #recover(): Promise<void> {
     this.world.calm = true;
     const { dom0, stubdom } = this.#stage;
     const byHand = this.#plan.kind === 'save by hand';
     this.world.disturbedAt = this.world.now;
-    // Whoever was to be killed at a step that he has not come to lives on.
+    // A process that has not reached the step of its kill is not killed.
     for (const { process } of [dom0, stubdom]) if (process !== undefined) process.death = undefined;
     if (dom0.process?.alive !== true && !byHand) {
       this.#start('dom0', 'recover');
@@ -277,14 +281,14 @@ class Run {
     return this.#plan.kills.length > 0 || this.#powerLost || this.world.random.chance(0.2);
   }
 
-  /** Another transfer to the same destination, and nothing goes wrong: it ends well, and sweeps away what is left. */
+  /** Runs another transfer to the same destination without faults. It must succeed and remove all orphans. */
   async #theNext(): Promise<void> {
     const { dom0, stubdom } = this.#stage;
     const byHand = this.#plan.kind === 'save by hand';
-    // What the toolstack does with a state that it was given.
+    // The toolstack takes the state that it was given.
     this.witness.forget();
     if (isRestore(this.#plan)) stubdom.files.forget(INCOMING);
-    // By hand, nobody removes what a killed agent has left of its disk.
+    // Without the service, nothing removes the disk of a killed agent.
     if (byHand) this.#stage.hotplug.clear();
     if (byHand) for (const name of dom0.files.readdir('/run/stubferry')) dom0.files.unlink(`/run/stubferry/${name}`);
     this.world.disturbedAt = this.world.now;

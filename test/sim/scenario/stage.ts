@@ -1,4 +1,4 @@
-/** Two machines, and where things are on them. */
+/** The two machines, and the paths of the files on them. */
 import { Hotplug } from '../machine/hotplug.js';
 import { Machine } from '../machine/machine.js';
 import type { World } from '../world/world.js';
@@ -7,10 +7,10 @@ import type { Plan } from './plan.js';
 export const TRANSFER_DIR = '/run/stubferry';
 export const STATE_DIR = '/var/lib/xen';
 export const TARGET = { stubdom: 7, target: 3, targetUuid: '5f1ac4ae-0000-4000-8000-000000000003' } as const;
-/** In dom0. */
+/** Paths of the state in dom0. */
 export const SAVED = `${STATE_DIR}/qemu-save.3`;
 export const TO_RESTORE = `${STATE_DIR}/qemu-resume.3`;
-/** In the stubdom. */
+/** Paths of the state in the stubdom. */
 export const SOURCE = '/s/state';
 export const INCOMING = '/s/incoming';
 

@@ -1,4 +1,4 @@
-/** Sees all that the two sides say and all that is on the disks, and knows what must not be. */
+/** Observes everything that both sides report and all files, and detects violations. */
 import { dirname } from 'node:path';
 import type { HostileActor } from '../hostile/actor.js';
 import { HostileSender } from '../hostile/sender.js';
@@ -9,24 +9,27 @@ import type { Incarnation, Outcome } from './outcome.js';
 import { hasHonestDisk, isHostile, isRestore, MOST_HOSTILE_STATE, type Plan } from './plan.js';
 import { INCOMING, SAVED, STATE_DIR, type Stage, TARGET, TRANSFER_DIR } from './stage.js';
 
-/** What a sender says when it was told that there is no state. Whatever else it says of a failure means: it is not known. */
+/**
+ * The error codes of a sender that was notified that no state exists. With any other code the sender does not know
+ * whether the state exists.
+ */
 const TOLD_OF_FAILURE: readonly string[] = ['PEER_ABORTED'];
 
-/** A side said that the state is safe. */
+/** A report of a side that the state is safe. */
 interface Promised {
   readonly who: string;
-  /** What a loss of power would have left at the destination just then. */
+  /** What a power loss at that time would have left at the destination. */
   readonly content: Uint8Array | undefined;
-  /** Of which it was one. */
+  /** The states of which it was one. */
   readonly states: readonly Uint8Array[];
 }
 
-/** What is said of a disk that is damaged, or of a peer that breaks the protocol. */
+/** Error codes for a damaged disk, or a peer that violates the protocol. */
 const OF_THE_DISK: readonly string[] = [
   ...['CORRUPT', 'FRAME_CORRUPT', 'TORN', 'MISDIRECTED', 'DIGEST_MISMATCH', 'NOT_A_TRANSFER_DISK'],
   ...['PROTOCOL_VIOLATION', 'UNKNOWN_RECORD', 'LIMIT_EXCEEDED', 'DISK_LOCKED', 'DISK_HUNG'],
 ];
-/** What is said of a peer that is gone without a word, or has been before. */
+/** Error codes for a peer that has disappeared or was restarted. */
 const OF_THE_PEER: readonly string[] = ['PEER_DEAD', 'PEER_RESTARTED', 'STALE_EPOCH', 'DISK_IO'];
 const OF_THE_DESTINATION: readonly string[] = ['DESTINATION_IO', 'DESTINATION_FULL', 'DESTINATION_UNWRITABLE'];
 
@@ -39,11 +42,11 @@ export class Witness {
   readonly #offered = new Map<string, Uint8Array>();
   readonly #destination: string;
   readonly #machine: 'dom0' | 'stubdom';
-  /** What was there when a side said that the state is safe, as a loss of power would leave it. */
+  /** The reports that the state is safe. */
   readonly #promised: Promised[] = [];
   #earlier: Uint8Array | undefined;
   #isHostile: boolean;
-  /** Who is in the stubdom instead of an agent, from when it has met the disk. */
+  /** The hostile process in the stubdom, as soon as it has found the disk. */
   hostile: HostileActor | undefined;
   #committed = false;
 
@@ -81,17 +84,17 @@ export class Witness {
     this.#files.onName = () => this.#look();
   }
 
-  /** A sender has this state to send. */
+  /** Records the state of a sender. */
   offered(name: string, state: Uint8Array): void {
     this.#offered.set(name, state);
   }
 
-  /** States that were to be sent so far. */
+  /** The number of states so far. */
   get offers(): number {
     return this.#offered.size;
   }
 
-  /** The toolstack has taken what was at the destination, and an honest transfer follows. */
+  /** Prepares for an honest transfer, after the toolstack has taken the state from the destination. */
   forget(): void {
     this.#isHostile = false;
     this.hostile = undefined;
@@ -101,7 +104,7 @@ export class Witness {
     this.#files.forget(this.#destination);
   }
 
-  /** Whoever looks at the destination now sees a whole state, or what was there before. */
+  /** Checks that the destination contains a whole state, or its earlier contents. */
   #look(): void {
     const content = this.#files.content(this.#destination);
     if (content === undefined || same(content, this.#earlier) || this.#plan.kind === 'save by hand') return;
@@ -115,11 +118,11 @@ export class Witness {
       this.violated(`${name} ended with what is no error of a transfer: ${JSON.stringify(outcome.error)}`);
     if (task === 'recover' && outcome.how === 'failed')
       this.violated(`${name} cannot recover: ${JSON.stringify(outcome.error)}`);
-    // What a hostile side says of itself is nothing.
+    // The report of a hostile side is meaningless.
     if (this.#isHostile && (side === 'stubdom' || isRestore(this.#plan))) return;
     if (task !== 'transfer' || outcome.how !== 'done') return;
     const content = this.#files.durableContent(this.#destination);
-    // A sender speaks of its own state, a receiver of the one that it got.
+    // The report of a sender is about its own state, that of a receiver about the state that it received.
     if (side === this.#machine) this.#promised.push({ who: `${name}, the receiver`, content, states: this.#states });
     else this.#promised.push({ who: `${name}, the sender`, content, states: this.#statesOf(name) });
   }
@@ -133,19 +136,19 @@ export class Witness {
     return state === undefined ? [] : [state];
   }
 
-  /** What no other sender had as well: of that, nobody could say whose it is. */
+  /** Returns the states of a sender that no other sender had, so that their origin is certain. */
   #itsAlone(name: string): readonly Uint8Array[] {
     return this.#statesOf(name).filter((own) => this.#states.filter((state) => same(state, own)).length === 1);
   }
 
-  /** Slots of frames, and control blocks of which each takes a page of WebAssembly. */
+  /** The maximum size of all buffers: slots of frames, and control blocks, each in a page of WebAssembly. */
   get #mostBuffers(): number {
     return 8 * (this.#plan.maxPayload + 4096) + 40 * 65536;
   }
 
-  /** A process that has nothing to do: it holds what it needs, and no more. @param files that it may have open */
+  /** Checks that an idle process has only the resources that it needs. @param files how many files it may have open */
   idle(process: Process, files: number): void {
-    // Under a call that hangs a descriptor cannot be closed, be it of the disk or of a file.
+    // A descriptor of the disk or of a file cannot be closed while a call on it hangs.
     const { kept } = process.machine.endpoints;
     const open = [...process.files.values()].filter(
       ({ inode }) => process.hung === 0 || (inode.medium === undefined && kept.size === 0),
@@ -156,21 +159,22 @@ export class Witness {
       this.violated(`${process.name} still has open: ${open.map(({ path }) => path).join(', ')}`);
   }
 
-  /** Where nothing was done that a transfer may fail of, it does not fail. @param which transfer */
+  /** Checks that a transfer without faults does not fail. @param which names the transfer */
   allWell(incarnations: readonly Incarnation[], which = 'a transfer that nothing went wrong with'): void {
     for (const { name, outcome } of incarnations) {
       if (outcome.how !== 'done') this.violated(`${which} fails: ${name}: ${JSON.stringify(outcome)}`);
     }
   }
 
-  /** Nobody blames a disk or a peer that has done nothing. */
+  /** Checks that no error blames a disk, a peer or a destination that works correctly. */
   falselyAccused(incarnations: readonly Incarnation[]): void {
     const { kills, ends } = this.#plan;
     if (!hasHonestDisk(this.#plan)) return;
     const wrong = [...OF_THE_DISK];
     if (kills.length === 0) wrong.push(...OF_THE_PEER);
     if (ends.dom0.length + ends.stubdom.length === 0) wrong.push(...OF_THE_DESTINATION);
-    // An agent of dom0 that gives up before one of the two was on the disk takes it away from a stubdom that has only just found it.
+    // A dom0 agent that fails before both sides have their control blocks on the disk removes it, possibly from a
+    // stubdom that has only just found it.
     const gaveUp = incarnations.filter(({ side, outcome }) => side === 'dom0' && outcome.how === 'failed');
     const mayBeTaken = ({ side, met }: Incarnation): boolean =>
       side === 'stubdom' && gaveUp.some((dom0) => !dom0.met || !met);
@@ -183,7 +187,7 @@ export class Witness {
     }
   }
 
-  /** After both sides have ended and dom0 has recovered. */
+  /** Checks the destination after both sides have ended and dom0 has recovered. */
   async atTheEnd(incarnations: readonly Incarnation[], { powerLost = false } = {}): Promise<void> {
     const content = this.#files.content(this.#destination);
     for (const { who, content: promised, states } of this.#promised) {
@@ -196,7 +200,7 @@ export class Witness {
     this.#committed ||= there;
     if (content !== undefined && !there && !same(content, this.#earlier))
       this.violated(`something else than the state is at the destination: ${sizeOf(content)}`);
-    // Where a file cannot be removed, or a call hangs in its folder, nothing can be done about it.
+    // A file that cannot be removed, or whose directory has a call that hangs, may stay.
     const { kept } = this.#stage[this.#machine].endpoints;
     const removable = !kept.has(this.#destination) && !kept.has(dirname(this.#destination));
     for (const { name, side, outcome } of incarnations) {
@@ -208,17 +212,17 @@ export class Witness {
           `${name} was not told, of a disk that can be read, and the state is there: ${outcome.error.code}`,
         );
     }
-    // What a loss of power brings back goes with the next transfer.
+    // The next transfer removes what reappears after a power loss.
     if (!powerLost) this.#orphans(incarnations);
   }
 
-  /** Of a bare state: whether it is the one that was to be sent, or of a hostile sender one that it has really ended. */
+  /** Whether a bare state is one of `states`, or with a hostile sender one that it has really completed. */
   #isWhole(content: Uint8Array, states = this.#states): boolean {
     const { hostile } = this;
     return (hostile instanceof HostileSender ? hostile.honest : states).some((state) => same(state, content));
   }
 
-  /** Whether a receiver that was killed is followed by one that looks at what it has left. */
+  /** Whether a killed receiver is followed by one that examines its orphans. */
   get #isRecovered(): boolean {
     return this.#plan.kind === 'save' || this.#plan.kills.length === 0;
   }
@@ -238,7 +242,7 @@ export class Witness {
   #orphans(incarnations: readonly Incarnation[]): void {
     const { dom0, stubdom, hotplug } = this.#stage;
     const killed = incarnations.some(({ outcome }) => outcome.how === 'killed');
-    // What a killed agent has left by hand, or in the stubdom, goes with the next transfer.
+    // The next transfer removes the orphans of an agent in the stubdom, or without the service.
     const kept = dom0.endpoints.kept.size + stubdom.endpoints.kept.size > 0;
     if (kept ? incarnations.every(({ outcome }) => outcome.how === 'done') : !killed || this.#plan.kind === 'save') {
       const parts = [...dom0.files.readdir(STATE_DIR), ...stubdom.files.readdir('/s')].filter((name) =>

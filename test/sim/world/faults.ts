@@ -1,4 +1,4 @@
-/** Everything that can go wrong, by name: what a run injects is counted, so that it can be seen that it was there. */
+/** The names of all faults. A run counts the faults that it injects, so that a test can check that none is missing. */
 
 export const FAULTS = [
   'torn write, by sector',

@@ -1,6 +1,6 @@
-/** One machine's copy of the product, loaded. */
+/** Loads the copy of the product for one machine. */
 
-/** The formats, for whoever writes blocks of their own. */
+/** The formats, for hostile agents, which write their own blocks. */
 export interface Codec {
   readonly control: typeof import('../../../src/formats/protocol/control-block.js');
   readonly frame: typeof import('../../../src/formats/protocol/frame.js');
@@ -17,7 +17,7 @@ export interface Product {
   readonly time: typeof import('../../../src/base/time/index.js');
   readonly channel: typeof import('../../../src/transfer/ring/index.js');
   readonly transfer: typeof import('../../../src/service/service-transfer.js');
-  readonly folder: typeof import('../../../src/service/transfer-folder.js');
+  readonly directory: typeof import('../../../src/service/transfer-directory.js');
   readonly orphans: typeof import('../../../src/service/orphans.js');
   readonly lock: typeof import('../../../src/service/service-lock.js');
   readonly devices: typeof import('../../../src/blockdev-utils/index.js');
@@ -26,7 +26,7 @@ export interface Product {
   readonly host: typeof import('../platform/host.js');
 }
 
-/** @param url of its folder */
+/** Loads a copy. @param url the URL of its directory, with a slash at its end */
 export async function loadProduct(url: URL): Promise<Product> {
   const load = async (path: string) => import(new URL(path, url).href);
   const codec: Codec = {
@@ -44,7 +44,7 @@ export async function loadProduct(url: URL): Promise<Product> {
     time: await load('base/time/index.js'),
     channel: await load('transfer/ring/index.js'),
     transfer: await load('service/service-transfer.js'),
-    folder: await load('service/transfer-folder.js'),
+    directory: await load('service/transfer-directory.js'),
     orphans: await load('service/orphans.js'),
     lock: await load('service/service-lock.js'),
     devices: await load('blockdev-utils/index.js'),

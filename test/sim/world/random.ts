@@ -1,4 +1,4 @@
-/** All chance of a run, from its seed: sfc32, after Chris Doty-Humphrey. */
+/** The random numbers of a run, which follow from its seed: sfc32 by Chris Doty-Humphrey. */
 
 export class Random {
   #a: number;
@@ -6,7 +6,7 @@ export class Random {
   #c: number;
   #counter = 1;
 
-  /** @param stream numbers that are independent of those of another stream of the same seed */
+  /** @param stream selects one of several independent sequences of the same seed */
   constructor(seed: number, stream = 0) {
     this.#a = seed >>> 0;
     this.#b = Math.floor(seed / 0x1_0000_0000) >>> 0;
@@ -14,7 +14,7 @@ export class Random {
     for (let round = 0; round < 12; round += 1) this.next();
   }
 
-  /** A u32. */
+  /** Returns a u32. */
   next(): number {
     const sum = (this.#a + this.#b + this.#counter) >>> 0;
     this.#counter = (this.#counter + 1) >>> 0;
@@ -24,17 +24,17 @@ export class Random {
     return sum;
   }
 
-  /** From 0, below 1. */
+  /** Returns a number from 0 inclusive to 1 exclusive. */
   unit(): number {
     return this.next() / 0x1_0000_0000;
   }
 
-  /** A whole number from 0, below `limit`. */
+  /** Returns an integer from 0 inclusive to `limit` exclusive. */
   below(limit: number): number {
     return Math.floor(this.unit() * limit);
   }
 
-  /** A whole number from `low` up to `high`. */
+  /** Returns an integer from `low` to `high`, both inclusive. */
   whole(low: number, high: number): number {
     return low + this.below(high - low + 1);
   }
@@ -53,7 +53,7 @@ export class Random {
     return picked;
   }
 
-  /** Small values often, large ones seldom: as many between 1 and 10 as between 10 and 100. */
+  /** Returns a number with a logarithmic distribution: as many are between 1 and 10 as between 10 and 100. */
   scaled(low: number, high: number): number {
     return low * (high / low) ** this.unit();
   }

@@ -1,8 +1,8 @@
 /**
- * Virtual time: events in a heap, the earliest first; between those of the same instant the seed decides.
+ * Virtual time: a heap of events, the earliest first. The seed determines the order of events at the same time.
  *
- * An event may resume the code of a process. Then everything that this code does until it waits again is done before the next event:
- * the order of microtasks is fixed, so the whole run follows from the seed.
+ * An event may resume the code of a process. This code runs until it waits again before the next event is executed. The
+ * order of microtasks is fixed, so that the whole run follows from the seed.
  */
 import type { Random } from './random.js';
 
@@ -24,12 +24,12 @@ export class Scheduler {
     this.#random = random;
   }
 
-  /** Milliseconds since the run began. */
+  /** The virtual time since the start of the run, in milliseconds. */
   get now(): number {
     return this.#now;
   }
 
-  /** Events so far. */
+  /** The number of events so far. */
   get count(): number {
     return this.#count;
   }
@@ -45,15 +45,15 @@ export class Scheduler {
     return this.at(this.#now + ms, run);
   }
 
-  /** Said by whoever resumes the code of a process: it runs until it waits, before the next event. */
+  /** Must be called before the code of a process is resumed. The code then runs until it waits, before any event. */
   wake(): void {
     this.#woke = true;
   }
 
   /**
-   * Runs events until `until` holds.
-   * @param limit the virtual time at which it is given up; may move
-   * @returns whether it came to hold
+   * Runs events until `until` returns true.
+   * @param limit returns the virtual time at which the scheduler gives up; it may change
+   * @returns whether `until` returned true
    */
   async run(until: () => boolean, limit: () => number): Promise<boolean> {
     await drained();
@@ -116,7 +116,7 @@ export class Scheduler {
   }
 }
 
-/** Resolves when no code can go on any more without an event. */
+/** Resolves when no code can continue without an event. */
 function drained(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,4 +1,4 @@
-/** One run: its time, its chance, its faults, and what happened in it. */
+/** One run: its time, its random numbers, its faults and its trace. */
 import { type FaultClass, FaultCounts } from './faults.js';
 import { Random } from './random.js';
 import { Scheduler } from './scheduler.js';
@@ -7,9 +7,9 @@ export class World {
   readonly random: Random;
   readonly scheduler: Scheduler;
   readonly counts = new FaultCounts();
-  /** No more faults from here on. */
+  /** Whether no more faults are injected. */
   calm = false;
-  /** When something was done to the run last: deadlines count from there. */
+  /** The time of the last disturbance, from which deadlines are counted. */
   disturbedAt = 0;
   readonly #trace: string[] | undefined;
 
@@ -27,7 +27,7 @@ export class World {
     return this.#trace ?? [];
   }
 
-  /** @param what built only when somebody wants to read it */
+  /** Adds a line to the trace. @param what returns the text; it is called only when the run is traced */
   note(who: string, what: () => string): void {
     this.#trace?.push(`${this.now.toFixed(3).padStart(10)}  ${who.padEnd(10)} ${what()}`);
   }

@@ -1,4 +1,4 @@
-/** One agent, started by hand: `stubferry agent NAME ...`, with its events. */
+/** Starts one agent with the command `stubferry agent NAME ...` and collects its events. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -7,47 +7,48 @@ import type { AgentEvent, TransferReport } from '../../../src/agents/index.js';
 import type { ErrorReport } from '../../../src/base/errors/index.js';
 import { PROGRAM, type Started, start } from '../cli/run-stubferry.js';
 
+/** The end of an agent. */
 export interface AgentEnd {
-  /** The exit status, or the signal that ended it. */
+  /** The exit status, or the signal that terminated the agent. */
   readonly exit: number | NodeJS.Signals;
-  /** What its last event said, if it had time for one. */
+  /** The report or error of the last event. Both are absent when the agent was killed. */
   readonly report?: TransferReport;
   readonly error?: ErrorReport;
   readonly stdout: Buffer;
 }
 
 export interface Agent extends Started {
-  /** Resolves when it is on the transfer disk, or has ended without. */
+  /** Resolves when the agent has opened the transfer disk, or has ended. */
   readonly ready: Promise<void>;
   readonly end: Promise<AgentEnd>;
   readonly events: readonly AgentEvent[];
-  /** Resolves when it has told of a progress, or has ended. */
+  /** Resolves when the agent has reported progress, or has ended. */
   readonly moving: Promise<void>;
-  /** Most memory that was resident so far. */
+  /** Returns the peak of the resident memory, in MiB. */
   peakMiB(): number;
 }
 
 /**
- * Standard input is a pipe to be fed when `args` read it, else nothing.
- * @param logLevel what of its log goes to standard error, in lines of JSON
+ * Starts an agent. Its standard input is a pipe when `args` contain `-`, otherwise /dev/null.
+ * @param logLevel the level of the log on standard error, which has one JSON document per line
  */
 export function startAgent(name: 'dom0' | 'stubdom', args: readonly string[], logLevel = 'silent'): Agent {
   const stdin = args.includes('-') ? 'pipe' : 'ignore';
   const argv = [PROGRAM, '--log-level', logLevel, 'agent', name, ...args, '--events-fd', '3'];
   const started = start(process.execPath, argv, [stdin, 'pipe', 'pipe', 'pipe']);
   const events: AgentEvent[] = [];
-  const heard = new Map<string, () => void>();
+  const waiting = new Map<string, () => void>();
   const lines = createInterface({ input: started.child.stdio[3] as Readable });
   const until = (event: AgentEvent['event']): Promise<void> =>
     new Promise((resolve) => {
-      heard.set(event, resolve);
+      waiting.set(event, resolve);
       lines.once('close', resolve);
     });
   const [ready, moving] = [until('ready'), until('progress')];
   lines.on('line', (line) => {
     const event = JSON.parse(line) as AgentEvent;
     events.push(event);
-    heard.get(event.event)?.();
+    waiting.get(event.event)?.();
   });
   return { ...started, ready, moving, events, end: endOf(started, events), peakMiB: peakOf(started.pid) };
 }
@@ -63,7 +64,7 @@ async function endOf(started: Started, events: readonly AgentEvent[]): Promise<A
   };
 }
 
-/** The kernel keeps the high-water mark until the process is gone, so it is looked at until then. */
+/** Polls the peak of the resident memory. The kernel provides it only while the process exists. */
 function peakOf(pid: number): () => number {
   let peak = 0;
   const timer = setInterval(() => {

@@ -1,4 +1,4 @@
-/** Both agents of a transfer, each started by hand, over a transfer disk that is a file. */
+/** Starts both agents of a transfer separately, with a transfer disk that is a file. */
 import type { Scratch } from '../cli/scratch.js';
 import { type Agent, startAgent } from './agent.js';
 
@@ -9,20 +9,22 @@ export interface ByHand {
 }
 
 export interface ByHandOptions {
-  /** File of the transfer disk. */
+  /** The file of the transfer disk. */
   readonly disk?: string;
-  /** More arguments for both, for dom0's, for the stubdom's. */
+  /** Further arguments for both agents. */
   readonly both?: readonly string[];
+  /** Further arguments for the dom0 agent. */
   readonly dom0?: readonly string[];
+  /** Further arguments for the stubdom agent. */
   readonly stubdom?: readonly string[];
 }
 
-/** A save of any bytes: from `source` in the stubdom to the bare state at `output` in dom0. */
+/** Starts a save of arbitrary bytes, from `source` in the stubdom to a bare state at `output` in dom0. */
 export function saveByHand(scratch: Scratch, source: string, output: string, options: ByHandOptions = {}): ByHand {
   return startBoth(scratch, ['--save', output, '--raw'], ['--source', source, '--opaque'], options);
 }
 
-/** A restore of any bytes: from `input` in dom0 to `sink` in the stubdom. */
+/** Starts a restore of arbitrary bytes, from `input` in dom0 to `sink` in the stubdom. */
 export function restoreByHand(scratch: Scratch, input: string, sink: string, options: ByHandOptions = {}): ByHand {
   return startBoth(scratch, ['--restore', input, '--opaque'], ['--sink', sink], options);
 }

@@ -2,5 +2,5 @@ import type { Log } from '../../../src/base/log.js';
 
 const silent = (): void => undefined;
 
-/** For tests that do not ask what is logged. */
+/** A log that discards all messages. */
 export const SILENT_LOG: Log = { debug: silent, info: silent, warn: silent, error: silent };

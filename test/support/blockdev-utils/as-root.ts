@@ -1,9 +1,9 @@
-/** Suites that need what only root has: mounts and loop devices. */
+/** Test suites with requirements, such as root for mounts and loop devices. */
 
 import { existsSync } from 'node:fs';
 import { describe, it } from '@jest/globals';
 
-/** Something a suite cannot do without. */
+/** A requirement of a suite. */
 export interface Need {
   readonly what: string;
   readonly isThere: boolean;
@@ -12,7 +12,7 @@ export interface Need {
 export const ROOT: Need = { what: 'root', isThere: process.getuid?.() === 0 };
 export const LOOP_DEVICES: Need = { what: 'loop devices', isThere: existsSync('/dev/loop-control') };
 
-/** A `describe` that is skipped, with one line to say so, where a need is not there; in CI that is a failure. */
+/** A `describe` that is skipped with a message when a requirement is missing. In CI it fails instead. */
 export function describeWith(needs: readonly Need[], name: string, body: () => void): void {
   const missing = needs.find(({ isThere }) => !isThere)?.what;
   if (missing === undefined) {
@@ -20,11 +20,11 @@ export function describeWith(needs: readonly Need[], name: string, body: () => v
   } else if (process.env['CI'] === 'true') {
     describe(name, () => {
       it(`needs ${missing}`, () => {
-        throw new Error(`in CI nothing is skipped, and this is missing: ${missing}`);
+        throw new Error(`a requirement is missing, and CI skips no tests: ${missing}`);
       });
     });
   } else {
-    process.stderr.write(`skipped, because it needs ${missing}: ${name}\n`);
+    process.stderr.write(`skipped because ${missing} is missing: ${name}\n`);
     describe.skip(name, body);
   }
 }

@@ -1,4 +1,4 @@
-/** Loop devices over a file, as the transfer disk is one for a domain. */
+/** Attaches loop devices to a file, as for the transfer disk of a domain. */
 import { execFileSync } from 'node:child_process';
 
 export interface LoopOptions {
@@ -6,7 +6,7 @@ export interface LoopOptions {
   readonly readOnly?: boolean;
 }
 
-/** Attaches one; returns its node. It does I/O on the file directly, past the page cache. */
+/** Attaches a loop device with direct I/O and returns the path of its node. */
 export function attachLoop(file: string, { sectorSize = 512, readOnly = false }: LoopOptions = {}): string {
   const flags = ['--find', '--show', '--direct-io=on', `--sector-size=${sectorSize}`];
   if (readOnly) flags.push('--read-only');

@@ -1,8 +1,8 @@
-/** The descriptors of this process. */
+/** The open descriptors of this process. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How many are open on `path`. */
+/** The number of descriptors that are open on `path`. */
 export function openOn(path: string): number {
   return openFiles().filter((each) => each === path).length;
 }
@@ -17,7 +17,7 @@ function openFiles(): string[] {
   });
 }
 
-/** Resolves when none is. */
+/** Resolves when no descriptor is open on `path`. */
 export async function untilClosed(path: string): Promise<void> {
   while (openOn(path) > 0) await delay(5);
 }

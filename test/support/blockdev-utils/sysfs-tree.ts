@@ -1,42 +1,45 @@
-/** A tree like sysfs and /dev of a stubdom, in which disks are attached and detached. The nodes lead to what the test says. */
+/**
+ * A directory tree like sysfs and /dev of a stubdom, in which a test attaches and detaches disks. Each node is a
+ * symbolic link to a target that the test chooses.
+ */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FrontendPlaces } from '../../../src/blockdev-utils/index.js';
+import type { FrontendDirectories } from '../../../src/blockdev-utils/index.js';
 
 export class SysfsTree {
-  readonly places: FrontendPlaces;
-  readonly #all: string;
+  readonly directories: FrontendDirectories;
+  readonly #devices: string;
 
-  /** @param folder an empty one, gone after the test */
-  constructor(folder: string) {
-    this.places = { devices: join(folder, 'bus'), nodes: join(folder, 'dev') };
-    this.#all = join(folder, 'devices');
-    for (const path of [this.places.devices, this.places.nodes, this.#all]) mkdirSync(path);
+  /** @param directory an empty directory, which the test removes at its end */
+  constructor(directory: string) {
+    this.directories = { devices: join(directory, 'bus'), nodes: join(directory, 'dev') };
+    this.#devices = join(directory, 'devices');
+    for (const path of [this.directories.devices, this.directories.nodes, this.#devices]) mkdirSync(path);
   }
 
   node(name: string): string {
-    return join(this.places.nodes, name);
+    return join(this.directories.nodes, name);
   }
 
-  /** The device alone, as long as its disk has not come. */
+  /** Attaches a device without a disk, as it exists before its disk appears. */
   attachDevice(device: string): string {
-    // What was detached is kept: other file systems than sysfs give an inode's number again.
-    const folder = mkdtempSync(join(this.#all, `${device}-`));
-    symlinkSync(folder, join(this.places.devices, device));
-    return folder;
+    // Directories of detached devices remain, because file systems other than sysfs reuse inode numbers.
+    const directory = mkdtempSync(join(this.#devices, `${device}-`));
+    symlinkSync(directory, join(this.directories.devices, device));
+    return directory;
   }
 
-  attach(device: string, disk: string, leadsTo: string): void {
+  attach(device: string, disk: string, target: string): void {
     mkdirSync(join(this.attachDevice(device), 'block', disk), { recursive: true });
-    symlinkSync(leadsTo, this.node(disk));
+    symlinkSync(target, this.node(disk));
   }
 
   detach(device: string, disk: string): void {
-    this.loseNode(disk);
-    rmSync(join(this.places.devices, device));
+    this.removeNode(disk);
+    rmSync(join(this.directories.devices, device));
   }
 
-  loseNode(disk: string): void {
+  removeNode(disk: string): void {
     rmSync(this.node(disk));
   }
 }

@@ -1,11 +1,11 @@
-/** QEMU's word on a state, given when the test says so. */
-export interface Word {
+/** The completion of a save by QEMU, settled by the test. */
+export interface Completion {
   readonly promise: Promise<void>;
   done(): void;
   refuse(error: unknown): void;
 }
 
-export function wordOfQemu(): Word {
+export function qemuCompletion(): Completion {
   let done: () => void = () => undefined;
   let refuse: (error: unknown) => void = () => undefined;
   const promise = new Promise<void>((resolve, reject) => {

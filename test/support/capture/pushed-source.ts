@@ -1,4 +1,4 @@
-/** A source that gives what the test pushes into it, when it does. */
+/** A source that returns the bytes that the test pushes into it. */
 import { StubferryError } from '../../../src/base/errors/index.js';
 import type { StateSource } from '../../../src/formats/state-source.js';
 
@@ -16,12 +16,12 @@ export class PushedSource implements StateSource {
   #taken = 0;
   #closed = 0;
 
-  /** Bytes that were read of it. */
+  /** The number of bytes that were read. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** How often it was closed. */
+  /** The number of calls of `close()`. */
   get closed(): number {
     return this.#closed;
   }

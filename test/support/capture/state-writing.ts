@@ -1,16 +1,19 @@
-/** How a QEMU by script writes a state into the file that it is told: as the real one, it opens it by its path, with O_CREAT. */
+/**
+ * Makes a scripted QEMU write a state to the given file. Like the real QEMU, it opens the file by its path, with
+ * O_CREAT.
+ */
 import { writeFile } from 'node:fs/promises';
-import type { Answer, Asked } from '../qmp/scripted-qemu.js';
+import type { ReceivedCommand, Reply } from '../qmp/scripted-qemu.js';
 
-/** Writes `state` into the file that the command names. */
-export async function writeState({ args }: Asked, state: Uint8Array | string): Promise<void> {
+/** Writes `state` to the file that the command names. */
+export async function writeState({ args }: ReceivedCommand, state: Uint8Array | string): Promise<void> {
   await writeFile(String(args['filename']), state);
 }
 
-/** Writes the state, and answers after that: the value that it returns, or what `then` makes of it. */
-export function savesBy(state: Uint8Array | string, then: Answer = () => ({})): Answer {
-  return async (asked, qemu) => {
-    await writeState(asked, state);
-    return then(asked, qemu);
+/** Writes the state, then replies with the result of `then`. */
+export function savesBy(state: Uint8Array | string, then: Reply = () => ({})): Reply {
+  return async (command, qemu) => {
+    await writeState(command, state);
+    return then(command, qemu);
   };
 }

@@ -1,12 +1,14 @@
-/** Captured states from fixtures/, as files and as bytes. */
+/** The captured states in fixtures/, as files and as bytes. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 
+/** A captured state. */
 export interface CapturedState {
+  /** The fixture, which may be gzipped. */
   readonly path: string;
-  /** The bare state. */
+  /** The bare state, decompressed. */
   readonly bytes: Buffer;
   readonly sha256: string;
 }
@@ -18,15 +20,16 @@ function captured(name: string): CapturedState {
   return { path, bytes, sha256: sha256(bytes) };
 }
 
+/** The SHA-256 in hex. */
 export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Devices only, as under Xen; bare. */
+/** A bare device state, as under Xen. */
 export const DEVICE_STATE = captured('device-states/pc-minimal.xen.qevm');
-/** Devices only, gzipped. */
+/** A device state, gzipped. */
 export const GZIPPED_STATE = captured('device-states/pc-e1000-24.xen.qevm.gz');
-/** A whole migration stream, with RAM and a description of itself, gzipped. */
+/** A migration stream with RAM and a description, gzipped. */
 export const MIGRATION_STREAM = captured('device-states/pc-ram.description.qevm.gz');
-/** From a real stubdom. */
+/** A device state from a real stubdom. */
 export const XEN_STATE = captured('xen-states/xen-minimal.qevm');

@@ -1,8 +1,9 @@
-/** Tests that mount or attach something. On a build server they must run; elsewhere they are skipped, and it is said. */
+/** Tests that mount or attach something. They must run on a build server; elsewhere they are skipped with a message. */
 import { describe, it } from '@jest/globals';
 
 const isRoot = process.getuid?.() === 0;
 
+/** `describe` for tests that need root. */
 export function describeAsRoot(name: string, tests: () => void): void {
   if (isRoot) {
     describe(name, tests);

@@ -1,6 +1,6 @@
 /**
- * Runs the built program as a user would: as a process of its own, with its streams and its exit status.
- * Whatever a test has started and not waited for is killed after it.
+ * Runs the built program as a user does: as a process with its own streams and exit status.
+ * A process that a test has started and that still runs after the test is killed.
  */
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -8,8 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach } from '@jest/globals';
 import type { ErrorReport } from '../../../src/base/errors/index.js';
 
+/** The built program. */
 export const PROGRAM = fileURLToPath(new URL('../../../dist/stubferry.mjs', import.meta.url));
 
+/** The outcome of a process. */
 export interface Ended {
   /** The exit status, or the signal that ended it. */
   readonly exit: number | NodeJS.Signals;
@@ -17,23 +19,25 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** A process that was started. */
 export interface Started {
   readonly child: ChildProcess;
   readonly pid: number;
   readonly ended: Promise<Ended>;
 }
 
+/** The streams and working directory of a process. */
 export interface How {
-  /** Standard input: nothing (/dev/null), a pipe to be fed, or an open descriptor. */
+  /** Standard input: /dev/null, a pipe that the test writes to, or an open descriptor. */
   readonly stdin?: 'ignore' | 'pipe' | number;
-  /** Standard output: collected, or an open descriptor. */
+  /** Standard output: a pipe that is collected, or an open descriptor. */
   readonly stdout?: 'pipe' | number;
   readonly cwd?: string;
 }
 
 const started = new Set<ChildProcess>();
 
-/** Starts any program; `stdio` beyond the first three is the caller's. */
+/** Starts any program. Entries of `stdio` after the first three are up to the caller. */
 export function start(command: string, args: readonly string[], stdio: StdioOptions, cwd?: string): Started {
   const child = spawn(command, [...args], { stdio, ...(cwd === undefined ? {} : { cwd }) });
   started.add(child);
@@ -57,28 +61,28 @@ export function startStubferry(args: readonly string[], how: How = {}): Started 
   return start(process.execPath, [PROGRAM, ...args], [...stdio], how.cwd);
 }
 
-/** Runs `stubferry ARGS` to its end. */
+/** Runs `stubferry ARGS` and waits for its end. */
 export function stubferry(args: readonly string[], how: How = {}): Promise<Ended> {
   return startStubferry(args, how).ended;
 }
 
-/** Runs a line of bash in which `stubferry` is the program. Its pipes are real ones. */
+/** Runs a bash command in which `stubferry` is the program. Its pipes are real pipes. */
 export function shell(line: string, cwd: string): Promise<Ended> {
   const script = `set -o pipefail; stubferry() { '${process.execPath}' '${PROGRAM}' "$@"; }; ${line}`;
   return start('bash', ['-c', script], ['ignore', 'pipe', 'pipe'], cwd).ended;
 }
 
-/** The one JSON document on standard output; throws when there is anything else. */
+/** The one JSON document on standard output. @throws SyntaxError: standard output contains anything else */
 export function documentOf<T>(ended: Ended): T {
   return JSON.parse(ended.stdout.toString()) as T;
 }
 
-/** How a command with `--json` failed: its exit status and the error it printed. */
+/** The failure of a command with `--json`: its exit status and the error that it printed. */
 export function failureOf(ended: Ended): { readonly exit: number | string } & ErrorReport {
   return { exit: ended.exit, ...documentOf<{ readonly error: ErrorReport }>(ended).error };
 }
 
-/** Process ids of the processes that `pid` has started and that still run. */
+/** The process ids of the running child processes of `pid`. */
 export function childrenOf(pid: number): number[] {
   try {
     const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
@@ -95,7 +99,7 @@ afterEach(async () => {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // It has ended by itself.
+        // The process has already ended.
       }
     }
   }

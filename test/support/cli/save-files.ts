@@ -1,23 +1,25 @@
-/** The save file that xl 4.17 wrote, and damaged copies of it. */
+/** A save file that xl 4.17 wrote, and altered copies of it. */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { XEN_STATE } from './captured-states.js';
 
+/** The path of the save file, compressed with xz. */
 export const COMPRESSED_SAVE = fileURLToPath(
   new URL('../../../fixtures/xl-save/xen-minimal.xlsave.xz', import.meta.url),
 );
 
-/** Where its emulator context begins, and how long it is. */
+/** The offset and length of its emulator context, in bytes. */
 export const CONTEXT = { offset: 16_751_819, length: 6674 };
 
 let unpacked: Buffer | undefined;
 
+/** The save file, decompressed. */
 export function saveFile(): Buffer {
   unpacked ??= execFileSync('xz', ['-dc', COMPRESSED_SAVE], { maxBuffer: 32 << 20 });
   return unpacked;
 }
 
-/** The save file that libxl would have written with this state: it does not look into it. */
+/** The save file as libxl would have written it with this state; libxl does not parse the state. */
 export function saveFileWith(state: Uint8Array): Buffer {
   const file = saveFile();
   const header = Buffer.from(file.subarray(CONTEXT.offset - 16, CONTEXT.offset));
@@ -26,7 +28,7 @@ export function saveFileWith(state: Uint8Array): Buffer {
   return Buffer.concat([file.subarray(0, CONTEXT.offset - 16), header, state, padding, file.subarray(-8)]);
 }
 
-/** It again, with the emulator context cut to so many bytes. */
-export function saveFileCutTo(bytes: number): Buffer {
+/** The save file with its emulator context truncated to that many bytes. */
+export function saveFileTruncatedTo(bytes: number): Buffer {
   return saveFileWith(XEN_STATE.bytes.subarray(0, bytes));
 }

@@ -1,4 +1,4 @@
-/** Random numbers that come again: a failed test prints the seed. */
+/** Reproducible random numbers. A failed test prints the seed. */
 export class SeededRandom {
   readonly seed: number;
   #state: number;
@@ -8,7 +8,7 @@ export class SeededRandom {
     this.#state = seed >>> 0;
   }
 
-  /** 32 bits, by mulberry32. */
+  /** 32 random bits (mulberry32). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -17,11 +17,12 @@ export class SeededRandom {
     return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 
-  /** A whole number from 0 to `limit` - 1. */
+  /** An integer from 0 to `limit` - 1. */
   below(limit: number): number {
     return Math.floor((this.next() / 2 ** 32) * limit);
   }
 
+  /** That many random bytes. */
   bytes(length: number): Buffer {
     const bytes = Buffer.alloc(Math.ceil(length / 4) * 4);
     for (let offset = 0; offset < length; offset += 4) bytes.writeUInt32LE(this.next(), offset);
@@ -29,10 +30,10 @@ export class SeededRandom {
   }
 }
 
-/** STUBFERRY_TEST_SEED, or a new one for each run. */
+/** The seed: STUBFERRY_TEST_SEED, or a new one for each run. */
 export const SEED = Number(process.env['STUBFERRY_TEST_SEED'] ?? Date.now() % 2 ** 31);
 
-/** Runs `work`; an error of it tells how to run the very same again. */
+/** Runs `work`. An error gets the seed in its message, with which the same run can be repeated. */
 export async function withSeed<T>(seed: number, what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -42,7 +43,7 @@ export async function withSeed<T>(seed: number, what: string, work: () => Promis
   }
 }
 
-/** Runs `work` for each number below `count`, at most `width` at a time. */
+/** Runs `work` for each number below `count`, at most `width` of them at the same time. */
 export async function forEachBelow(
   count: number,
   width: number,

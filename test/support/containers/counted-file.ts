@@ -1,26 +1,26 @@
-/** Bytes in memory as a file, which counts what is read of it; and sparse files of any length. */
+/** A file in memory that counts the bytes that are read from it. */
 import type { Seekable } from '../../../src/formats/state-source.js';
 
 export class CountedFile implements Seekable {
   readonly #bytes: Uint8Array;
-  readonly #most: number;
-  /** Bytes that were read. */
+  readonly #maxRead: number;
+  /** The number of bytes that were read. */
   read = 0;
-  /** Most bytes that were asked for at once. */
+  /** The size of the largest read request, in bytes. */
   largestRequest = 0;
 
-  /** @param most bytes that one read gives, as a file system may */
-  constructor(bytes: Uint8Array, most = Number.POSITIVE_INFINITY) {
+  /** @param maxRead the maximum number of bytes that one read returns: a file system may return fewer than requested */
+  constructor(bytes: Uint8Array, maxRead = Number.POSITIVE_INFINITY) {
     this.#bytes = bytes;
-    this.#most = most;
+    this.#maxRead = maxRead;
   }
 
   async readAt(into: Uint8Array, offset: number): Promise<number> {
-    const part = this.#bytes.subarray(offset, offset + Math.min(into.length, this.#most));
+    const chunk = this.#bytes.subarray(offset, offset + Math.min(into.length, this.#maxRead));
     this.largestRequest = Math.max(this.largestRequest, into.length);
-    this.read += part.length;
-    into.set(part);
-    return part.length;
+    this.read += chunk.length;
+    into.set(chunk);
+    return chunk.length;
   }
 
   async size(): Promise<number> {

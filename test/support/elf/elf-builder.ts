@@ -1,31 +1,36 @@
-/** ELF files made by hand, with just what the dynamic loader reads: one PT_LOAD over all, and what it points to. */
+/**
+ * Builds ELF files for tests, with only what the dynamic loader reads: one PT_LOAD over the whole file, and the dynamic
+ * section.
+ */
 
+/** The facts of a dynamic section. */
 export interface DynamicFacts {
   readonly soname?: string;
   readonly needed?: readonly string[];
   readonly runpath?: string;
-  /** Versions that are required, by library. */
+  /** The required symbol versions of each library. */
   readonly requires?: Readonly<Record<string, readonly string[]>>;
   readonly provides?: readonly string[];
   readonly interpreter?: string;
-  /** e_machine; x86-64 when it is left out. */
+  /** e_machine; x86-64 by default. */
   readonly machine?: number;
 }
 
 const HEADER = 64;
 const PROGRAM_HEADER = 56;
 const SECTION_HEADER = 64;
-/** Where the file is loaded. */
+/** The address at which the file is loaded. */
 const BASE = 0x400000;
 
-/** Strings, each once, with their offsets. */
+/** A string table. */
 class Strings {
   #bytes = Buffer.from([0]);
 
+  /** @returns the offset of the string */
   add(text: string): number {
-    const at = this.#bytes.length;
+    const offset = this.#bytes.length;
     this.#bytes = Buffer.concat([this.#bytes, Buffer.from(`${text}\0`, 'latin1')]);
-    return at;
+    return offset;
   }
 
   get bytes(): Buffer {
@@ -33,7 +38,7 @@ class Strings {
   }
 }
 
-/** A program or library. */
+/** Builds a program or library. */
 export function elfWith(facts: DynamicFacts): Buffer {
   const strings = new Strings();
   const segments = facts.interpreter === undefined ? 2 : 3;
@@ -63,7 +68,7 @@ export function elfWith(facts: DynamicFacts): Buffer {
   return Buffer.concat([header, ...headers, interpreter, verneed, verdef, strings.bytes, dynamic]);
 }
 
-/** A kernel module: no segments, and one section of texts. */
+/** Builds a kernel module, without segments. @param texts the content of `.modinfo` */
 export function moduleWith(texts: Readonly<Record<string, string>>): Buffer {
   const modinfo = Buffer.from(
     Object.entries(texts)
@@ -83,7 +88,7 @@ export function moduleWith(texts: Readonly<Record<string, string>>): Buffer {
   return Buffer.concat([header, modinfo, names, ...sections]);
 }
 
-/** A kernel with notes. @param notes owner and type of each */
+/** Builds a kernel with notes. @param notes the owner and the type of each note */
 export function kernelWith(notes: readonly (readonly [string, number])[]): Buffer {
   const encoded = Buffer.concat(
     notes.map(([owner, type]) => {

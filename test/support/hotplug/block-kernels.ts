@@ -1,8 +1,9 @@
 /**
- * The kernels at the two ends of a vbd, as far as xenstore shows them: xen-blkback in dom0, xen-blkfront in a domain. They come together
- * and part as Linux' do (drivers/block/xen-blkback/xenbus.c, xen-blkfront.c), and there is no disk.
+ * Simulates the kernels at the two ends of a vbd as far as xenstore shows them: xen-blkback in dom0, and xen-blkfront
+ * in a domain. They connect and close like those of Linux (drivers/block/xen-blkback/xenbus.c, xen-blkfront.c), without
+ * a disk.
  *
- * The frontend does it with the permissions of its domain, so that a node too few or a permission too little shows.
+ * The frontend has the permissions of its domain, so that a missing node or permission makes the test fail.
  */
 import type { Watch, XenstoreClient } from '../../../src/xen/xenstore/index.js';
 
@@ -19,40 +20,40 @@ export interface Kernel {
   stop(): Promise<void>;
 }
 
-/** xen-blkback: serves the vbds of that domain. */
+/** Starts xen-blkback for the vbds of that domain. */
 export async function startBackend(dom0: XenstoreClient, domid: number): Promise<Kernel> {
-  const folder = `/local/domain/0/backend/vbd/${domid}`;
+  const directory = `/local/domain/0/backend/vbd/${domid}`;
   const watches: Watch[] = [];
   const serve = async (vbd: string): Promise<void> => {
-    const backend = `${folder}/${vbd}`;
+    const backend = `${directory}/${vbd}`;
     const state = await dom0.read(`${backend}/state`);
     if (state === undefined) return;
     const frontend = await dom0.read(`${backend}/frontend`);
     const other = await dom0.read(`${frontend}/state`).catch(() => 'not text');
-    const says = (next: string): Promise<void> => changeState(dom0, backend, state, next);
+    const setState = (next: string): Promise<void> => changeState(dom0, backend, state, next);
     const hasDisk = /^[0-9a-f]+:[0-9a-f]+$/.test((await dom0.read(`${backend}/physical-device`)) ?? '');
-    if (state === STATES.initialising) await says(STATES.initWait);
-    else if (state === STATES.initWait && other === STATES.initialised && hasDisk) await says(STATES.connected);
-    else if (state !== STATES.closed && (other === STATES.closed || other === undefined)) await says(STATES.closed);
+    if (state === STATES.initialising) await setState(STATES.initWait);
+    else if (state === STATES.initWait && other === STATES.initialised && hasDisk) await setState(STATES.connected);
+    else if (state !== STATES.closed && (other === STATES.closed || other === undefined)) await setState(STATES.closed);
   };
   const all = async (): Promise<void> => {
-    for (const vbd of (await dom0.directory(folder)) ?? []) await serve(vbd);
+    for (const vbd of (await dom0.directory(directory)) ?? []) await serve(vbd);
   };
-  watches.push(await dom0.watch(folder, all), await dom0.watch(`/local/domain/${domid}`, all));
+  watches.push(await dom0.watch(directory, all), await dom0.watch(`/local/domain/${domid}`, all));
   return { stop: () => stopAll(watches) };
 }
 
-export interface FrontendManners {
-  /** The state that it does not go beyond on the way up. */
+export interface FrontendBehaviour {
+  /** The last state that the frontend reaches while it connects. */
   readonly stopsAt?: keyof typeof STATES;
-  /** Somebody has the disk open: it does not let go of it. */
-  readonly keeps?: boolean;
+  /** Simulates an open disk: the frontend never closes. */
+  readonly neverCloses?: boolean;
 }
 
-/** xen-blkfront: takes the vbds that its domain is given. */
-export async function startFrontend(domain: XenstoreClient, manners: FrontendManners = {}): Promise<Kernel> {
+/** Starts xen-blkfront for the vbds of its domain. */
+export async function startFrontend(domain: XenstoreClient, behaviour: FrontendBehaviour = {}): Promise<Kernel> {
   const watches = new Map<string, Watch>();
-  const limit = STATES[manners.stopsAt ?? 'closed'];
+  const limit = STATES[behaviour.stopsAt ?? 'closed'];
   const take = async (vbd: string): Promise<void> => {
     const frontend = `device/vbd/${vbd}`;
     const backend = await domain.read(`${frontend}/backend`);
@@ -60,16 +61,17 @@ export async function startFrontend(domain: XenstoreClient, manners: FrontendMan
     if (backend === undefined || state === undefined) return;
     if (!watches.has(backend)) watches.set(backend, await domain.watch(`${backend}/state`, all));
     const other = await domain.read(`${backend}/state`);
-    const says = async (next: string): Promise<void> => {
+    const setState = async (next: string): Promise<void> => {
       if (next <= limit) await changeState(domain, frontend, state, next);
     };
     if (other === STATES.closing) {
-      if (manners.keeps !== true && state !== STATES.closed) await changeState(domain, frontend, state, STATES.closed);
+      if (behaviour.neverCloses !== true && state !== STATES.closed)
+        await changeState(domain, frontend, state, STATES.closed);
     } else if (state === STATES.initialising && other === STATES.initWait) {
       await domain.write(`${frontend}/ring-ref`, '8');
-      await says(STATES.initialised);
+      await setState(STATES.initialised);
     } else if (state === STATES.initialised && other === STATES.connected) {
-      await says(STATES.connected);
+      await setState(STATES.connected);
     }
   };
   const all = async (): Promise<void> => {
@@ -79,7 +81,7 @@ export async function startFrontend(domain: XenstoreClient, manners: FrontendMan
   return { stop: () => stopAll([...watches.values()]) };
 }
 
-/** As xenbus_switch_state does it: not when somebody else changed or removed it meanwhile. */
+/** Changes a state like xenbus_switch_state: not if another client has changed or removed it meanwhile. */
 async function changeState(store: XenstoreClient, end: string, from: string, to: string): Promise<void> {
   await store.transaction(async (tx) => {
     if ((await store.read(`${end}/state`, tx)) === from) await store.write(`${end}/state`, to, tx);

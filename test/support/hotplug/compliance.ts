@@ -1,5 +1,5 @@
 /**
- * What every driver does, whatever its way: checks that need no test framework, so that they also run where there is none
+ * The requirements that every driver meets: checks that need no test framework, so that they also run in a dom0
  * (comply-in-dom0.ts).
  */
 import assert from 'node:assert/strict';
@@ -26,19 +26,22 @@ const BLOCK = 4096;
 const SUPERBLOCK = { ...SAMPLE, ringLength: LIMITS.ring.min, maxPayload: LIMITS.payload.min };
 const SIZE = diskSizeFor(LIMITS.ring.min);
 
-/** For the node of a device that says "Connected": udev, and the kernel of who gets it, take a moment. Milliseconds. */
+/**
+ * How long the node of a connected device may take to appear, in milliseconds: udev and the kernel of the stubdom need
+ * a moment.
+ */
 const NODE_MS = 20_000;
 
 export interface BenchOptions {
   readonly driver: HotplugDriver;
   readonly kind: BackingKind;
-  /** Of the backing, which is made there. */
+  /** Path of the backing, which is created there. */
   readonly path: string;
-  /** Who gets the disk, where it goes into a domain: this one, so that its device is here. */
+  /** The domain that gets the disk, for drivers that attach to a domain: this domain, so that its device is here. */
   readonly stubdom?: number | undefined;
 }
 
-/** A driver, and what a check has open of it. */
+/** A driver, and the resources that a check has open. */
 export class Bench {
   readonly options: BenchOptions;
   readonly #open: BlockDevice[] = [];
@@ -49,7 +52,7 @@ export class Bench {
     this.options = options;
   }
 
-  /** The disk as dom0's agent has it: made, owned and formatted; then attached. */
+  /** Creates, locks and formats the disk like the dom0 agent, and attaches it. */
   async attached(): Promise<{ readonly backing: BlockDevice; readonly attachment: Attachment }> {
     const { driver, kind, path, stubdom } = this.options;
     await createImage(path, SIZE);
@@ -61,7 +64,7 @@ export class Bench {
     return { backing, attachment: this.#attachment };
   }
 
-  /** The device, as the stubdom's agent opens it: when it is there. */
+  /** Opens the device like the stubdom agent, as soon as it is available. */
   async opened({ device }: Attachment): Promise<BlockDevice> {
     for (const since = performance.now(); !(await opens(device)); await delay(5)) {
       assert(performance.now() - since < NODE_MS, `${device} cannot be opened`);
@@ -72,14 +75,14 @@ export class Bench {
     return disk;
   }
 
-  async ownerDies(): Promise<void> {
+  async killOwner(): Promise<void> {
     await this.#owner?.release();
     this.#owner = undefined;
   }
 
   async end(): Promise<void> {
     for (const device of this.#open.splice(0)) await device.close();
-    await this.ownerDies();
+    await this.killOwner();
     if (this.#attachment !== undefined) await this.options.driver.detach(this.#attachment);
     this.#attachment = undefined;
   }
@@ -92,21 +95,21 @@ export interface Check {
 
 export const CHECKS: readonly Check[] = [
   {
-    title: 'finds the backing to be of that kind',
+    title: 'detects the kind of the backing',
     run: async (bench) => {
       const { attachment } = await bench.attached();
       assert.equal(await backingOf(attachment.backing), bench.options.kind);
     },
   },
   {
-    title: 'gives a device that carries the transfer disk as soon as it is attached',
+    title: 'returns a device that contains the transfer disk as soon as it is attached',
     run: async (bench) => {
       const { attachment } = await bench.attached();
       assert.deepEqual(await readSuperblock(await bench.opened(attachment)), SUPERBLOCK);
     },
   },
   {
-    title: 'lets each side see at once what the other one writes, at any place and in any order',
+    title: 'lets each side immediately read what the other one writes, at any offset and in any order',
     run: async (bench) => {
       const { backing, attachment } = await bench.attached();
       const device = await bench.opened(attachment);
@@ -115,18 +118,18 @@ export const CHECKS: readonly Check[] = [
       const [written, read] = [alignedBuffer(BLOCK), alignedBuffer(BLOCK)];
       for (let round = 0; round < 400; round += 1) {
         const [writer, reader] = round % 2 === 0 ? [backing, device] : [device, backing];
-        const at = RING_START + BLOCK * random.below(blocks);
-        // Read first, so that whatever caches has something stale to give.
-        await reader.read(read, at);
+        const offset = RING_START + BLOCK * random.below(blocks);
+        // Read first, so that any cache contains a stale block.
+        await reader.read(read, offset);
         written.set(random.bytes(BLOCK));
-        await writer.write(written, at);
-        await reader.read(read, at);
-        assert(Buffer.compare(read, written) === 0, `round ${round}: stale at ${at}`);
+        await writer.write(written, offset);
+        await reader.read(read, offset);
+        assert(Buffer.compare(read, written) === 0, `round ${round}: stale at ${offset}`);
       }
     },
   },
   {
-    title: 'says what is attached in plain data, by which it can be detached',
+    title: 'returns attachments as plain data with which they can be detached',
     run: async (bench) => {
       const { attachment } = await bench.attached();
       const fromJournal = attachmentSchema.parse(JSON.parse(JSON.stringify(attachment)));
@@ -136,22 +139,22 @@ export const CHECKS: readonly Check[] = [
     },
   },
   {
-    title: 'has nothing left over while its owner lives, and what it has attached when the owner is dead',
+    title: 'reports an attachment as orphan only after the death of its owner',
     run: async (bench) => {
       const { driver } = bench.options;
       const { attachment } = await bench.attached();
-      const isLeft = async (): Promise<boolean> => {
+      const isOrphan = async (): Promise<boolean> => {
         return (await driver.orphans()).some(({ device, backing }) => {
           return device === attachment.device && backing === attachment.backing;
         });
       };
-      assert.equal(await isLeft(), false);
-      await bench.ownerDies();
-      assert.equal(await isLeft(), attachment.device !== attachment.backing);
+      assert.equal(await isOrphan(), false);
+      await bench.killOwner();
+      assert.equal(await isOrphan(), attachment.device !== attachment.backing);
     },
   },
   {
-    title: 'takes the device away: then it is in no list, and the backing is as it was',
+    title: 'detaches the device: it is listed nowhere, and the backing is unchanged',
     run: async (bench) => {
       const { backing, attachment } = await bench.attached();
       assert.deepEqual(await bench.options.driver.detach(attachment), {});
@@ -161,7 +164,7 @@ export const CHECKS: readonly Check[] = [
     },
   },
   {
-    title: 'takes away what is gone already',
+    title: 'detaches a device that is detached already',
     run: async (bench) => {
       const { attachment } = await bench.attached();
       await bench.options.driver.detach(attachment);
@@ -169,7 +172,7 @@ export const CHECKS: readonly Check[] = [
     },
   },
   {
-    title: 'can attach and detach again and again',
+    title: 'attaches and detaches repeatedly',
     run: async (bench) => {
       const { driver, kind, path, stubdom } = bench.options;
       let { attachment } = await bench.attached();

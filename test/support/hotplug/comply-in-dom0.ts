@@ -1,6 +1,7 @@
 /**
- * Runs the checks of compliance.ts in a dom0, over the drivers that need one, with dom0 in the part of the stubdom too: its own kernel has
- * the frontend, so that the device is at hand. It needs dist/ and node_modules/, and no test framework:
+ * Runs the checks of compliance.ts in a dom0, for the drivers that need one. dom0 also acts as the stubdom: its own
+ * kernel has the frontend, so that the device is in the same domain. Needs dist/ and node_modules/, and no test
+ * framework:
  *
  *     npm run build:dom0-checks                                               on the machine that builds
  *     modprobe xen-blkback xen-blkfront
@@ -21,52 +22,52 @@ const TMPFS = 0x01021994;
 const DRIVERS: readonly DriverName[] = ['file', 'loop', 'xen', 'xl'];
 const DOM0 = 0;
 
-/** A folder in memory, and one on a disk where there is one. */
-async function places(): Promise<(readonly [BackingKind, string])[]> {
+/** Returns a directory in memory, and one on a disk if there is one. */
+async function findLocations(): Promise<(readonly [BackingKind, string])[]> {
   const found: (readonly [BackingKind, string])[] = [['memory', '/dev/shm']];
-  for (const folder of [tmpdir(), '/var/tmp', '/root']) {
-    const type = await statfs(folder).then(
-      (there) => there.type,
+  for (const directory of [tmpdir(), '/var/tmp', '/root']) {
+    const type = await statfs(directory).then(
+      (stats) => stats.type,
       () => TMPFS,
     );
-    if (type !== TMPFS) return [...found, ['file', folder]];
+    if (type !== TMPFS) return [...found, ['file', directory]];
   }
   return found;
 }
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 async function runCheck(name: DriverName, kind: BackingKind, parent: string, store: XenstoreClient): Promise<number> {
   let failed = 0;
   for (const { title, run } of CHECKS) {
-    const folder = await mkdtemp(join(parent, 'comply-'));
+    const directory = await mkdtemp(join(parent, 'comply-'));
     const bench = new Bench({
       driver: driverFor(name, store),
       kind,
-      path: join(folder, 'transfer.img'),
+      path: join(directory, 'transfer.img'),
       stubdom: DOM0,
     });
     const since = performance.now();
     const what = `${name}, ${kind} backing: ${title}`;
     try {
       await run(bench).finally(() => bench.end());
-      say(`ok - ${what} # ${Math.round(performance.now() - since)} ms`);
+      print(`ok - ${what} # ${Math.round(performance.now() - since)} ms`);
     } catch (error) {
       failed += 1;
-      say(`not ok - ${what}`);
-      say(`# ${JSON.stringify(error instanceof StubferryError ? error.report() : `${error}`)}`);
+      print(`not ok - ${what}`);
+      print(`# ${JSON.stringify(error instanceof StubferryError ? error.report() : `${error}`)}`);
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true });
     }
   }
   return failed;
 }
 
-const wanted = process.argv.slice(2);
+const requested = process.argv.slice(2);
 const store = await XenstoreClient.connect();
 let failed = 0;
-for (const name of DRIVERS.filter((one) => wanted.length === 0 || wanted.includes(one))) {
-  for (const [kind, parent] of await places()) failed += await runCheck(name, kind, parent, store);
+for (const name of DRIVERS.filter((one) => requested.length === 0 || requested.includes(one))) {
+  for (const [kind, parent] of await findLocations()) failed += await runCheck(name, kind, parent, store);
 }
 await store.close();
 process.exitCode = failed > 0 ? 1 : 0;

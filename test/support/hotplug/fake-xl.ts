@@ -1,6 +1,6 @@
 /**
- * As much of xl as the driver uses, with libxl's part in xenstore (libxl_disk.c, libxl_device.c): what it writes, what it waits for, and the
- * hotplug script, which it runs for real. The real xl needs a hypervisor; that one is used in the lab.
+ * The part of xl that the driver uses, with libxl's part in xenstore (libxl_disk.c, libxl_device.c): what it writes,
+ * what it waits for, and the hotplug script, which it runs for real. The real xl needs a hypervisor; the lab uses it.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,22 +14,22 @@ import type { XenstoreClient } from '../../../src/xen/xenstore/index.js';
 export interface FakeXl {
   readonly run: RunXl;
   /** The command lines so far. */
-  readonly asked: string[];
+  readonly commands: string[];
 }
 
 export interface FakeXlOptions {
   readonly store: XenstoreClient;
-  /** Of xenstored, for the script. */
+  /** The socket of xenstored, for the script. */
   readonly socket: string;
   readonly libxlDir: string;
   readonly uuid: string;
-  /** What block-detach says instead of detaching. */
-  readonly refuses?: string;
+  /** The error of block-detach; without it the detach succeeds. */
+  readonly detachError?: string;
 }
 
-export function fakeXl({ store, socket, libxlDir, uuid, refuses }: FakeXlOptions): FakeXl {
-  const asked: string[] = [];
-  const stateIs = async (path: string, wanted: string): Promise<void> => {
+export function fakeXl({ store, socket, libxlDir, uuid, detachError }: FakeXlOptions): FakeXl {
+  const commands: string[] = [];
+  const untilState = async (path: string, wanted: string): Promise<void> => {
     await new Promise<void>((resolve, reject) => {
       void store
         .watch(path, async () => {
@@ -70,26 +70,26 @@ export function fakeXl({ store, socket, libxlDir, uuid, refuses }: FakeXlOptions
       }))
         await store.write(`${backend}/${name}`, value, tx);
     });
-    await stateIs(`${backend}/state`, '2');
+    await untilState(`${backend}/state`, '2');
     const env = { ...process.env, XENSTORED_PATH: socket, XENBUS_PATH: `backend/vbd/${stubdom}/${number}` };
     await promisify(execFile)(script, ['add'], { env }).catch(async () => {
       throw new Error(`libxl: error: script: ${await store.read(`${backend}/hotplug-error`)}`);
     });
   };
   const detach = async (stubdom: number, vdev: string): Promise<void> => {
-    if (refuses !== undefined) throw new Error(refuses);
+    if (detachError !== undefined) throw new Error(detachError);
     const vbd = { stubdom, number: VIRTUAL_DEVICES.find((one) => virtualDeviceName(one) === vdev) ?? 0 };
     const backend = backendPath(vbd);
     if ((await store.read(libxlPath(vbd))) === undefined) throw new Error(`Error: Device ${vdev} not connected.`);
     await store.write(`${backend}/online`, '0');
     await store.write(`${backend}/state`, '5');
-    await stateIs(`${backend}/state`, '6');
+    await untilState(`${backend}/state`, '6');
     for (const path of [frontendPath(vbd), backend, libxlPath(vbd)]) await store.remove(path);
   };
   return {
-    asked,
+    commands,
     run: async (args, { withinMs, signal }) => {
-      asked.push(args.join(' '));
+      commands.push(args.join(' '));
       const [command, domid = '', what = ''] = args;
       const work = command === 'block-attach' ? attach(Number(domid), what) : detach(Number(domid), what);
       let timer: NodeJS.Timeout | undefined;

@@ -1,4 +1,4 @@
-/** Where a backing can lie: memory, and a disk that takes O_DIRECT. */
+/** The locations of a backing: in memory, and on a disk that supports O_DIRECT. */
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,20 +6,20 @@ import { afterEach, beforeEach } from '@jest/globals';
 import type { BackingKind } from '../../../src/blockdev-utils/index.js';
 
 const TMPFS = 0x01021994;
-const onDisk = [tmpdir(), process.cwd()].filter((folder) => statfsSync(folder).type !== TMPFS);
+const onDisk = [tmpdir(), process.cwd()].filter((directory) => statfsSync(directory).type !== TMPFS);
 
-/** Folders by the kind of backing that a file in them is. */
+/** Directories by the kind of the backings in them. */
 export const PLACES: readonly (readonly [BackingKind, string])[] = [
   ['memory', '/dev/shm'],
-  ...onDisk.slice(0, 1).map((folder) => ['file', folder] as const),
+  ...onDisk.slice(0, 1).map((directory) => ['file', directory] as const),
 ];
 
-/** A folder there for each test. */
-export function folderIn(parent: string): (name: string) => string {
-  let folder = '';
+/** Creates a directory in `parent` for each test, and returns a function for the paths in it. */
+export function directoryIn(parent: string): (name: string) => string {
+  let directory = '';
   beforeEach(() => {
-    folder = mkdtempSync(join(parent, 'hotplug-'));
+    directory = mkdtempSync(join(parent, 'hotplug-'));
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
-  return (name) => join(folder, name);
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+  return (name) => join(directory, name);
 }

@@ -1,4 +1,7 @@
-/** What the tests of the drivers for stubdoms have: a stubdom as libxl leaves it in xenstore, kernels at both ends, backings. */
+/**
+ * The environment for tests of the drivers for stubdoms: a stubdom as libxl creates it in xenstore, kernels at both
+ * ends, and backings.
+ */
 import { execFileSync } from 'node:child_process';
 import { afterEach } from '@jest/globals';
 import { type FileLock, lockExclusive } from '../../../src/blockdev-utils/index.js';
@@ -7,57 +10,58 @@ import type { XenstoreClient } from '../../../src/xen/xenstore/index.js';
 import { SUPERBLOCK as SAMPLE } from '../protocol/sample-superblock.js';
 import { formattedImage } from '../ring/formatted-image.js';
 import { type XenstoreStage, xenstoreStage } from '../xenstore/stage.js';
-import { type FrontendManners, startBackend, startFrontend } from './block-kernels.js';
-import { folderIn } from './places.js';
+import { type FrontendBehaviour, startBackend, startFrontend } from './block-kernels.js';
+import { directoryIn } from './places.js';
 
 const SUPERBLOCK = { ...SAMPLE, ringLength: LIMITS.ring.min, maxPayload: LIMITS.payload.min };
 
-/** The virtual device that is the first choice, and its name. */
+/** The number of xvdz, the preferred virtual device. */
 export const XVDZ = 268441856;
 export const STUBDOM = 7;
 export const UUID = '5b4d8d7e-8d0a-4f7b-9f63-0b2f0c0c3f11';
 
 export interface XenStage extends XenstoreStage {
-  /** Of dom0. */
+  /** The client of dom0. */
   readonly store: XenstoreClient;
-  /** Of the stubdom. */
+  /** The client of the stubdom. */
   readonly inStubdom: XenstoreClient;
-  place(name: string): string;
-  /** The stubdom, without kernels. */
+  /** Path of a file in the directory of the test. */
+  path(name: string): string;
+  /** Creates the stubdom, without kernels. */
   begin(): Promise<void>;
-  /** The stubdom with its frontend, and dom0's backend. */
-  beginWith(manners?: FrontendManners): Promise<void>;
-  /** A transfer disk in a file, owned by an agent that lives. */
+  /** Creates the stubdom with its frontend and the backend in dom0. */
+  beginWithKernels(behaviour?: FrontendBehaviour): Promise<void>;
+  /** Creates a transfer disk in a file that a live agent owns. */
   backing(name?: string): Promise<string>;
-  /** The agents of all backings die. */
-  agentsDie(): Promise<void>;
-  /** Everything at and below a path: values by paths relative to it. */
+  /** Simulates the death of the agents of all backings. */
+  killAgents(): Promise<void>;
+  /** Reads everything at and below a path: values by relative paths. */
   tree(path: string): Promise<Record<string, string>>;
 }
 
-/** Loop devices over files in that folder. */
-export function loopsOver(folder: string): string[] {
+/** Returns the loop devices over files in that directory. */
+export function loopsOver(directory: string): string[] {
   const list = execFileSync('losetup', ['--list', '--noheadings', '--output', 'NAME,BACK-FILE'], { encoding: 'utf8' });
   return list
     .split('\n')
-    .filter((line) => line.includes(folder))
+    .filter((line) => line.includes(directory))
     .map((line) => line.split(/\s+/)[0] ?? '');
 }
 
-/** To be called in a `describe`. */
+/** Call it in a `describe`. */
 export function xenStage(): XenStage {
   const stage = xenstoreStage();
-  const place = folderIn('/dev/shm');
+  const pathOf = directoryIn('/dev/shm');
   const owners: FileLock[] = [];
   let store: XenstoreClient | undefined;
   let inStubdom: XenstoreClient | undefined;
 
-  const agentsDie = async (): Promise<void> => {
+  const killAgents = async (): Promise<void> => {
     for (const owner of owners.splice(0)) await owner.release();
   };
   afterEach(async () => {
-    await agentsDie();
-    for (const loop of loopsOver(place(''))) execFileSync('losetup', ['--detach', loop]);
+    await killAgents();
+    for (const loop of loopsOver(pathOf(''))) execFileSync('losetup', ['--detach', loop]);
   });
 
   const begin = async (): Promise<void> => {
@@ -72,19 +76,19 @@ export function xenStage(): XenStage {
     }
     inStubdom = await stage.domain(STUBDOM);
   };
-  const there = (client: XenstoreClient | undefined): XenstoreClient => {
-    if (client === undefined) throw new Error('begin() comes first');
+  const required = (client: XenstoreClient | undefined): XenstoreClient => {
+    if (client === undefined) throw new Error('call begin() first');
     return client;
   };
   const tree = async (path: string): Promise<Record<string, string>> => {
     const found: Record<string, string> = {};
-    const walk = async (at: string): Promise<void> => {
-      const value = await there(store).read(at);
+    const visit = async (at: string): Promise<void> => {
+      const value = await required(store).read(at);
       if (value === undefined) return;
       found[at.slice(path.length + 1)] = value;
-      for (const child of (await there(store).directory(at)) ?? []) await walk(`${at}/${child}`);
+      for (const child of (await required(store).directory(at)) ?? []) await visit(`${at}/${child}`);
     };
-    await walk(path);
+    await visit(path);
     return found;
   };
 
@@ -96,25 +100,25 @@ export function xenStage(): XenStage {
     domain: stage.domain,
     peers: stage.peers,
     get store() {
-      return there(store);
+      return required(store);
     },
     get inStubdom() {
-      return there(inStubdom);
+      return required(inStubdom);
     },
-    place,
+    path: pathOf,
     begin,
-    beginWith: async (manners = {}) => {
+    beginWithKernels: async (behaviour = {}) => {
       await begin();
       await startBackend(await stage.dom0(), STUBDOM);
-      await startFrontend(there(inStubdom), manners);
+      await startFrontend(required(inStubdom), behaviour);
     },
     backing: async (name = 'transfer.img') => {
-      const path = place(name);
+      const path = pathOf(name);
       await formattedImage(path, SUPERBLOCK);
       owners.push(await lockExclusive(path));
       return path;
     },
-    agentsDie,
+    killAgents,
     tree,
   };
 }

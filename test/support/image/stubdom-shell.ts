@@ -1,4 +1,6 @@
-/** Runs the scripts of the stubdom in the shell that they run in there, with a xenstore and a QEMU that are made of files. */
+/**
+ * Runs the scripts of the stubdom in busybox's shell, with files in place of xenstore and a script in place of QEMU.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,13 +11,14 @@ export const A_BUSYBOX = { what: `${BUSYBOX} (apt install busybox-static)`, isTh
 
 const SCRIPTS = fileURLToPath(new URL('../../../src/image/stubdom/', import.meta.url));
 
-/** `xenstore-read PATH...` and `xenstore-list PATH`: files with what the real ones print. */
+/** `xenstore-read PATH...`: prints files with the output of the real program. */
 const READ = `for path; do cat "$STORE/read$path" || exit 1; done\n`;
+/** `xenstore-list PATH`: prints a file with the output of the real program. */
 const LIST = `cat "$STORE/list$1"\n`;
-/** Writes each argument that it got, with a NUL behind it. */
+/** Writes each of its arguments, followed by a NUL. */
 const QEMU = `for argument; do printf '%s\\0' "$argument"; done\n`;
 
-/** As the client of Xen 4.17 prints a value (tools/xenstore/xenstore_client.c, sanitise_value). */
+/** Escapes a value as the client of Xen 4.17 prints it (tools/xenstore/xenstore_client.c, sanitise_value). */
 export function escaped(value: Buffer): string {
   return [...value]
     .map((byte) => {
@@ -28,47 +31,48 @@ export function escaped(value: Buffer): string {
     .join('');
 }
 
+/** A shell with the functions of the stubdom's scripts. */
 export class StubdomShell {
-  readonly #folder: string;
+  readonly #directory: string;
 
-  /** @param folder an empty one, gone after the test */
-  constructor(folder: string) {
-    this.#folder = folder;
-    mkdirSync(join(folder, 'bin'));
+  /** @param directory an empty directory for the test's files */
+  constructor(directory: string) {
+    this.#directory = directory;
+    mkdirSync(join(directory, 'bin'));
     for (const [name, script] of Object.entries({ 'xenstore-read': READ, 'xenstore-list': LIST, qemu: QEMU }))
-      writeFileSync(join(folder, 'bin', name), `#!${BUSYBOX} sh\n${script}`, { mode: 0o755 });
+      writeFileSync(join(directory, 'bin', name), `#!${BUSYBOX} sh\n${script}`, { mode: 0o755 });
   }
 
-  /** Puts a device model's arguments where libxl puts them. @returns their folder in xenstore */
-  giveArguments(values: readonly Buffer[]): string {
+  /** Stores a device model's arguments as libxl does. @returns their directory in xenstore */
+  storeArguments(values: readonly Buffer[]): string {
     const path = '/vm/1/image/dm-argv';
     for (const kind of ['read', 'list']) {
-      rmSync(join(this.#folder, kind), { recursive: true, force: true });
-      mkdirSync(join(this.#folder, kind, path), { recursive: true });
+      rmSync(join(this.#directory, kind), { recursive: true, force: true });
+      mkdirSync(join(this.#directory, kind, path), { recursive: true });
     }
     const keys = values.map((_, index) => `${index + 1}`.padStart(3, '0'));
-    rmSync(join(this.#folder, 'list', path), { recursive: true });
-    // xenstored lists keys in an order of its own.
+    rmSync(join(this.#directory, 'list', path), { recursive: true });
+    // xenstored does not list keys in numerical order.
     writeFileSync(
-      join(this.#folder, 'list', path),
+      join(this.#directory, 'list', path),
       [...keys]
         .reverse()
         .map((key) => `${key}\n`)
         .join(''),
     );
     for (const [index, value] of values.entries())
-      writeFileSync(join(this.#folder, 'read', path, keys[index] ?? ''), `${escaped(value)}\n`);
+      writeFileSync(join(this.#directory, 'read', path, keys[index] ?? ''), `${escaped(value)}\n`);
     return path;
   }
 
-  /** Runs `script` after the scripts of the stubdom were read. @returns its output */
+  /** Sources the scripts of the stubdom, and then runs `script`. @returns its output */
   run(script: string): Buffer {
     const scripts = ['report.sh', 'dm-argv.sh', 'devices.sh', 'qemu.sh'].map((name) => `. '${join(SCRIPTS, name)}'`);
-    const settings = `QMP=/run/qemu.sock INCOMING=/run/incoming.sock QEMU='${join(this.#folder, 'bin/qemu')}'`;
+    const settings = `QMP=/run/qemu.sock INCOMING=/run/incoming.sock QEMU='${join(this.#directory, 'bin/qemu')}'`;
     const text = [...scripts, settings, script].join('\n');
-    const path = `${join(this.#folder, 'bin')}:${process.env['PATH']}`;
+    const path = `${join(this.#directory, 'bin')}:${process.env['PATH']}`;
     return execFileSync(BUSYBOX, ['sh', '-c', text], {
-      env: { PATH: path, STORE: this.#folder },
+      env: { PATH: path, STORE: this.#directory },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   }

@@ -1,11 +1,11 @@
-/** Both ends of a connection over a unix socket. */
+/** Opens both ends of a connection over a Unix socket. */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface Connection {
-  /** Nothing was read of it yet. */
+  /** The accepted end, from which nothing was read yet. */
   readonly accepted: Socket;
-  /** The one that writes to it. */
+  /** The end that writes to the accepted one. */
   readonly writer: Socket;
 }
 

@@ -1,4 +1,4 @@
-/** A source over bytes in memory that gives them in pieces of chosen sizes, as pipes do. */
+/** A source that returns bytes from memory in chunks of chosen sizes, as pipes do. */
 import type { StateSource } from '../../../src/formats/state-source.js';
 
 export class ChunkedSource implements StateSource {
@@ -6,11 +6,11 @@ export class ChunkedSource implements StateSource {
   readonly #sizes: readonly number[];
   #offset = 0;
   #reads = 0;
-  /** Most bytes that were ever asked for at once. */
+  /** The size of the largest read request, in bytes. */
   largestRequest = 0;
   closed = false;
 
-  /** @param sizes of the pieces, in turn and then again from the first */
+  /** @param sizes the sizes of the chunks, which repeat from the first after the last */
   constructor(bytes: Uint8Array, sizes: readonly number[] = [Number.POSITIVE_INFINITY]) {
     this.#bytes = bytes;
     this.#sizes = sizes;
@@ -20,10 +20,10 @@ export class ChunkedSource implements StateSource {
     const size = this.#sizes[this.#reads % this.#sizes.length] ?? 1;
     this.#reads += 1;
     this.largestRequest = Math.max(this.largestRequest, into.length);
-    const piece = this.#bytes.subarray(this.#offset, this.#offset + Math.min(size, into.length));
-    into.set(piece);
-    this.#offset += piece.length;
-    return piece.length;
+    const chunk = this.#bytes.subarray(this.#offset, this.#offset + Math.min(size, into.length));
+    into.set(chunk);
+    this.#offset += chunk.length;
+    return chunk.length;
   }
 
   async close(): Promise<void> {

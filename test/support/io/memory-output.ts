@@ -1,12 +1,12 @@
-/** A destination in memory, which remembers what was done to it. */
+/** An output to memory that records its calls. */
 import type { ByteOutput } from '../../../src/formats/byte-output.js';
 
 export class MemoryOutput implements ByteOutput {
   readonly #chunks: Uint8Array[] = [];
-  /** What happened, in order. */
+  /** The calls of `commit` and `discard`, in their order. */
   readonly calls: ('commit' | 'discard')[] = [];
 
-  /** Everything written so far. */
+  /** All bytes written so far. */
   get bytes(): Uint8Array {
     return Buffer.concat(this.#chunks);
   }

@@ -1,18 +1,22 @@
-/** A folder for each test, gone after it. */
+/** A temporary directory for each test. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from '@jest/globals';
 
-/** To be called in a `describe`; gives paths in the folder of the running test. @param parent where that is made */
+/**
+ * Creates a directory before each test of a `describe` and removes it after the test.
+ * @param parent the directory in which it is created
+ * @returns a function that returns the path of a name in the directory of the current test
+ */
 export function scratchFolder(parent: string = tmpdir()): (name: string) => string {
-  let folder = '';
+  let directory = '';
   beforeEach(() => {
-    folder = mkdtempSync(join(parent, 'stubferry-test-'));
+    directory = mkdtempSync(join(parent, 'stubferry-test-'));
   });
   afterEach(() => {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   });
-  return (name) => join(folder, name);
+  return (name) => join(directory, name);
 }

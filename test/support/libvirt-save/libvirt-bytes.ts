@@ -1,4 +1,4 @@
-/** libvirt save files made by hand, from src/qemu/qemu_saveimage.h of libvirt and not from the reader. */
+/** Encodes libvirt save files from src/qemu/qemu_saveimage.h of libvirt, independently of the parser. */
 import type { ByteOrder } from '../../../src/formats/pull-parser/index.js';
 import { u32 } from '../pull-parser/numbers.js';
 
@@ -10,7 +10,7 @@ export interface LibvirtHead {
   readonly format: number;
   readonly xml: string;
   readonly cookie: string | undefined;
-  /** Zeros behind the texts, as libvirt leaves them for edits. */
+  /** The number of zeros after the texts, which libvirt leaves for edits. */
   readonly room: number;
 }
 

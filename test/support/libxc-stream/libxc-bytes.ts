@@ -1,4 +1,4 @@
-/** libxc streams made by hand, from docs/specs/libxc-migration-stream.pandoc and not from the reader. */
+/** Encodes libxc streams from docs/specs/libxc-migration-stream.pandoc of Xen, independently of the parser. */
 import type { ByteOrder } from '../../../src/formats/pull-parser/index.js';
 import { record, u16, u32, u64 } from '../pull-parser/numbers.js';
 
@@ -74,7 +74,7 @@ export function hvmParams(count: number, order: ByteOrder = 'little'): Buffer {
   );
 }
 
-/** The records of an HVM guest, in the order in which Xen 4.17 writes them. */
+/** Returns the records of an HVM guest, in the order in which Xen 4.17 writes them. */
 export function hvmRecords(
   order: ByteOrder = 'little',
   pages: readonly Buffer[] = [pageData([{ type: 0, pfn: 5n }], order)],
@@ -91,7 +91,7 @@ export function hvmRecords(
   ];
 }
 
-/** The records of a PV guest of 64 bits whose P2M has two frames. */
+/** Returns the records of a 64-bit PV guest whose P2M has two frames. */
 export function pvRecords(order: ByteOrder = 'little'): Buffer[] {
   const vcpu = Buffer.concat([u32(0, order), u32(0, order), Buffer.alloc(40, 4)]);
   return [

@@ -1,7 +1,7 @@
 import type { StubferryError } from '../../../src/base/errors/index.js';
 import type { Cursor, PullParser } from '../../../src/formats/pull-parser/index.js';
 import { LibxcReader, type LibxcSummary } from '../../../src/formats/xen/libxc-stream/index.js';
-import { refusalOf, walked } from '../pull-parser/parsed.js';
+import { parsed, refusalOf } from '../pull-parser/parsed.js';
 
 function* read(cursor: Cursor): PullParser<LibxcSummary> {
   const reader = new LibxcReader(cursor);
@@ -12,7 +12,7 @@ function* read(cursor: Cursor): PullParser<LibxcSummary> {
 
 /** @throws StubferryError */
 export function readLibxc(bytes: Uint8Array): LibxcSummary {
-  return walked(bytes, read).result;
+  return parsed(bytes, read).result;
 }
 
 export function libxcRefusal(bytes: Uint8Array): StubferryError {

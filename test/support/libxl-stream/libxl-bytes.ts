@@ -1,4 +1,4 @@
-/** libxl streams made by hand, from docs/specs/libxl-migration-stream.pandoc and not from the reader. */
+/** Encodes libxl streams from docs/specs/libxl-migration-stream.pandoc of Xen, independently of the parser. */
 import type { ByteOrder } from '../../../src/formats/pull-parser/index.js';
 import { HVM, libxcStream } from '../libxc-stream/libxc-bytes.js';
 import { record, u32 } from '../pull-parser/numbers.js';
@@ -24,7 +24,7 @@ export function libxlRecord(
   return record(LIBXL_TYPES[name], body, order);
 }
 
-/** A record of an emulator; 2 is qemu-xen. */
+/** Encodes an emulator record. The default emulator 2 is qemu-xen. */
 export function emulatorRecord(
   name: 'EMULATOR_XENSTORE_DATA' | 'EMULATOR_CONTEXT',
   body: Uint8Array,
@@ -38,7 +38,7 @@ export function xenstoreData(entries: readonly (readonly [string, string])[]): B
   return Buffer.from(entries.map(([key, value]) => `${key}\0${value}\0`).join(''), 'latin1');
 }
 
-/** The stream of an HVM guest with this emulator context. */
+/** Encodes the stream of an HVM guest with this emulator context. */
 export function libxlStream(context: Uint8Array, order: ByteOrder = 'little', ...before: Buffer[]): Buffer {
   return Buffer.concat([
     libxlHead(order === 'big' ? 1 : 0),

@@ -1,7 +1,7 @@
 import type { StubferryError } from '../../../src/base/errors/index.js';
 import type { Cursor, PullParser } from '../../../src/formats/pull-parser/index.js';
 import { LibxlReader, type LibxlSummary } from '../../../src/formats/xen/libxl-stream/index.js';
-import { type Parsed, refusalOf, walked } from '../pull-parser/parsed.js';
+import { type Parsed, parsed, refusalOf } from '../pull-parser/parsed.js';
 
 function* read(cursor: Cursor): PullParser<LibxlSummary> {
   const reader = new LibxlReader(cursor);
@@ -12,7 +12,7 @@ function* read(cursor: Cursor): PullParser<LibxlSummary> {
 
 /** @throws StubferryError */
 export function readLibxl(bytes: Uint8Array): Parsed<LibxlSummary> {
-  return walked(bytes, read);
+  return parsed(bytes, read);
 }
 
 export function libxlRefusal(bytes: Uint8Array): StubferryError {

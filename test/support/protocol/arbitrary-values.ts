@@ -1,4 +1,4 @@
-/** Values for property tests: everything a codec has to take, edges included. */
+/** Generators of values for property tests. They cover all values that a codec has to accept, including the limits. */
 import fc from 'fast-check';
 import { printable } from '../../../src/base/errors/index.js';
 import { BLOCK_SIZE } from '../../../src/formats/protocol/block.js';
@@ -8,15 +8,15 @@ import type { BeginRecord, EndRecord } from '../../../src/formats/protocol/recor
 import { RING_START, type Superblock } from '../../../src/formats/protocol/superblock.js';
 import { formatUuid } from '../../../src/formats/protocol/uuid.js';
 
-/** A count, length or position. */
+/** Counts, lengths or positions. */
 export const counts = fc.maxSafeNat();
 export const u64s = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 export const u32s = fc.nat({ max: 0xffffffff });
 export const uuids = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => formatUuid(bytes));
-/** Any number of a bit within one block. */
+/** The number of a bit within one block. */
 export const bitsOfBlock = fc.nat({ max: BLOCK_SIZE * 8 - 1 });
 
-/** Text that is safe to print as it is, so that decoding leaves it alone. */
+/** Text that is already safe to print, so that decoding does not change it. */
 export function printableText(maxBytes: number): fc.Arbitrary<string> {
   return fc
     .string({ unit: 'binary', maxLength: maxBytes })

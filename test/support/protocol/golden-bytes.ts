@@ -1,4 +1,4 @@
-/** Reads the hex files of fixtures/golden; what they look like is in the README there. */
+/** Reads the hex files of fixtures/golden, whose format is described in fixtures/golden/README.md. */
 import { readFileSync } from 'node:fs';
 
 export function goldenBytes(name: string): Uint8Array {

@@ -1,4 +1,4 @@
-/** One superblock that is in order, for tests that change one thing of it. */
+/** A valid superblock, of which tests change single fields. */
 
 import { viewOf, writeChecksum } from '../../../src/formats/protocol/block.js';
 import { encodeSuperblock, type Superblock } from '../../../src/formats/protocol/superblock.js';
@@ -15,10 +15,10 @@ export const SUPERBLOCK: Superblock = {
   writer: 'stubferry 0.1.0',
 };
 
-/** Bytes of a disk for it. */
+/** The size of a disk with exactly this ring, in bytes. */
 export const DISK_SIZE = SUPERBLOCK.ringStart + SUPERBLOCK.ringLength;
 
-/** It as a block in which `change` changed something, with the checksum that goes with the change. */
+/** Returns the encoded superblock after `change`, with a valid checksum. */
 export function superblockWith(change: (view: DataView, block: Uint8Array) => void): Uint8Array {
   const block = encodeSuperblock(SUPERBLOCK);
   change(viewOf(block), block);

@@ -1,4 +1,4 @@
-/** Numbers as bytes, for formats that are made by hand here. */
+/** Encodes numbers and records, for test inputs that do not come from the code under test. */
 import type { ByteOrder } from '../../../src/formats/pull-parser/index.js';
 
 export function u16(value: number, order: ByteOrder): Buffer {
@@ -19,7 +19,7 @@ export function u64(value: bigint, order: ByteOrder): Buffer {
   return bytes;
 }
 
-/** A record as libxl and libxc write it: header, body, zeros to a multiple of 8. */
+/** Encodes a record as libxl and libxc do: header, body, zeros to a multiple of 8 bytes. */
 export function record(type: number, body: Uint8Array, order: ByteOrder): Buffer {
   const padding = Buffer.alloc((8 - (body.length % 8)) % 8);
   return Buffer.concat([u32(type, order), u32(body.length, order), body, padding]);

@@ -1,4 +1,4 @@
-/** The stubdom's agent as a proxy before a real QEMU, and dom0's agent for each save that comes through it. */
+/** The stubdom agent as a QMP proxy in front of a real QEMU, and a dom0 agent for each save through it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentEvent } from '../../../src/agents/index.js';
 import { type Agent, startAgent } from '../agents/agent.js';
@@ -12,25 +12,26 @@ export interface ProxyProcess {
   readonly agent: Agent;
 }
 
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
-/** Resolves when `holds`; fails loudly when it does not in time. */
+/** Resolves when `holds()` returns true. Throws an error with `what` after a time limit. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + PATIENCE_MS; !(await holds()); await delay(5)) {
-    if (Date.now() > deadline) throw new Error(`${what}: not in ${PATIENCE_MS} ms`);
+  for (const deadline = Date.now() + TIMEOUT_MS; !(await holds()); await delay(5)) {
+    if (Date.now() > deadline) throw new Error(`${what}: not in ${TIMEOUT_MS} ms`);
   }
 }
 
-/** Resolves when the agent has told of that `count` times; fails when it ends without. */
-export async function untilTold(agent: Agent, event: AgentEvent['event'], count = 1): Promise<void> {
-  const told = (): number => agent.events.filter((one) => one.event === event).length;
+/** Resolves when the agent has reported the event `count` times. Throws when the agent exits before that. */
+export async function untilEvent(agent: Agent, event: AgentEvent['event'], count = 1): Promise<void> {
+  const reported = (): number => agent.events.filter((one) => one.event === event).length;
   await until(`${event} of an agent`, () => {
-    if (told() < count && agent.child.exitCode !== null) throw new Error(`the agent ended: ${agent.child.exitCode}`);
-    return told() >= count;
+    if (reported() < count && agent.child.exitCode !== null)
+      throw new Error(`the agent ended: ${agent.child.exitCode}`);
+    return reported() >= count;
   });
 }
 
-/** Starts the proxy before `machine`, which may come later; resolves when it listens. */
+/** Starts the proxy in front of `machine`, which may start later. Resolves when the proxy listens. */
 export async function startProxy(
   scratch: Scratch,
   machine: Pick<Machine, 'qmpPath'>,
@@ -38,28 +39,28 @@ export async function startProxy(
   logLevel?: string,
 ): Promise<ProxyProcess> {
   const socket = scratch.path('qmp-proxy.sock');
-  const place = ['--disk', scratch.disk(), '--spool-dir', scratch.spool, '--fifo-dir', scratch.folder];
-  const agent = startAgent('stubdom', [...place, '--qmp', machine.qmpPath, '--qmp-proxy', socket, ...more], logLevel);
-  await untilTold(agent, 'listening');
+  const paths = ['--disk', scratch.disk(), '--spool-dir', scratch.spool, '--fifo-dir', scratch.folder];
+  const agent = startAgent('stubdom', [...paths, '--qmp', machine.qmpPath, '--qmp-proxy', socket, ...more], logLevel);
+  await untilEvent(agent, 'listening');
   return { socket, agent };
 }
 
-/** Starts dom0's agent for one save; resolves when it is on the disk. */
+/** Starts a dom0 agent for one save. Resolves when it uses the disk. */
 export async function dom0Saving(scratch: Scratch, output: string, more: readonly string[] = []): Promise<Agent> {
-  const place = ['--disk', scratch.disk(), '--spool-dir', scratch.spool];
-  const agent = startAgent('dom0', [...place, '--save', output, ...more]);
+  const paths = ['--disk', scratch.disk(), '--spool-dir', scratch.spool];
+  const agent = startAgent('dom0', [...paths, '--save', output, ...more]);
   await agent.ready;
   return agent;
 }
 
-/** The commands of a save, on one connection, as libxl sends them. */
+/** Sends the commands of a save on one connection, as libxl does. */
 export function saveThrough(proxy: ProxyProcess): Promise<Operation> {
   const save = { execute: 'xen-save-devices-state', arguments: { live: false, filename: '/dev/fdset/1' } };
   return new Toolstack(proxy.socket).operation([{ execute: 'query-version' }, { execute: 'stop' }, save]);
 }
 
-/** A save that goes well, into `name`; returns its bytes. Throws what failed. */
-export async function saveWell(scratch: Scratch, proxy: ProxyProcess, name: string): Promise<Buffer> {
+/** Makes a successful save to `name` and returns its bytes. Throws when the save fails. */
+export async function saveSuccessfully(scratch: Scratch, proxy: ProxyProcess, name: string): Promise<Buffer> {
   const dom0 = await dom0Saving(scratch, scratch.path(name), ['--raw']);
   const failure = failureOf(await saveThrough(proxy));
   const { exit, error } = await dom0.end;
@@ -67,11 +68,11 @@ export async function saveWell(scratch: Scratch, proxy: ProxyProcess, name: stri
   return scratch.bytes(name);
 }
 
-/** The toolstack lets the guest go on, and it does; then a save that nothing disturbs goes well. */
-export async function goesOnAndSaves(scratch: Scratch, machine: Machine, proxy: ProxyProcess): Promise<void> {
+/** Checks that the toolstack can resume the guest, and that an undisturbed save succeeds after that. */
+export async function resumesAndSaves(scratch: Scratch, machine: Machine, proxy: ProxyProcess): Promise<void> {
   const failure = failureOf(await new Toolstack(proxy.socket).resume());
   if (failure !== undefined) throw new Error(`cont: ${failure}`);
   await machine.untilCounting();
-  const state = await saveWell(scratch, proxy, 'second');
-  if (state.toString('latin1', 0, 4) !== 'QEVM') throw new Error('the second save is no state');
+  const state = await saveSuccessfully(scratch, proxy, 'second');
+  if (state.toString('latin1', 0, 4) !== 'QEVM') throw new Error('the second save is not a QEMU state');
 }

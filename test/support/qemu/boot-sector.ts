@@ -1,9 +1,10 @@
 /**
- * The smallest guest that proves something: a boot sector that counts.
+ * A minimal guest that proves a restore: a boot sector that counts.
  *
- * It prints `n 00000001`, `n 00000002`, ... on COM1, a line for each timer tick (18 a second), and halts in
- * between. The count lives in a register, the program in RAM, the ticks come from the PIT through the PIC to the
- * CPU. A guest that goes on counting where it was has got all of these back; one that was started again begins at 1.
+ * It prints `n 00000001`, `n 00000002`, ... on COM1, one line for each timer tick (18 per second), and halts in
+ * between. The count is in a register, the program is in RAM, and the ticks go from the PIT through the PIC to the CPU.
+ * If the guest continues to count from the same number, all of these were restored; a guest that was rebooted starts at
+ * 1.
  */
 
 const LISTING = `
@@ -13,7 +14,7 @@ const LISTING = `
   7c05  8e d0         mov   ss, ax
   7c07  bc 00 7c      mov   sp, 0x7c00
   7c0a  ba fb 03      mov   dx, 0x3fb         ; line control
-  7c0d  b0 80         mov   al, 0x80          ; the divisor is next
+  7c0d  b0 80         mov   al, 0x80          ; select the divisor
   7c0f  ee            out   dx, al
   7c10  ba f8 03      mov   dx, 0x3f8         ; divisor, low
   7c13  b0 01         mov   al, 1             ; 115200 baud
@@ -34,7 +35,7 @@ next:
   7c2d  e8 25 00      call  put
   7c30  b9 08 00      mov   cx, 8
 digit:
-  7c33  66 c1 c5 04   rol   ebp, 4            ; eight times four bits: ebp is itself again
+  7c33  66 c1 c5 04   rol   ebp, 4            ; after eight rotations ebp has its value again
   7c37  89 e8         mov   ax, bp
   7c39  24 0f         and   al, 0x0f
   7c3b  04 30         add   al, '0'
@@ -68,17 +69,20 @@ const ORIGIN = 0x7c00;
 
 const COUNT_LINE = /^n ([0-9a-f]{8})\r?\n/gm;
 
-/** Every number in what a guest has printed; in what two QEMUs have printed for it, one after the other, as well. */
+/** All numbers in the output of a guest, or in the joined output of two QEMUs that have run it one after the other. */
 export function countsIn(printed: string): number[] {
   return [...printed.matchAll(COUNT_LINE)].map(([, digits]) => Number.parseInt(digits ?? '', 16));
 }
 
-/** A raw disk of one sector, to be booted. */
+/** A bootable raw disk of one sector. */
 export function bootSector(): Buffer {
   return assembled(LISTING);
 }
 
-/** The sector of a listing as above: an address and the bytes there in each line that has code, all in hexadecimal. */
+/**
+ * Returns the sector of a listing like {@link LISTING}: each line with code has an address and its bytes, in
+ * hexadecimal.
+ */
 export function assembled(listing: string): Buffer {
   const sector = Buffer.alloc(SECTOR);
   for (const [, address, bytes] of listing.matchAll(/^ {2}([0-9a-f]{4}) {2}((?:[0-9a-f]{2} )+) /gm)) {

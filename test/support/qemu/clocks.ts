@@ -1,42 +1,46 @@
 /**
- * What may differ when a state was loaded by a QEMU that has not run since, and is saved again.
+ * The fields that may differ when a QEMU loads a state, does not run the guest, and saves it again.
  *
- * Nearly everything in a guest hangs on QEMU's virtual clock, which is part of the state and stands while the guest
- * stands. Left are a clock that goes on whatever the guest does, and a few fields that QEMU writes but does not read.
- * Each has its reason here; anything else that differs has been damaged on the way.
+ * Nearly all fields of a guest depend on QEMU's virtual clock, which is part of the state and stops with the guest. The
+ * exceptions are the real-time clock, which does not stop, and a few fields that QEMU writes but does not load. Each
+ * exception has its reason here. Any other difference is damage.
  */
 
+/** Fields that may differ, and the reason. */
 export interface Exception {
   readonly field: RegExp;
   readonly why: string;
 }
 
-/** The clock on the wall, which the guest's real-time clock shows. */
+/** The fields of the guest's real-time clock, which shows the time of the host. */
 export const CLOCKS: readonly Exception[] = [
   {
     field: /^mc146818rtc\/cmos_data\+0x0[0246789]$/,
-    why: 'seconds, minutes, hours, day of the week, day, month and year: the time at which the state was written',
+    why: 'seconds, minutes, hours, day of the week, day, month and year: the time of the save',
   },
   { field: /^mc146818rtc\/cmos_data\+0x32$/, why: 'the century of that time' },
-  { field: /^mc146818rtc\/cmos_data\+0x0a$/, why: 'bit 7 says that the time is just being counted up' },
-  { field: /^mc146818rtc\/cmos_data\+0x0c$/, why: 'bit 4 says that a second has ended since the guest has looked' },
-  { field: /^mc146818rtc\/update_timer$/, why: 'when the second ends that the guest will be told of' },
+  { field: /^mc146818rtc\/cmos_data\+0x0a$/, why: 'bit 7 is set while the time is updated' },
+  {
+    field: /^mc146818rtc\/cmos_data\+0x0c$/,
+    why: 'bit 4 is set when a second has ended since the guest has read the register',
+  },
+  { field: /^mc146818rtc\/update_timer$/, why: 'the end of the current second, when the guest gets an interrupt' },
   {
     field: /^mc146818rtc\/next_alarm_time$/,
-    why: 'computed anew from the time on the wall, a microsecond more or less',
+    why: 'computed again from the time of the host, with a deviation of a microsecond',
   },
 ];
 
-/** Fields that QEMU writes and then, with a reason of its own, does not take back from the state. */
-export const FORGOTTEN: readonly Exception[] = [
+/** Fields that QEMU writes but, for a good reason, does not load. */
+export const NOT_LOADED: readonly Exception[] = [
   {
     field: /\/ide\/bmdma\[[01]\]\/migration_retry_sector_num$/,
-    why: 'where to try a request again; without a failed request it means nothing, and is not loaded',
+    why: 'the position at which to retry a request; without a failed request it has no meaning and is not loaded',
   },
-  { field: /\/qxl\/ssd\.unique$/, why: 'the number of the next update of the screen; a loaded screen is drawn once' },
+  { field: /\/qxl\/ssd\.unique$/, why: 'the number of the next screen update; QEMU draws a loaded screen once' },
 ];
 
-/** Those of the fields that no exception covers. */
+/** Returns the fields that no exception covers. */
 export function unexplained(fields: readonly string[]): string[] {
-  return fields.filter((name) => ![...CLOCKS, ...FORGOTTEN].some(({ field }) => field.test(name)));
+  return fields.filter((name) => ![...CLOCKS, ...NOT_LOADED].some(({ field }) => field.test(name)));
 }

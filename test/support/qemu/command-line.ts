@@ -1,6 +1,6 @@
 /**
- * QEMU's command line for a machine shaped like the device model of a Xen guest: the same devices, the same
- * format of a state, and RAM that is somebody else's.
+ * QEMU's command line for a machine like the device model of a Xen guest: the same devices, the same state format, and
+ * RAM outside of QEMU's state.
  */
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,32 +9,36 @@ import { memoryArguments } from './guest-memory.js';
 
 export const QEMU = 'qemu-system-x86_64';
 
+/** Options of a machine. */
 export interface MachineOptions {
-  /** Where its sockets, serial port and log are. */
+  /** The directory of its sockets, serial port and log. */
   readonly folder: string;
-  /** Names these files; unique in the folder. */
+  /** The base name of these files, unique in the directory. */
   readonly name: string;
-  /** The machine type and the devices, as QEMU's arguments. */
+  /** QEMU's arguments for the machine type and the devices. */
   readonly machine: readonly string[];
-  /** What it boots, as QEMU's arguments; without, a disk with the counting boot sector. */
+  /** QEMU's arguments for the boot medium. The default is a disk with the counting boot sector. */
   readonly boot?: readonly string[];
-  /** The file that is its RAM: that of the machine it goes on from. Without, a new one. */
+  /** The file of its RAM, if it continues another machine. The default is a new file. */
   readonly memory?: string;
   readonly mebibytes?: number;
-  /** What it waits for instead of booting: the argument of `-incoming`. */
+  /** The argument of `-incoming`, for a machine that waits for a state instead of booting. */
   readonly incoming?: string;
-  /** Does not run before it is told `cont`. */
+  /** Does not run before it receives `cont`. */
   readonly paused?: boolean;
-  /** Writes and expects what QEMU does by itself, the machine type among it, and not what it does under Xen. */
+  /** Uses QEMU's default state format, which includes the machine type, instead of the format used under Xen. */
   readonly configuration?: boolean;
-  /** How long a test waits for anything of it; it has to be more on a guest that takes its time. */
+  /** How long a test waits for an event of this machine, in milliseconds; a slow guest needs more than the default. */
   readonly waitMs?: number;
-  /** Open descriptors it inherits, as 3, 4, ... */
+  /** Open descriptors that it inherits as 3, 4, ... */
   readonly descriptors?: readonly number[];
 }
 
-/** What QEMU sets by itself on the Xen accelerator; and `apic.vapic`, a device that TCG has and Xen has not. */
-const XEN_SHAPE = [
+/**
+ * The settings that QEMU uses with the Xen accelerator, and no `apic.vapic`, a device that exists with TCG but not with
+ * Xen.
+ */
+const XEN_SETTINGS = [
   ...['-global', 'migration.send-configuration=off'],
   ...['-global', 'migration.send-section-footer=off'],
   ...['-global', 'migration.store-global-state=off'],
@@ -43,12 +47,12 @@ const XEN_SHAPE = [
 
 const BOOT_DISK_BYTES = 1 << 20;
 
-/** Where a machine has its `qmp` and `monitor` sockets, its `serial` port, its `log` and its `disk`. */
+/** The path of a machine's file: `qmp` and `monitor` (sockets), `serial`, `log` or `disk`. */
 export function fileOf({ folder, name }: MachineOptions, suffix: string): string {
   return join(folder, `${name}.${suffix}`);
 }
 
-/** Arguments of {@link QEMU}; writes what the machine boots from. */
+/** Returns the arguments of {@link QEMU} and writes the boot disk. */
 export function commandLine(options: MachineOptions, memory: string): string[] {
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-accel', 'tcg'],
@@ -56,7 +60,7 @@ export function commandLine(options: MachineOptions, memory: string): string[] {
     ...['-qmp', `unix:${fileOf(options, 'monitor')},server=on,wait=off`],
     ...['-serial', `file:${fileOf(options, 'serial')}`],
     ...memoryArguments(memory, options.mebibytes ?? 16),
-    ...(options.configuration === true ? [] : XEN_SHAPE),
+    ...(options.configuration === true ? [] : XEN_SETTINGS),
     ...options.machine,
     ...(options.boot ?? bootDisk(fileOf(options, 'disk'))),
     ...(options.incoming === undefined ? [] : ['-incoming', options.incoming]),
@@ -64,7 +68,9 @@ export function commandLine(options: MachineOptions, memory: string): string[] {
   ];
 }
 
-/** A disk with the boot sector; what the guest would write to it is thrown away. SeaBIOS reads no tiny AHCI disk. */
+/**
+ * Writes a disk with the boot sector. Guest writes are discarded. It has 1 MiB because SeaBIOS reads no tiny AHCI disk.
+ */
 function bootDisk(path: string): string[] {
   writeFileSync(path, bootSector());
   truncateSync(path, BOOT_DISK_BYTES);

@@ -1,29 +1,31 @@
-/** An initramfs: a few files in a "newc" cpio archive, which is what the kernel unpacks into its first file system. */
+/** An initramfs: a cpio archive in the "newc" format, which the kernel unpacks into its first file system. */
 
 export interface ArchivedFile {
   readonly name: string;
   readonly bytes: Buffer;
-  /** Type and permissions; without, an executable file. */
+  /** The type and permissions. The default is an executable file. */
   readonly mode?: number;
 }
 
 const MAGIC = '070701';
 const EXECUTABLE_FILE = 0o100755;
-const FOLDER = 0o040755;
+const DIRECTORY = 0o040755;
 const TRAILER = 'TRAILER!!!';
 
-/** A folder, to be archived before what is in it; the kernel has /dev and / by itself. */
+/** A directory. It must precede its content in the archive. The kernel creates /dev and / itself. */
 export function archivedFolder(name: string): ArchivedFile {
-  return { name, bytes: Buffer.alloc(0), mode: FOLDER };
+  return { name, bytes: Buffer.alloc(0), mode: DIRECTORY };
 }
 
-/** All of them root's. */
+/** Returns the archive. root owns all files. */
 export function cpioArchive(files: readonly ArchivedFile[]): Buffer {
   const entries = files.map(({ name, bytes, mode }, index) => entry(name, bytes, index + 1, mode ?? EXECUTABLE_FILE));
   return Buffer.concat([...entries, entry(TRAILER, Buffer.alloc(0), 0, 0)]);
 }
 
-/** A header of thirteen numbers, eight hex digits each; the name, which ends in a zero byte; the bytes. */
+/**
+ * An entry: a header of thirteen numbers with eight hex digits each, the name with a terminating zero byte, the bytes.
+ */
 function entry(name: string, bytes: Buffer, inode: number, mode: number): Buffer {
   const [owner, group, links, modified] = [0, 0, 1, 0];
   const device = [0, 0, 0, 0];
@@ -32,7 +34,7 @@ function entry(name: string, bytes: Buffer, inode: number, mode: number): Buffer
   return Buffer.concat([padded(Buffer.from(`${header}${name}\0`)), padded(bytes)]);
 }
 
-/** Everything begins at a multiple of four. */
+/** Pads to a multiple of four bytes. */
 function padded(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.alloc(-bytes.length & 3)]);
 }

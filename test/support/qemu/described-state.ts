@@ -1,15 +1,16 @@
 /**
- * A device state as its fields, and the comparison of two of them.
+ * A device state as a list of fields, and the comparison of two states.
  *
- * Every byte of a state is in a field, or is what the description says must be there: so two states of the same machine
- * that have no differing field are equal.
+ * Every byte of a state belongs to a field or is determined by the description. Therefore two states of the same
+ * machine are equal when no field differs.
  */
 
+/** A field of a state. */
 export interface Field {
-  /** The device's name in the state, such as `0000:00:02.0/e1000`. */
+  /** The name of the device in the state, such as `0000:00:02.0/e1000`. */
   readonly section: string;
   readonly instance: number;
-  /** The field within it, such as `channels[0]/count`. */
+  /** The path of the field within the device, such as `channels[0]/count`. */
   readonly path: string;
   readonly type: string;
   readonly offset: number;
@@ -21,23 +22,23 @@ export interface DescribedState {
   readonly fields: readonly Field[];
 }
 
-/** A field of more bytes than this is no number. */
+/** The largest number, in bytes. A longer field is compared byte by byte. */
 const LARGEST_NUMBER = 8;
 
-/** How a field is called in reports and in the list of clocks: `i8254/channels[0]/count`, `dma@1/command`. */
+/** The name of a field in reports and in the list of clocks: `i8254/channels[0]/count`, `dma@1/command`. */
 export function nameOf({ section, instance, path }: Field): string {
   return `${section}${instance === 0 ? '' : `@${instance}`}/${path}`;
 }
 
 /**
- * The names of all fields that are not the same in both, or are in only one of them. What QEMU gives no shape to,
- * such as `mc146818rtc/cmos_data`, is told byte by byte: `mc146818rtc/cmos_data+0x0c`.
+ * The names of all fields that differ or exist in only one state. Opaque fields such as `mc146818rtc/cmos_data` are
+ * compared byte by byte: `mc146818rtc/cmos_data+0x0c`.
  */
 export function differences(one: DescribedState, other: DescribedState): string[] {
-  const [here, there] = [valuesOf(one), valuesOf(other)];
-  const names = new Set([...here.keys(), ...there.keys()]);
+  const [values, otherValues] = [valuesOf(one), valuesOf(other)];
+  const names = new Set([...values.keys(), ...otherValues.keys()]);
   return [...names].flatMap((name) => {
-    const [a, b] = [here.get(name), there.get(name)];
+    const [a, b] = [values.get(name), otherValues.get(name)];
     if (a === undefined || b === undefined || a.length !== b.length) return [name];
     if (a.equals(b)) return [];
     return a.length <= LARGEST_NUMBER ? [name] : differentBytes(a, b).map((at) => `${name}+0x${hex(at)}`);

@@ -1,9 +1,9 @@
 /**
- * The description of a machine's state, in QEMU's own words.
+ * QEMU's own description of a machine's state.
  *
- * A device state has no lengths: only the QEMU that wrote it knows where a field ends. But `migrate` appends a JSON
- * text that names each device, each field and its size, in the order in which they are written. It describes what
- * `xen-save-devices-state` writes as well, since both write the same devices in the same way.
+ * A device state contains no lengths: only the QEMU that wrote it knows where a field ends. But `migrate` appends a
+ * JSON text that names each device, each field and its size, in the order in which QEMU writes them. It also describes
+ * the output of `xen-save-devices-state`, because both commands write the same devices in the same way.
  */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export interface Description {
   readonly devices: readonly (StructDescription & { readonly name: string; readonly instance_id: number })[];
 }
 
-/** A device, a subsection, or a field that has fields. */
+/** A device, a subsection, or a field with inner fields. */
 export interface StructDescription {
   readonly vmsd_name?: string;
   readonly version?: number;
@@ -25,11 +25,11 @@ export interface StructDescription {
 export interface FieldDescription {
   readonly name: string;
   readonly type: string;
-  /** Bytes; of one element, where there is an `array_len`. */
+  /** The size in bytes; the size of one element if there is an `array_len`. */
   readonly size: number;
-  /** This field comes that many times, all of one shape, and is described once. */
+  /** The number of equal elements that this one description covers. */
   readonly array_len?: number;
-  /** This is one element of an array whose elements are described one by one. */
+  /** The index of this element, for an array whose elements have separate descriptions. */
   readonly index?: number;
   readonly struct?: StructDescription;
 }
@@ -39,12 +39,12 @@ const VMDESCRIPTION = 0x06;
 const BEFORE_TEXT = 5;
 
 /**
- * Asks a stopped machine. It must not have been saved `live` before: that hands its disks over, and QEMU 7.2 crashes
- * when `migrate` does that for the second time.
+ * Gets the description from a stopped machine. The machine must not have been saved `live` before: such a save
+ * inactivates its disks, and QEMU 7.2 crashes when `migrate` inactivates them a second time.
  */
 export async function describe(machine: Machine, folder: string): Promise<Description> {
   const stream = join(folder, `described-${machine.pid}`);
-  const capabilities = [{ capability: 'x-ignore-shared', state: true }]; // Guest RAM: it is of no interest here.
+  const capabilities = [{ capability: 'x-ignore-shared', state: true }]; // Leaves guest RAM out of the stream.
   await machine.command('migrate-set-capabilities', { capabilities });
   await machine.migrateTo(stream);
   const description = descriptionIn(await readFile(stream));
@@ -52,7 +52,7 @@ export async function describe(machine: Machine, folder: string): Promise<Descri
   return description;
 }
 
-/** Asks a QEMU of its own that loads the state and goes no further. */
+/** Gets the description from a separate QEMU that loads the state and stays paused. */
 export async function describeState(state: string, options: MachineOptions): Promise<Description> {
   const machine = await startMachine({ ...options, incoming: `exec:cat '${state}'`, paused: true });
   await machine.untilState('paused');
@@ -61,7 +61,10 @@ export async function describeState(state: string, options: MachineOptions): Pro
   return description;
 }
 
-/** The description is the end of a migration stream; RAM may look like one, but does not end where the stream ends. */
+/**
+ * Finds the description at the end of a migration stream. RAM may contain similar bytes, but not with a matching
+ * length.
+ */
 function descriptionIn(stream: Buffer): Description {
   for (let at = stream.lastIndexOf('{'); at >= BEFORE_TEXT; at = stream.lastIndexOf('{', at - 1)) {
     const isText = stream[at - BEFORE_TEXT] === VMDESCRIPTION && stream.readUInt32BE(at - 4) === stream.length - at;

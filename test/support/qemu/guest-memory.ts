@@ -1,29 +1,29 @@
 /**
- * A guest's RAM as a file in memory.
+ * The RAM of a guest as a file in memory.
  *
- * Xen moves RAM by itself; the device model's state says nothing of it. So a second QEMU is given the file of the
- * first: it finds the guest's memory in place, as it would on Xen, and only the device state has to be brought to it.
+ * Xen transfers RAM itself, and the device model's state does not contain it. So a second QEMU uses the RAM file of the
+ * first: as on Xen, it finds the guest's RAM in place and needs only the device state.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const PREFIX = '/dev/shm/stubferry-qemu-';
 
-const folders: string[] = [];
+const directories: string[] = [];
 
-/** A place for the RAM of a guest. */
+/** Returns a path for the RAM of a guest. */
 export function guestMemory(): string {
-  const folder = mkdtempSync(PREFIX);
-  folders.push(folder);
-  return join(folder, 'ram');
+  const directory = mkdtempSync(PREFIX);
+  directories.push(directory);
+  return join(directory, 'ram');
 }
 
-/** Every guest's RAM of this test is gone; to be called when no QEMU runs any more. */
-export function forgetGuestMemory(): void {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+/** Removes the RAM of all guests of this test. Call this after all QEMUs have exited. */
+export function removeGuestMemory(): void {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
 }
 
-/** QEMU's arguments; `-machine` accumulates, so that its type stays the caller's to say. */
+/** QEMU's arguments. Several `-machine` options accumulate, so the caller can still set the machine type. */
 export function memoryArguments(path: string, mebibytes: number): string[] {
   return [
     ...['-m', `${mebibytes}`],

@@ -1,8 +1,8 @@
 /**
  * A guest with an operating system: Debian's kernel, and an initramfs in which busybox counts.
  *
- * It prints the lines that the boot sector prints, so everything that reads a machine's count reads this one's. But
- * it has 256 MiB of RAM in use, timers, interrupts and a scheduler: what a whole migration has to bring across.
+ * It prints the same lines as the boot sector, so the same code can read its count. But it has 256 MiB of RAM, timers,
+ * interrupts and a scheduler, which a complete migration must transfer.
  */
 import { accessSync, constants, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,10 +11,10 @@ import { cpioArchive } from './cpio.js';
 
 export const BUSYBOX = '/bin/busybox';
 
-/** From the environment, else the newest that is installed and may be read. */
+/** The kernel from the environment, or the newest installed and readable one. */
 export const KERNEL = process.env['STUBFERRY_TEST_KERNEL'] || newestKernel('/boot');
 
-/** Counts five times a second. The shell has `printf` and arithmetic itself, and asks busybox to sleep. */
+/** Counts five times per second. `printf` and arithmetic are shell builtins; the shell runs busybox to sleep. */
 const INIT = `#!/busybox sh
 n=0
 while :; do
@@ -24,7 +24,7 @@ while :; do
 done
 `;
 
-/** What makes a machine of {@link startMachine} boot it; its files are in the folder. */
+/** The options with which `startMachine` boots this guest. Writes its initramfs to the directory. */
 export function linuxGuest(folder: string): Pick<MachineOptions, 'boot' | 'mebibytes' | 'waitMs'> {
   const initramfs = join(folder, 'initramfs');
   const files = [

@@ -1,8 +1,8 @@
 /**
- * One real QEMU for a test, with what its guest prints and how it ends.
+ * A real QEMU for a test, with the output of its guest and its exit status.
  *
- * A test has the first monitor to itself (`qmpPath`); the harness looks in through a second one. Whatever still
- * runs when a test ends is killed, and its RAM is gone.
+ * The first monitor (`qmpPath`) is for the test; the harness uses a second one. After a test, the harness kills the
+ * QEMUs that still run and removes their RAM.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
@@ -10,23 +10,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach } from '@jest/globals';
 import { countsIn } from './boot-sector.js';
 import { commandLine, fileOf, type MachineOptions, QEMU } from './command-line.js';
-import { forgetGuestMemory, guestMemory } from './guest-memory.js';
+import { guestMemory, removeGuestMemory } from './guest-memory.js';
 import { Monitor, MonitorGone } from './monitor.js';
 
 export interface MachineEnd {
   /** The exit status, or the signal that ended it. */
   readonly exit: number | NodeJS.Signals;
-  /** What it had to say, on standard output and standard error. */
+  /** Its standard output and standard error. */
   readonly log: string;
 }
 
-/** Far more than anything takes, on two cores that others use as well. */
-const PATIENCE_MS = 20_000;
+/** In milliseconds. Far more than any event takes, even on two shared cores. */
+const TIMEOUT_MS = 20_000;
 const POLL_MS = 10;
 
 const machines = new Set<Machine>();
 
-/** Starts a QEMU; resolves when its monitors answer. */
+/** Starts a QEMU. Resolves when its monitor responds. */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const machine = new Machine(options);
   machines.add(machine);
@@ -37,10 +37,10 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
 export class Machine {
   readonly qmpPath: string;
   readonly logPath: string;
-  /** The file that is its RAM. */
+  /** The file of its RAM. */
   readonly memory: string;
   readonly ended: Promise<MachineEnd>;
-  /** Resolves when its monitors answer. */
+  /** Resolves when its monitor responds. */
   readonly connected: Promise<void>;
   readonly #child: ChildProcess;
   readonly #options: MachineOptions;
@@ -67,33 +67,33 @@ export class Machine {
     return this.#child.pid ?? 0;
   }
 
-  /** What it has said so far, on standard output and standard error. */
+  /** Its standard output and standard error so far. */
   log(): string {
     return textOf(this.logPath);
   }
 
-  /** What its guest has printed on COM1 so far. */
+  /** The output of its guest on COM1 so far. */
   serial(): string {
     return textOf(fileOf(this.#options, 'serial'));
   }
 
-  /** Every number its guest has printed. */
+  /** All numbers that its guest has printed. */
   counts(): number[] {
     return countsIn(this.serial());
   }
 
-  /** The last number its guest has printed; 0 before the first. */
+  /** The last number that its guest has printed; 0 before the first one. */
   counter(): number {
     return this.counts().at(-1) ?? 0;
   }
 
-  /** Resolves with the count as soon as it is beyond that number: the present one, if none is said. */
+  /** Resolves with the count as soon as it is higher than `beyond`, by default the present count. */
   async untilCounting(beyond = this.counter()): Promise<number> {
     await this.#until(`a count beyond ${beyond}`, () => this.counter() > beyond);
     return this.counter();
   }
 
-  /** Asks over the harness's monitor. Throws what QEMU says is wrong, or how it ended. */
+  /** Executes a command on the harness's monitor. Throws QEMU's error, or the exit status when QEMU has exited. */
   async command<T = unknown>(name: string, args: object = {}): Promise<T> {
     if (this.#monitor === undefined) throw new Error(`${name}: no monitor is open yet`);
     try {
@@ -105,9 +105,9 @@ export class Machine {
     }
   }
 
-  /** The names of the events that QEMU has told of. */
+  /** The names of the events that QEMU has reported. */
   async eventsSoFar(): Promise<string[]> {
-    // What comes before the reply to a command has happened before it.
+    // Earlier events arrive before the reply to this command.
     await this.runState();
     return (this.#monitor?.events ?? []).flatMap(({ event }) => event ?? []);
   }
@@ -121,11 +121,11 @@ export class Machine {
     return this.#until(`the run state ${state}`, async () => (await this.runState()) === state);
   }
 
-  /** Has QEMU migrate to a file, which appears when it is whole. */
+  /** Makes QEMU migrate to a file. The file appears when it is complete. */
   async migrateTo(path: string): Promise<void> {
     await this.command('migrate', { uri: `exec:cat > '${path}.part' && mv '${path}.part' '${path}'` });
     await this.untilMigrated();
-    await this.#until(`${path}`, () => existsSync(path)); // QEMU does not wait for cat.
+    await this.#until(`${path}`, () => existsSync(path)); // QEMU does not wait for cat to finish.
   }
 
   /** Resolves when a migration, in either direction, is complete; rejects when it failed. */
@@ -144,7 +144,7 @@ export class Machine {
 
   #start(options: MachineOptions): ChildProcess {
     const output = openSync(this.logPath, 'w');
-    // The kernel kills QEMU when the test process is killed itself, and nobody runs `afterEach`.
+    // The kernel kills QEMU when the test process is killed, because `afterEach` does not run then.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', QEMU, ...commandLine(options, this.memory)], {
       stdio: ['ignore', output, output, ...(options.descriptors ?? [])],
       cwd: options.folder,
@@ -157,12 +157,12 @@ export class Machine {
     try {
       this.#monitor = await Monitor.open(fileOf(this.#options, 'monitor'), () => this.#end === undefined);
     } catch (error) {
-      throw new Error(`${QEMU} does not answer: ${this.log()}`, { cause: error });
+      throw new Error(`${QEMU} does not respond: ${this.log()}`, { cause: error });
     }
   }
 
   async #until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    const { waitMs = PATIENCE_MS } = this.#options;
+    const { waitMs = TIMEOUT_MS } = this.#options;
     const deadline = Date.now() + waitMs;
     while (!(await holds())) {
       if (this.#end !== undefined) throw new Error(`${what}: QEMU ended (${this.#end.exit}): ${this.log()}`);
@@ -185,5 +185,5 @@ function textOf(path: string): string {
 afterEach(async () => {
   for (const machine of machines) await machine.kill().catch(() => undefined);
   machines.clear();
-  forgetGuestMemory();
+  removeGuestMemory();
 });

@@ -1,20 +1,21 @@
 /**
- * The machines that are saved and loaded here: between them most of what a Xen guest's device model is made of.
+ * The machines that the tests save and load. Together they contain most devices of a Xen guest's device model.
  *
- * Types have a version, so that a newer QEMU makes the same machine. Not among them: nvme. QEMU cannot migrate it
- * and says so, in the blocked-reasons of `query-migrate`; but `xen-save-devices-state` does not ask, and crashes.
+ * The machine types have a version, so that a newer QEMU builds the same machine. nvme is not included: QEMU cannot
+ * migrate it and reports this in the blocked-reasons of `query-migrate`; but `xen-save-devices-state` does not check
+ * them, and crashes.
  */
 
 const PC = ['-machine', 'pc-i440fx-7.2'];
 const Q35 = ['-machine', 'pc-q35-7.2'];
 
-/** A network card connected to nothing. */
+/** A network card without a connection. */
 const card = (device: string): string[] => [
   ...['-netdev', 'hubport,id=net0,hubid=0'],
   ...['-device', `${device},netdev=net0`],
 ];
 
-/** A disk of zeros that needs no image. */
+/** A disk of zeros without an image file. */
 const disk = (device: string, size = 64 << 20): string[] => [
   ...['-blockdev', `driver=null-co,node-name=${device},size=${size},read-zeroes=on`],
   ...['-device', `${device},drive=${device}`],
@@ -22,7 +23,7 @@ const disk = (device: string, size = 64 << 20): string[] => [
 
 const device = (...names: string[]): string[] => names.flatMap((name) => ['-device', name]);
 
-/** By name; each besides boots from a first IDE or AHCI disk. */
+/** The machines by name. Each one also has a first IDE or AHCI disk, from which it boots. */
 export const MACHINES = {
   'pc, e1000 and VGA': [...PC, '-vga', 'std', ...card('e1000')],
   'pc, cirrus and USB': [...PC, '-vga', 'cirrus', ...device('piix3-usb-uhci', 'usb-tablet')],

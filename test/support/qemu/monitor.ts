@@ -1,7 +1,7 @@
-/** The harness's own look into a QEMU: commands one after the other, over a monitor that is no test's subject. */
+/** The harness's own connection to a QEMU. It executes commands one after the other on a monitor that no test uses. */
 import { type Message, QmpConnection } from './qmp-connection.js';
 
-/** QEMU has hung up: it has ended, or is about to. */
+/** QEMU has closed the connection: it has exited or is about to exit. */
 export class MonitorGone extends Error {}
 
 export class Monitor {
@@ -12,7 +12,7 @@ export class Monitor {
     this.#connection = connection;
   }
 
-  /** Connects as soon as the socket is there; gives up when `alive()` does. */
+  /** Connects as soon as the socket exists. Fails when `alive()` returns false. */
   static async open(path: string, alive: () => boolean): Promise<Monitor> {
     const monitor = new Monitor(await QmpConnection.open(path, alive));
     await monitor.#connection.next();
@@ -20,12 +20,12 @@ export class Monitor {
     return monitor;
   }
 
-  /** Every event so far that came before the reply to the last command. */
+  /** All events that arrived before the reply to the last command. */
   get events(): readonly Message[] {
     return this.#connection.events;
   }
 
-  /** What the command returns; throws what QEMU says is wrong. */
+  /** Executes a command and returns the value of its reply. Throws QEMU's error. */
   command<T>(name: string, args: object = {}): Promise<T> {
     const reply = this.#last.then(async () => {
       await this.#connection.send(`${JSON.stringify({ execute: name, arguments: args })}\n`);

@@ -1,4 +1,4 @@
-/** What these suites cannot do without, for `describeWith`; and what to do to have it. */
+/** The requirements of these suites, for `describeWith`, with the way to satisfy them. */
 import { delimiter, join } from 'node:path';
 import type { Need } from '../blockdev-utils/as-root.js';
 import { QEMU } from './command-line.js';
@@ -9,11 +9,11 @@ const programs = (process.env['PATH'] ?? '').split(delimiter).map((folder) => jo
 export const A_QEMU: Need = { what: `${QEMU} (apt install qemu-system-x86)`, isThere: programs.some(isReadable) };
 
 const KERNEL_NEED: Need = {
-  what: 'a Linux kernel that may be read: in /boot, or named by STUBFERRY_TEST_KERNEL',
+  what: 'a readable Linux kernel: in /boot, or named by STUBFERRY_TEST_KERNEL',
   isThere: KERNEL !== undefined && isReadable(KERNEL),
 };
 
 const BUSYBOX_NEED: Need = { what: `${BUSYBOX} (apt install busybox-static)`, isThere: isReadable(BUSYBOX) };
 
-/** For a guest with Linux. */
+/** The requirements of a Linux guest. */
 export const A_LINUX_GUEST: readonly Need[] = [A_QEMU, KERNEL_NEED, BUSYBOX_NEED];

@@ -1,8 +1,9 @@
 /**
- * One connection to a QMP socket, and nothing of the program's: messages as they come, lines as they are sent.
+ * A connection to a QMP socket, without code of the program: it returns messages as they arrive and sends lines
+ * unchanged.
  *
- * Tests speak to QEMU through this, and to whatever stands before QEMU, so that the program's own QMP code is
- * never its own witness.
+ * Tests use it to talk to QEMU or to a proxy in front of QEMU, so that the program's QMP code is not tested against
+ * itself.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -24,17 +25,17 @@ const CONNECT_MS = 10_000;
 export class QmpConnection {
   readonly #socket: Socket;
   readonly #messages: AsyncIterator<string>;
-  /** Every line received so far, as it was, events as well. */
+  /** All lines received so far, unchanged, including events. */
   readonly lines: string[] = [];
   readonly events: Message[] = [];
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     this.#messages = createInterface({ input: socket })[Symbol.asyncIterator]();
-    socket.on('error', () => undefined); // The reader of messages hears of it as the end.
+    socket.on('error', () => undefined); // The reader of messages sees an error as the end.
   }
 
-  /** Connects; waits for a socket that is not there yet while `alive()`. */
+  /** Connects. Waits for a missing socket while `alive()` returns true. */
   static async open(path: string, alive: () => boolean = () => true): Promise<QmpConnection> {
     const deadline = Date.now() + CONNECT_MS;
     for (;;) {
@@ -49,7 +50,7 @@ export class QmpConnection {
     }
   }
 
-  /** The next message of any sort, or undefined when the other side has hung up. */
+  /** The next message of any kind; undefined when the other side has closed the connection. */
   async next(): Promise<Message | undefined> {
     const line = await this.#messages.next().catch(() => ({ value: '', done: true }));
     if (line.done === true) return undefined;
@@ -59,7 +60,7 @@ export class QmpConnection {
     return message;
   }
 
-  /** The next message that is no event. */
+  /** The next message that is not an event. */
   async reply(): Promise<Message | undefined> {
     for (;;) {
       const message = await this.next();
@@ -67,11 +68,11 @@ export class QmpConnection {
     }
   }
 
-  /** Sends bytes as they are; with `piece`, that many at a time and a moment between. */
-  async send(text: string, piece = text.length, pauseMs = 2): Promise<void> {
-    for (let at = 0; at < text.length; at += piece) {
+  /** Sends text unchanged; with `chunkBytes`, that many bytes at a time with a pause in between. */
+  async send(text: string, chunkBytes = text.length, pauseMs = 2): Promise<void> {
+    for (let at = 0; at < text.length; at += chunkBytes) {
       if (at > 0) await delay(pauseMs);
-      this.#socket.write(text.slice(at, at + piece));
+      this.#socket.write(text.slice(at, at + chunkBytes));
     }
   }
 

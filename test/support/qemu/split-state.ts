@@ -1,12 +1,12 @@
 /**
- * Splits a device state into its fields by a description of the machine.
+ * Splits a device state into its fields, using a description of the machine.
  *
  *     "QEVM" version
  *     { 0x04  section id  name  instance  version  fields  { 0x05  name  version  fields ... } } ...
  *     0x00
  *
- * Whatever is no field must be just what is described, and the end just where it is described: a byte too many or too
- * few anywhere is found.
+ * All bytes that are not in a field must match the description, and the state must end where the description ends. So a
+ * missing or additional byte at any position is detected.
  */
 import { type DescribedState, type Field, nameOf } from './described-state.js';
 import type { Description, FieldDescription, StructDescription } from './description.js';
@@ -17,7 +17,7 @@ const SECTION_FULL = 0x04;
 const SUBSECTION = 0x05;
 const END = 0x00;
 
-/** Throws when the state is anything else but what is described. */
+/** Splits `bytes`. Throws when they do not match the description. */
 export function splitState(bytes: Buffer, description: Description): DescribedState {
   const splitter = new Splitter(bytes);
   splitter.expect('magic', MAGIC, splitter.text(4));
@@ -49,8 +49,8 @@ class Splitter {
     this.#struct('', device);
   }
 
-  expect(what: string, wanted: string | number, found: string | number): void {
-    if (found !== wanted) throw new Error(`${what}: expected ${wanted}, found ${found}, before ${this.offset}`);
+  expect(what: string, expected: string | number, found: string | number): void {
+    if (found !== expected) throw new Error(`${what}: expected ${expected}, found ${found}, before ${this.offset}`);
   }
 
   u8(): number {
@@ -84,7 +84,7 @@ class Splitter {
     }
   }
 
-  /** A field without a struct is opaque, whatever else is said of it. */
+  /** A field without a struct is opaque. */
   #element(path: string, { type, size, struct }: FieldDescription): void {
     if (struct === undefined) {
       this.#field(path, type, size);
@@ -102,7 +102,7 @@ class Splitter {
     this.fields.push(field);
   }
 
-  /** Where the next so many bytes begin. */
+  /** Skips `length` bytes and returns their offset. */
   #advance(length: number): number {
     const start = this.offset;
     if (start + length > this.#bytes.length) throw new Error(`the state ends at ${this.#bytes.length}, inside a field`);

@@ -1,14 +1,14 @@
 /**
- * A toolstack as QEMU's monitor sees it: what libxl 4.17 does around the save of a guest with a Linux stubdom.
+ * A toolstack as QEMU's monitor sees it: it does what libxl 4.17 does around the save of a guest with a Linux stubdom.
  *
- * Four operations, a connection each, one at a time, and no more: which CPUs there are; when the guest stays alive
- * meanwhile, the dirty log on; `stop` and `xen-save-devices-state`, on one connection; the dirty log off, or, after
- * a failure, `cont`. On a connection it waits for the greeting and takes the version from there, negotiates, and
- * sends a command only when the one before is answered. Identifiers count from one number and are used in
- * the order in which commands are made up, so the first command has the number before `qmp_capabilities`. Lines end
- * in CR LF. It has no patience of its own for the save: it waits for as long as it takes.
+ * There are four operations, one after the other, each on its own connection. It queries the CPUs; it enables the dirty
+ * log, if the guest stays alive during the save; it sends `stop` and `xen-save-devices-state` on one connection; it
+ * disables the dirty log and, after a failure, sends `cont`. On each connection it waits for the greeting, takes QEMU's
+ * version from it, negotiates, and sends a command only after the reply to the previous one. The ids are consecutive
+ * numbers, allocated in the order in which libxl prepares the commands: so the first command has the number before that
+ * of `qmp_capabilities`. Lines end in CR LF. The toolstack has no time limit for the save.
  *
- * Nothing in here is the program's; it stands for what the program does not know and cannot change.
+ * No code here belongs to the program: it represents behaviour that the program cannot change.
  */
 import { type Message, QmpConnection } from './qmp-connection.js';
 
@@ -17,41 +17,41 @@ export interface Command {
   readonly arguments?: object;
 }
 
-/** How a toolstack can be hard to serve. */
-export interface Manners {
-  /** Writes that many bytes at a time, with a moment between. */
-  readonly piece?: number;
-  /** Hangs up: half-way through that command's line, or when it is sent and not yet answered. */
+/** Difficult behaviour of a toolstack. */
+export interface ToolstackOptions {
+  /** Writes that many bytes at a time, with a pause in between. */
+  readonly chunkBytes?: number;
+  /** Disconnects in the middle of that command's line, or after the line and before the reply. */
   readonly hangUp?: { readonly during: string; readonly when: 'half sent' | 'sent' };
 }
 
-/** A connection's end. */
+/** The result of an operation. */
 export interface Operation {
   readonly greeting: Message | undefined;
-  /** Replies as they came: to `qmp_capabilities`, then to each command until one failed. */
+  /** The replies: to `qmp_capabilities`, then to each command until one fails. */
   readonly replies: readonly Message[];
-  /** What came in between and is nobody's reply. */
+  /** The events that arrived meanwhile. */
   readonly events: readonly Message[];
-  /** Each command's line as it was sent. */
+  /** The line of each command, as it was sent. */
   readonly sent: readonly string[];
 }
 
-/** "xlq" and a zero: where libxl's identifiers begin, on each connection. */
+/** The first id of libxl on each connection: "xlq" and a zero byte. */
 export const FIRST_ID = 0x786c7100;
 
-/** Where a Linux stubdom's QEMU is told to write. */
+/** The file name that libxl sends to a Linux stubdom's QEMU. */
 export const FDSET_1 = '/dev/fdset/1';
 
 export class Toolstack {
   readonly #path: string;
-  readonly #manners: Manners;
+  readonly #options: ToolstackOptions;
 
-  constructor(path: string, manners: Manners = {}) {
+  constructor(path: string, options: ToolstackOptions = {}) {
     this.#path = path;
-    this.#manners = manners;
+    this.#options = options;
   }
 
-  /** What xl asks before a save, to keep the configuration of the guest with it. */
+  /** The query of xl before a save, for the configuration that it stores with the save. */
   queryCpus(): Promise<Operation> {
     return this.operation([{ execute: 'query-cpus-fast' }]);
   }
@@ -65,12 +65,12 @@ export class Toolstack {
     return this.operation([{ execute: 'stop' }, { execute: 'xen-save-devices-state', arguments: { live, filename } }]);
   }
 
-  /** What it does when the save has failed: the guest runs on. */
+  /** Resumes the guest, as libxl does after a failed save. */
   resume(): Promise<Operation> {
     return this.operation([{ execute: 'cont' }]);
   }
 
-  /** A whole save, as libxl does it: the four operations, or fewer when one fails. */
+  /** A complete save, as libxl does it: the operations in the order above. */
   async save({ live = true, filename = FDSET_1 } = {}): Promise<readonly Operation[]> {
     const done = [await this.queryCpus()];
     if (live) done.push(await this.setDirtyLog(true));
@@ -81,7 +81,7 @@ export class Toolstack {
     return done;
   }
 
-  /** Commands on a connection of their own. */
+  /** Executes commands on a new connection. */
   async operation(commands: readonly Command[]): Promise<Operation> {
     const connection = await QmpConnection.open(this.#path);
     const sent: string[] = [];
@@ -89,9 +89,9 @@ export class Toolstack {
     try {
       const greeting = await connection.next();
       for (const [line, name] of linesOf(commands)) {
-        const hangUp = this.#manners.hangUp?.during === name ? this.#manners.hangUp.when : 'never';
+        const hangUp = this.#options.hangUp?.during === name ? this.#options.hangUp.when : 'never';
         const text = hangUp === 'half sent' ? line.slice(0, line.length / 2) : line;
-        await connection.send(text, this.#manners.piece);
+        await connection.send(text, this.#options.chunkBytes);
         sent.push(text);
         if (hangUp !== 'never') break;
         const reply = await connection.reply();
@@ -106,7 +106,7 @@ export class Toolstack {
   }
 }
 
-/** Why the operation did not get its last reply, if so: QEMU's error, or that the connection was cut. */
+/** Why the operation did not succeed: QEMU's error, or a missing reply. Undefined when it succeeded. */
 export function failureOf(operation: Operation | undefined): string | undefined {
   const last = operation?.replies.at(-1);
   if (operation === undefined || last === undefined) return 'no reply';
@@ -114,7 +114,7 @@ export function failureOf(operation: Operation | undefined): string | undefined 
   return operation.replies.length < operation.sent.length ? 'no reply' : undefined;
 }
 
-/** The lines to send, each with its command's name. */
+/** The lines to send, each with the name of its command. */
 function linesOf(commands: readonly Command[]): [line: string, name: string][] {
   const ids = [FIRST_ID + 1, FIRST_ID, ...commands.slice(1).map((_, index) => FIRST_ID + 2 + index)];
   return [{ execute: 'qmp_capabilities' }, ...commands].map(({ execute, ...rest }, index) => [

@@ -1,4 +1,4 @@
-/** QEMU states made by hand, from the layouts in QEMU's sources. */
+/** Builds QEMU states by hand, from the layouts in QEMU's sources. */
 
 export function u16(value: number): Buffer {
   const bytes = Buffer.alloc(2);
@@ -18,7 +18,7 @@ export function u64(value: bigint | number): Buffer {
   return bytes;
 }
 
-/** A byte with the length, and the text. */
+/** A byte with the length, then the text. */
 export function text(value: string): Buffer {
   return Buffer.concat([Buffer.of(value.length), Buffer.from(value, 'latin1')]);
 }
@@ -46,21 +46,21 @@ export interface Section extends Header {
   readonly body: Uint8Array | string;
 }
 
-export function section({ body, ...of }: Section): Buffer {
-  return Buffer.concat([header(of), Buffer.from(body)]);
+export function section({ body, ...headerFields }: Section): Buffer {
+  return Buffer.concat([header(headerFields), Buffer.from(body)]);
 }
 
-/** A device state as under Xen: no footers. */
+/** A device state as QEMU writes it under Xen, without footers. */
 export function deviceState(sections: readonly Section[]): Buffer {
   return Buffer.concat([FILE_HEADER, ...sections.map(section), END]);
 }
 
-/** The same with footers. */
+/** A device state with footers. */
 export function footeredState(sections: readonly Section[]): Buffer {
-  return Buffer.concat([FILE_HEADER, ...sections.flatMap((one) => [section(one), footer(one.id)]), END]);
+  return Buffer.concat([FILE_HEADER, ...sections.flatMap((device) => [section(device), footer(device.id)]), END]);
 }
 
-/** A description, and what makes it one. */
+/** A description: its 0x06, its length and its text. */
 export function described(json: unknown): Buffer {
   const bytes = Buffer.from(typeof json === 'string' ? json : JSON.stringify(json));
   return Buffer.concat([Buffer.of(0x06), u32(bytes.length), bytes]);
@@ -69,14 +69,14 @@ export function described(json: unknown): Buffer {
 export const RAM: Header = { type: 0x01, id: 2, name: 'ram', version: 4 };
 export const RAM_END = u64(0x10);
 
-/** The start of RAM: a list of blocks. */
+/** The start section of RAM, with a list of blocks. */
 export function ramStart(blocks: Readonly<Record<string, number>>): Buffer {
   const sum = Object.values(blocks).reduce((total, bytes) => total + bytes, 0);
   const list = Object.entries(blocks).flatMap(([name, bytes]) => [text(name), u64(bytes)]);
   return Buffer.concat([header(RAM), u64(sum + 0x04), ...list, RAM_END]);
 }
 
-/** One more section of RAM. */
+/** A part or end section of RAM. */
 export function ramPart(type: 'part' | 'end', ...records: Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.of(type === 'part' ? 0x02 : 0x03), u32(RAM.id), ...records, RAM_END]);
 }

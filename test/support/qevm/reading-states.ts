@@ -1,30 +1,30 @@
-/** The reader, fed in one piece and in many; and what of its result can be compared. */
+/** Reads states in one chunk or in many, and makes the results comparable. */
 import { QevmReader, type QevmSection, type QevmState, readQevm } from '../../../src/formats/qevm/index.js';
 
 export const read = (bytes: Uint8Array): QevmState => readQevm(bytes, '/state');
 
-/** Feeds the reader with pieces of those sizes, in turn and then again from the first. */
-export function readInPieces(bytes: Uint8Array, sizes: readonly number[]): QevmState {
+/** Supplies the reader with chunks of these sizes, in turn and repeatedly. */
+export function readInChunks(bytes: Uint8Array, sizes: readonly number[]): QevmState {
   const reader = new QevmReader('/state');
-  // The reader must not rely on what a piece held once `push` has returned.
+  // The reader must not use the bytes of a chunk after `push` has returned.
   for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
     const size = sizes[turn % sizes.length] ?? 1;
-    const piece = Uint8Array.from(bytes.subarray(at, at + size));
-    reader.push(piece);
-    piece.fill(0xa5);
+    const chunk = Uint8Array.from(bytes.subarray(at, at + size));
+    reader.push(chunk);
+    chunk.fill(0xa5);
     at += size;
   }
   return reader.finish();
 }
 
-/** `id name instance version`, as the manifests have it: one for each section, not for each part of it. */
+/** Lists full and start sections, but no part and end sections, as the manifests do: `id name instance version`. */
 export function listed(sections: readonly QevmSection[]): string[] {
   return sections
     .filter(({ type }) => type === 'full' || type === 'start')
     .map(({ id, name, instance, version }) => `${id} ${name} ${instance} ${version}`);
 }
 
-/** Everything in a state but its functions. */
+/** Returns everything in a state but its functions. */
 export function plain({ bodyOf: _, ...state }: QevmState): unknown {
   return state;
 }

@@ -1,7 +1,7 @@
-/** What a test has opened ends with it, the last opened first. */
+/** Closes the resources of a test after the test, in reverse order of their creation. */
 import { afterEach } from '@jest/globals';
 
-/** To be called in a `describe`; what is given to the returned function is called after the running test. */
+/** Call this in a `describe`. The returned function registers a callback that runs after the current test. */
 export function afterTest(): (end: () => unknown) => void {
   const ends: (() => unknown)[] = [];
   afterEach(async () => {

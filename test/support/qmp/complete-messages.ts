@@ -1,6 +1,6 @@
-/** The messages in what comes in pieces: each from its first brace to its last. For messages that are valid JSON. */
+/** Finds the messages in a stream of chunks, each from its first brace to its last. The messages must be valid JSON. */
 
-/** @param onMessage told of each, when it is complete */
+/** @param onMessage receives each message when it is complete */
 export function completeMessages(onMessage: (text: string) => void): (fragment: string) => void {
   let message = '';
   let depth = 0;

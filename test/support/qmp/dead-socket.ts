@@ -1,12 +1,13 @@
-/** The socket file of a process that was killed: it is still there, and nobody listens on it. */
+/** The socket file of a killed process: it still exists, but no process listens on it. */
 import { execFileSync } from 'node:child_process';
 
 const BIND = "require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))";
 
+/** Creates such a socket file. */
 export function deadSocket(path: string): void {
   try {
     execFileSync(process.execPath, ['-e', BIND, path], { stdio: 'ignore' });
   } catch {
-    // Killed, as it should be.
+    // The process has killed itself, as intended.
   }
 }

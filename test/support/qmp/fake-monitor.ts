@@ -1,31 +1,35 @@
-/** A monitor without a socket: what was asked, and answers from the test. */
+/** A monitor without a socket. It records the commands, and the test provides the replies. */
 import type { Monitor } from '../../../src/qemu/qmp/index.js';
-import type { AskOptions } from '../../../src/qemu/qmp/monitor.js';
+import type { ExecuteOptions } from '../../../src/qemu/qmp/monitor.js';
 
-export interface FakeAsked {
+export interface ExecutedCommand {
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
   readonly timeoutMs: number | undefined;
 }
 
-export type FakeAnswer = (name: string, args: Readonly<Record<string, unknown>>) => unknown;
+export type FakeReply = (name: string, args: Readonly<Record<string, unknown>>) => unknown;
 
 export class FakeMonitor implements Monitor {
   readonly path = '/run/fake.sock';
   readonly qemuVersion = '7.2.22';
-  readonly asked: FakeAsked[] = [];
-  readonly #answer: FakeAnswer;
+  readonly commands: ExecutedCommand[] = [];
+  readonly #reply: FakeReply;
 
-  constructor(answer: FakeAnswer) {
-    this.#answer = answer;
+  constructor(reply: FakeReply) {
+    this.#reply = reply;
   }
 
   get names(): string[] {
-    return this.asked.map(({ name }) => name);
+    return this.commands.map(({ name }) => name);
   }
 
-  async ask(name: string, args: Readonly<Record<string, unknown>>, { timeoutMs }: AskOptions): Promise<unknown> {
-    this.asked.push({ name, args, timeoutMs });
-    return this.#answer(name, args);
+  async execute(
+    name: string,
+    args: Readonly<Record<string, unknown>>,
+    { timeoutMs }: ExecuteOptions,
+  ): Promise<unknown> {
+    this.commands.push({ name, args, timeoutMs });
+    return this.#reply(name, args);
   }
 }

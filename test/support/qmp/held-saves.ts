@@ -1,4 +1,4 @@
-/** Saves that take as long as the test says, and end as it says. */
+/** Saves whose end and result the test controls. */
 import type { OnSave, SaveRequest } from '../../../src/qemu/proxy/index.js';
 import { until } from './until.js';
 
@@ -20,14 +20,14 @@ export class HeldSaves {
     return this.#saves.length;
   }
 
-  /** The save of this number, from 0, when it is asked for. */
+  /** Waits for the save with this number, from 0. */
   async save(number = 0): Promise<HeldSave> {
     await until(() => this.#saves.length > number);
     const save = this.#saves[number];
-    if (save === undefined) throw new Error('it was there');
+    if (save === undefined) throw new Error('no such save');
     return save;
   }
 }
 
-/** What libxl sends for a save. */
+/** The command that libxl sends for a save. */
 export const SAVE = '{"execute":"xen-save-devices-state","id":7,"arguments":{"filename":"/dev/fdset/1","live":true}}';

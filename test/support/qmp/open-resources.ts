@@ -1,4 +1,4 @@
-/** What keeps this process from ending: a test that leaves more of it than it found has found a leak. */
+/** The resources that keep this process alive: a test that leaves more of them than before has a leak. */
 
 const KINDS = ['Timeout', 'PipeWrap', 'PipeServerWrap', 'FSReqPromise'] as const;
 
@@ -9,7 +9,7 @@ export function openResources(): OpenResources {
   return new Map(KINDS.map((kind) => [kind, names.filter((name) => name === kind).length]));
 }
 
-/** The kinds of which there are more than `before`. What an earlier test left may go meanwhile. */
+/** The kinds of which there are more than `before`. Resources of an earlier test may disappear meanwhile. */
 export function leftSince(before: OpenResources): string[] {
   return [...openResources()].filter(([kind, count]) => count > (before.get(kind) ?? 0)).map(([kind]) => kind);
 }

@@ -1,11 +1,11 @@
 /**
- * Timers that go when the test says so: a limit of seconds is over in a moment. Sockets and files go on in real time, and so
- * does what waits with `node:timers/promises`.
+ * Fake timers that the test advances, so that a limit of seconds passes immediately. Sockets, files and
+ * `node:timers/promises` use real time.
  */
 import { afterEach, jest } from '@jest/globals';
 import { until } from './until.js';
 
-const GOES_ON = [
+const REAL = [
   'Date',
   'clearImmediate',
   'clearInterval',
@@ -18,19 +18,19 @@ const GOES_ON = [
 ] as const;
 
 export interface PassingTime {
-  /** Stops the timers. */
+  /** Replaces the timers by fake ones. */
   stop(): void;
-  /** Waits until somebody waits for a timer, then lets the time go on by `ms`. */
+  /** Waits until a timer is set, then advances the time by `ms`. */
   pass(ms: number): Promise<void>;
-  /** Timers that somebody waits for. */
+  /** The number of pending timers. */
   waiting(): number;
 }
 
-/** To be called in a `describe`; after each test time is what it was. */
+/** Call this in a `describe`. It restores the real timers after each test. */
 export function passingTime(): PassingTime {
   afterEach(() => void jest.useRealTimers());
   return {
-    stop: () => void jest.useFakeTimers({ doNotFake: [...GOES_ON] }),
+    stop: () => void jest.useFakeTimers({ doNotFake: [...REAL] }),
     pass: async (ms) => {
       await until(() => jest.getTimerCount() > 0);
       await jest.advanceTimersByTimeAsync(ms);

@@ -1,4 +1,4 @@
-/** A toolstack's end of a monitor, as bare bytes. */
+/** A toolstack's connection to a monitor, at the level of bytes. */
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -6,16 +6,16 @@ import { until } from './until.js';
 
 export class RawClient {
   readonly socket: Socket;
-  readonly #heard: Buffer[] = [];
-  #heardBytes = 0;
+  readonly #received: Buffer[] = [];
+  #receivedBytes = 0;
   #ended = false;
   #sentBytes = 0;
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk) => {
-      this.#heard.push(chunk);
-      this.#heardBytes += chunk.length;
+      this.#received.push(chunk);
+      this.#receivedBytes += chunk.length;
     });
     socket.on('error', () => undefined);
     socket.on('close', () => {
@@ -30,30 +30,30 @@ export class RawClient {
     return client;
   }
 
-  /** All that came so far. */
+  /** All bytes received so far. */
   get bytes(): Buffer {
-    return Buffer.concat(this.#heard, this.#heardBytes);
+    return Buffer.concat(this.#received, this.#receivedBytes);
   }
 
   get text(): string {
     return this.bytes.toString();
   }
 
-  get heardBytes(): number {
-    return this.#heardBytes;
+  get receivedBytes(): number {
+    return this.#receivedBytes;
   }
 
-  /** Bytes that the socket took of what was sent. */
+  /** The number of sent bytes that the socket has accepted. */
   get sentBytes(): number {
     return this.#sentBytes;
   }
 
-  /** The other side has closed the connection. */
+  /** Whether the other side has closed the connection. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Complete lines so far, without the greeting. */
+  /** The complete lines received so far, without the greeting. */
   get lines(): string[] {
     return this.text
       .split('\r\n')
@@ -61,10 +61,10 @@ export class RawClient {
       .filter((line) => !line.startsWith('{"QMP"'));
   }
 
-  /** Sends `bytes` as they are; with `pieceBytes` so many at once, and a turn of the event loop between. */
-  async send(bytes: string | Uint8Array, pieceBytes?: number): Promise<void> {
+  /** Sends `bytes`; with `chunkBytes`, that many at a time, with an event-loop yield after each chunk. */
+  async send(bytes: string | Uint8Array, chunkBytes?: number): Promise<void> {
     const all = Buffer.from(bytes);
-    const step = pieceBytes ?? Math.max(all.length, 1);
+    const step = chunkBytes ?? Math.max(all.length, 1);
     for (let at = 0; at < all.length; at += step) {
       if (!this.socket.write(all.subarray(at, at + step))) await once(this.socket, 'drain');
       this.#sentBytes += Math.min(step, all.length - at);
@@ -72,13 +72,13 @@ export class RawClient {
     }
   }
 
-  /** A command of the toolstack's, as libxl writes it. */
+  /** Sends a command in the format of libxl. */
   command(name: string, args: object | undefined, id: unknown): Promise<void> {
     return this.send(`${JSON.stringify({ execute: name, id, arguments: args })}\r\n`);
   }
 
-  /** Resolves when `text` has come. */
-  async hears(text: string): Promise<void> {
+  /** Resolves when `text` was received. */
+  async receives(text: string): Promise<void> {
     await until(() => this.text.includes(text));
   }
 

@@ -1,25 +1,25 @@
 /**
- * A QMP server that does what a script says. The real QEMU cannot be told to fail in the middle of a message, to answer out of
- * order or to say nothing; what the real one does, test/e2e/qemu looks at.
+ * A QMP server that follows a script. A real QEMU cannot be made to fail in the middle of a message, to reply out of
+ * order or to send nothing. The tests in test/e2e/qemu use a real QEMU.
  *
- *     greeting --> qmp_capabilities --> {execute: NAME} --the script's answer for NAME--> {return} | {error} | nothing
+ *     greeting --> qmp_capabilities --> {execute: NAME} --the script's reply for NAME--> {return} | {error} | nothing
  *
- * It shares no code with src/qmp, so that the program is not its own witness.
+ * It shares no code with src/qemu/qmp, so that the program is not tested against itself.
  */
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { completeMessages } from './complete-messages.js';
 
-/** A command as it came. */
-export interface Asked {
+/** A received command. */
+export interface ReceivedCommand {
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
   readonly id: unknown;
   readonly outOfBand: boolean;
 }
 
-/** An answer by which QEMU refuses. */
+/** A reply with an error. */
 export class Refusal {
   readonly desc: string;
   readonly errorClass: string;
@@ -30,26 +30,26 @@ export class Refusal {
   }
 }
 
-/** An answer that never comes. */
+/** A reply that is never sent. */
 export const SILENCE = Symbol('silence');
 
-/** What QEMU returns, a {@link Refusal}, or {@link SILENCE}. */
-export type Answer = (asked: Asked, qemu: ScriptedQemu) => unknown;
-export type Script = Readonly<Record<string, Answer>>;
+/** Returns the value of the reply, a {@link Refusal}, or {@link SILENCE}. */
+export type Reply = (command: ReceivedCommand, qemu: ScriptedQemu) => unknown;
+export type Script = Readonly<Record<string, Reply>>;
 
 export interface ScriptedQemuOptions {
-  /** Said to each client at once; empty for a QEMU that does not greet. */
+  /** Sent to each client immediately; empty for a QEMU that does not greet. */
   readonly greeting?: string;
-  /** So many bytes at once, and a turn of the event loop between; without it all at once. */
-  readonly pieceBytes?: number;
-  /** Bytes are recorded, and not looked at. */
-  readonly deaf?: boolean;
+  /** Sends that many bytes at a time, with an event-loop yield after each chunk; all bytes at once if not set. */
+  readonly chunkBytes?: number;
+  /** Records the received bytes without parsing them. */
+  readonly recordOnly?: boolean;
 }
 
 export const GREETING =
   '{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "Debian 1:7.2+dfsg-7"}, "capabilities": ["oob"]}}\r\n';
 
-const COURTESY: Script = { qmp_capabilities: () => ({}) };
+const DEFAULTS: Script = { qmp_capabilities: () => ({}) };
 
 export class ScriptedQemu {
   readonly path: string;
@@ -58,17 +58,17 @@ export class ScriptedQemu {
   readonly #options: ScriptedQemuOptions;
   readonly #clients = new Set<Socket>();
   readonly #fragments: Buffer[][] = [];
-  #said: Promise<void> = Promise.resolve();
+  #sent: Promise<void> = Promise.resolve();
   #handedOver = 0;
-  /** The client that came last. */
+  /** The client that connected last. */
   #client: Socket | undefined;
-  /** The commands of all clients, in the order in which they came. */
-  readonly asked: Asked[] = [];
+  /** The commands of all clients, in the order of their arrival. */
+  readonly commands: ReceivedCommand[] = [];
 
   private constructor(server: Server, path: string, script: Script, options: ScriptedQemuOptions) {
     this.path = path;
     this.#server = server;
-    this.#script = { ...COURTESY, ...script };
+    this.#script = { ...DEFAULTS, ...script };
     this.#options = options;
     server.on('connection', (client) => this.#welcome(client));
   }
@@ -80,53 +80,53 @@ export class ScriptedQemu {
     return qemu;
   }
 
-  /** Clients so far. */
+  /** The number of clients so far. */
   get visits(): number {
     return this.#fragments.length;
   }
 
-  /** Clients that are connected now. */
+  /** The number of clients that are connected now. */
   get present(): number {
     return this.#clients.size;
   }
 
-  /** Names of the commands so far, without the negotiation. */
+  /** The names of the commands so far, without the negotiation. */
   get names(): string[] {
-    return this.asked.map(({ name }) => name).filter((name) => name !== 'qmp_capabilities');
+    return this.commands.map(({ name }) => name).filter((name) => name !== 'qmp_capabilities');
   }
 
-  /** Bytes that its clients' sockets took of what it said. */
+  /** The number of sent bytes that the sockets of its clients have accepted. */
   get handedOver(): number {
     return this.#handedOver;
   }
 
-  /** Every byte that the client of this visit sent. The first visit is 0. */
+  /** All bytes that the client with this number has sent. The first client is 0. */
   bytesOf(visit: number): Buffer {
     return Buffer.concat(this.#fragments[visit] ?? []);
   }
 
-  /** Bytes for the client that came last, as they are. Resolves when they are handed over. */
-  say(bytes: string | Uint8Array): Promise<void> {
+  /** Sends bytes to the client that connected last. Resolves when its socket has accepted them. */
+  send(bytes: string | Uint8Array): Promise<void> {
     const client = this.#client;
     const all = Buffer.from(bytes);
-    const { pieceBytes = Math.max(all.length, 1) } = this.#options;
-    this.#said = this.#said.then(async () => {
-      for (let at = 0; at < all.length; at += pieceBytes) {
-        // Whoever is gone hears nothing more.
+    const { chunkBytes = Math.max(all.length, 1) } = this.#options;
+    this.#sent = this.#sent.then(async () => {
+      for (let at = 0; at < all.length; at += chunkBytes) {
+        // The client has disconnected.
         if (client === undefined || client.destroyed) return;
-        if (!client.write(all.subarray(at, at + pieceBytes))) await drained(client);
-        this.#handedOver += Math.min(pieceBytes, all.length - at);
+        if (!client.write(all.subarray(at, at + chunkBytes))) await drained(client);
+        this.#handedOver += Math.min(chunkBytes, all.length - at);
         await nextTurn();
       }
     });
-    return this.#said;
+    return this.#sent;
   }
 
   event(name: string, data: object = {}): Promise<void> {
-    return this.say(`${JSON.stringify({ event: name, data, timestamp: { seconds: 1, microseconds: 2 } })}\r\n`);
+    return this.send(`${JSON.stringify({ event: name, data, timestamp: { seconds: 1, microseconds: 2 } })}\r\n`);
   }
 
-  /** Takes nothing more from its clients. A connection that ends then is reset. */
+  /** Stops reading from its clients. A connection that ends after this is reset. */
   stopReading(): void {
     for (const client of this.#clients) client.pause();
   }
@@ -135,13 +135,13 @@ export class ScriptedQemu {
     for (const client of this.#clients) client.resume();
   }
 
-  /** Closes its connections, as a QEMU does that ends; its socket stays. */
+  /** Closes its connections, as a QEMU that exits does. It still listens on its socket. */
   async hangUp(): Promise<void> {
-    await this.#said;
+    await this.#sent;
     for (const client of this.#clients) client.destroy();
   }
 
-  /** Ends. */
+  /** Closes the server and its connections. */
   async close(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
@@ -159,27 +159,27 @@ export class ScriptedQemu {
     const messages = completeMessages((text) => void this.#execute(text));
     client.on('data', (chunk) => {
       fragments.push(chunk);
-      if (this.#options.deaf !== true) messages(chunk.toString());
+      if (this.#options.recordOnly !== true) messages(chunk.toString());
     });
-    void this.say(this.#options.greeting ?? GREETING);
+    void this.send(this.#options.greeting ?? GREETING);
   }
 
   async #execute(text: string): Promise<void> {
     const { execute, 'exec-oob': urgent, arguments: args = {}, id } = JSON.parse(text);
-    const asked: Asked = { name: execute ?? urgent, args, id, outOfBand: urgent !== undefined };
-    this.asked.push(asked);
-    const answer = this.#script[asked.name];
-    const outcome = answer === undefined ? unknownCommand(asked.name) : await answer(asked, this);
+    const command: ReceivedCommand = { name: execute ?? urgent, args, id, outOfBand: urgent !== undefined };
+    this.commands.push(command);
+    const reply = this.#script[command.name];
+    const outcome = reply === undefined ? unknownCommand(command.name) : await reply(command, this);
     if (outcome === SILENCE) return;
-    const said =
+    const message =
       outcome instanceof Refusal
         ? { error: { class: outcome.errorClass, desc: outcome.desc }, id }
         : { return: outcome ?? {}, id };
-    await this.say(`${JSON.stringify(said)}\r\n`);
+    await this.send(`${JSON.stringify(message)}\r\n`);
   }
 }
 
-/** Resolves when the socket takes more, or is closed. */
+/** Resolves when the socket accepts more bytes or is closed. */
 async function drained(socket: Socket): Promise<void> {
   await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined);
 }

@@ -1,4 +1,4 @@
-/** The actors of a test at a monitor: a QEMU by script, the proxy, toolstacks. They leave with the test. */
+/** The participants of a test: a scripted QEMU, the proxy, toolstacks. They are closed after the test. */
 import { StubferryError } from '../../../src/base/errors/index.js';
 import { type ListMedia, type OnSave, QmpProxy } from '../../../src/qemu/proxy/index.js';
 import { QmpClient, type QmpOptions } from '../../../src/qemu/qmp/index.js';
@@ -7,19 +7,17 @@ import { afterTest } from './after-test.js';
 import { RawClient } from './raw-client.js';
 import { type Script, ScriptedQemu, type ScriptedQemuOptions } from './scripted-qemu.js';
 
-/** A signal that nobody aborts. */
+/** A signal that is never aborted. */
 export const NEVER = new AbortController().signal;
 
-export type StallTimer = { readonly waitMs?: number };
-
 export interface Stage {
-  /** A path in the folder of the running test. */
+  /** A path in the directory of the current test. */
   scratch(name: string): string;
-  /** At `qmp.sock` in that folder. */
+  /** Starts a QEMU at `qmp.sock` in that directory. */
   qemu(script?: Script, options?: ScriptedQemuOptions): Promise<ScriptedQemu>;
-  /** At `qmp-proxy.sock`. */
-  proxy(onSave?: OnSave, options?: StallTimer & { readonly listMedia?: ListMedia }): Promise<QmpProxy>;
-  /** What the proxies of this test told of who came and went. */
+  /** Starts a proxy at `qmp-proxy.sock`. */
+  proxy(onSave?: OnSave, options?: { readonly waitMs?: number; readonly listMedia?: ListMedia }): Promise<QmpProxy>;
+  /** The client events of the proxies of this test. */
   readonly news: string[];
   /** A connection to the proxy. */
   toolstack(): Promise<RawClient>;
@@ -27,9 +25,9 @@ export interface Stage {
   client(options?: Partial<Omit<QmpOptions, 'signal'>>): Promise<QmpClient>;
 }
 
-const noSave: OnSave = () => Promise.reject(new Error('nobody should save here'));
+const noSave: OnSave = () => Promise.reject(new Error('unexpected save'));
 
-/** To be called in a `describe`. */
+/** Call this in a `describe`. */
 export function stage(): Stage {
   const scratch = scratchFolder();
   const atEnd = afterTest();
@@ -48,7 +46,7 @@ export function stage(): Stage {
         listen: scratch('qmp-proxy.sock'),
         qemu: scratch('qmp.sock'),
         onSave,
-        onNews: (told) => void news.push(told),
+        onNews: (event) => void news.push(event),
         waitMs,
         ...options,
       });

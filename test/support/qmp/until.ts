@@ -1,7 +1,7 @@
-/** Waiting for something to have happened, without a guess at how long that takes. */
+/** Waits for an event without a fixed delay. */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 
-/** After this long it is taken for never, milliseconds. */
+/** The limit after which {@link until} fails, in milliseconds. */
 const NEVER_MS = 10_000;
 
 /** Resolves when `happened()`. */
@@ -11,16 +11,16 @@ export async function until(happened: () => boolean): Promise<void> {
   }
 }
 
-/** What one event sets off in this process is over after so many turns of the event loop. */
+/** The consequences of one event in this process are complete after this many iterations of the event loop. */
 const TURNS = 20;
 
-/** Lets everything happen that is about to, however slow the machine: for what must not happen. */
+/** Waits until pending work is done, even on a slow machine, before a test asserts that something has not happened. */
 export async function settled(ms = 30): Promise<void> {
   await delay(ms);
   for (let turn = 0; turn < TURNS; turn += 1) await nextTurn();
 }
 
-/** Whether `work` has come to its end by now. */
+/** Whether `work` is not settled yet. */
 export async function isPending(work: Promise<unknown>): Promise<boolean> {
   const pending = Symbol('pending');
   return (await Promise.race([work.catch(() => undefined), delay(0, pending)])) === pending;

@@ -32,7 +32,7 @@ export interface TestDisk {
 
 const clocks: VirtualClock[] = [];
 
-// A heartbeat that nobody stops would beat on behind the next test.
+// A heartbeat that is not stopped would continue during the next test.
 afterEach(() => {
   for (const clock of clocks.splice(0)) clock.stop();
 });
@@ -53,7 +53,7 @@ export async function testDisk(change: Partial<Superblock> = {}): Promise<TestDi
   };
 }
 
-/** The error that `work` is refused with. @throws when it is not refused */
+/** Returns the error with which `work` rejects. @throws when `work` does not reject */
 export async function refusal(work: Promise<unknown>): Promise<unknown> {
   let result: unknown;
   try {
@@ -61,5 +61,5 @@ export async function refusal(work: Promise<unknown>): Promise<unknown> {
   } catch (error) {
     return error;
   }
-  throw new Error(`was not refused, but gave ${String(result)}`);
+  throw new Error(`did not reject, but resolved to ${String(result)}`);
 }

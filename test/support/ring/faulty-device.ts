@@ -1,18 +1,18 @@
-/** A disk in memory that does what it is told to do wrong. */
+/** A disk in memory into which tests inject faults. */
 import type { BlockDevice } from '../../../src/blockdev-utils/index.js';
 import { memoryDevice } from './memory-device.js';
 
-/** What becomes of a request: undefined lets it pass, else the replacement is awaited instead. */
+/** Decides about a request: undefined lets it pass; otherwise the returned promise replaces it. */
 export type Fault = (bytes: Uint8Array, position: number, pass: () => Promise<void>) => Promise<void> | undefined;
 
 export interface FaultyDevice extends BlockDevice {
   onRead: Fault;
   onWrite: Fault;
-  /** What is really on the medium, without a fault. */
+  /** The medium without faults. */
   readonly medium: BlockDevice;
-  /** Milliseconds that {@link BlockDevice.stalledFor} reports. */
+  /** The value that {@link BlockDevice.stalledFor} returns, in milliseconds. */
   stalled: number;
-  /** Requests so far. */
+  /** Number of requests so far. */
   requests: number;
 }
 

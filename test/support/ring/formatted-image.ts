@@ -1,4 +1,4 @@
-/** A transfer disk that is a file: made and formatted, as dom0's agent leaves it before anybody is on it. */
+/** A transfer disk in a file, created and formatted as the dom0 agent leaves it before any agent opens it. */
 import { createImage, openDevice } from '../../../src/blockdev-utils/index.js';
 import type { Superblock } from '../../../src/formats/protocol/superblock.js';
 import { diskSizeFor, formatDisk } from '../../../src/transfer/ring/index.js';

@@ -1,7 +1,9 @@
-/** A disk in memory. */
 import { ALIGNMENT, alignedBuffer, type BlockDevice } from '../../../src/blockdev-utils/index.js';
 
-/** @param size bytes; all of it is allocated */
+/**
+ * A disk in memory.
+ * @param size bytes; all of them are allocated
+ */
 export function memoryDevice(size: number): BlockDevice {
   const bytes = alignedBuffer(size);
   const check = (length: number, position: number): void => {

@@ -1,6 +1,6 @@
 /**
- * Time that passes only when everybody waits: a deadline of 30 s is over in a moment, and always after what it waits for.
- * Works with devices in memory, whose answers need no time.
+ * A clock whose time passes only while everything waits: a deadline of 30 s expires immediately, and always after the
+ * work that it limits. Works with devices in memory, whose requests need no time.
  */
 import type { Clock } from '../../../src/base/time/index.js';
 
@@ -13,6 +13,7 @@ interface Timer {
 export class VirtualClock implements Clock {
   #now = 0;
   #order = 0;
+  /** Runs the earliest timer after everything that needs no time has run. */
   #stepping = false;
   #stopped = false;
   readonly #timers = new Set<Timer>();
@@ -21,7 +22,7 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
-  /** Lets the clock jump, as it does for a process that was stopped. */
+  /** Makes the clock jump, as a process observes it that was stopped. */
   jump(ms: number): void {
     this.#now += ms;
   }
@@ -50,7 +51,7 @@ export class VirtualClock implements Clock {
     return () => void cancel();
   }
 
-  /** Ends time: nothing that waits goes on. */
+  /** Stops the time: no timer fires afterwards. */
   stop(): void {
     this.#stopped = true;
     this.#timers.clear();

@@ -1,4 +1,4 @@
-/** Builds statefiles frame by frame, so that each thing can be wrong by itself under checksums that are right. */
+/** Builds statefiles frame by frame, so that a test can make a single field wrong while all checksums are valid. */
 import { BLOCK_SIZE, padded, viewOf, writeChecksum } from '../../../src/formats/protocol/block.js';
 import {
   chainOver,
@@ -16,7 +16,7 @@ import { BEGIN, HEADER } from './written-statefile.js';
 
 const SEED = uuidSeed(HEADER.transferUuid);
 
-/** Changes the numbers of a header under its checksum. */
+/** Changes fields of a header before its checksum is computed. */
 export type Change = (view: DataView) => void;
 
 export class HandmadeStatefile {
@@ -25,14 +25,14 @@ export class HandmadeStatefile {
   readonly #index = new DataIndex();
   #sequence = 0;
   #chain = 0n;
-  /** Where the next frame will stand. */
+  /** The offset of the next frame in the file. */
   position = BLOCK_SIZE;
 
   get bytes(): Uint8Array {
     return Buffer.concat(this.#blocks);
   }
 
-  /** Adds a frame as it should be, but for what `fields` and `change` make of it. */
+  /** Adds a valid frame, to which `fields` and `change` are applied. */
   frame(
     fields: Pick<FrameFields, 'type'> & Partial<FrameFields>,
     payload: Uint8Array = new Uint8Array(0),
@@ -66,7 +66,7 @@ export class HandmadeStatefile {
     return this.frame({ type: 'data', streamOffset, ...fields }, payload, change);
   }
 
-  /** A frame of a type of the future. */
+  /** Adds a frame of an unknown type. */
   unknown(flags: number, payload: Uint8Array): this {
     return this.frame({ type: 'data' }, payload, (view) => {
       view.setUint16(4, 99, true);
@@ -88,7 +88,7 @@ export class HandmadeStatefile {
     return this.frame({ type: 'trailer', streamOffset: this.#digest.bytes, record });
   }
 
-  /** END, INDEX and TRAILER as they should be. */
+  /** Adds a valid END, INDEX and TRAILER. */
   finish(): this {
     const endOffset = this.position;
     this.end();

@@ -1,4 +1,4 @@
-/** Reads a statefile to its end, as a restore does. */
+/** Reads statefiles to their end, as a restore does. */
 
 import type { StateSource } from '../../../src/formats/state-source.js';
 import { StatefileReader, StatefileSource } from '../../../src/formats/statefile/index.js';
@@ -8,7 +8,11 @@ import { ChunkedSource } from '../io/chunked-source.js';
 
 export const WHERE = '/var/lib/xen/state';
 
-/** The state in `file`, and the reader that has read all of it. @param sizes of the pieces it comes in */
+/**
+ * Returns the state in `file`, and the reader that has read the whole file.
+ *
+ * @param sizes of the chunks that the source returns
+ */
 export async function readBack(
   file: Uint8Array,
   sizes?: readonly number[],
@@ -18,7 +22,7 @@ export async function readBack(
   return { state: await allOf(new StatefileSource(reader, source)), reader };
 }
 
-/** The state in whatever `source` holds, recognised by its content. */
+/** Returns the state in `source`, whose format is recognised by its content. */
 export async function readAnything(source: StateSource): Promise<Buffer> {
   const opened = await recogniseState(source, WHERE);
   if (opened.format === 'transfer-disk') throw new Error('a transfer disk');

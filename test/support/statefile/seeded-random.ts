@@ -1,4 +1,4 @@
-/** Random numbers that are the same for the same seed (mulberry32), so that a failure can be repeated. */
+/** Pseudo-random numbers (mulberry32). The same seed results in the same numbers, so that a failure can be repeated. */
 export function seededRandom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -9,5 +9,5 @@ export function seededRandom(seed: number): (below: number) => number {
   };
 }
 
-/** The seed of this run: `STUBFERRY_TEST_SEED`, or always the same. */
+/** The seed of this run: the environment variable `STUBFERRY_TEST_SEED`, or 20251122 by default. */
 export const SEED = Number(process.env['STUBFERRY_TEST_SEED'] ?? 20251122);

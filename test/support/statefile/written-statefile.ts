@@ -1,4 +1,4 @@
-/** Statefiles as the sink writes them, from a state in memory. */
+/** Statefiles that the sink writes from a state in memory. */
 import { BLOCK_SIZE, padded } from '../../../src/formats/protocol/block.js';
 import { chainOver } from '../../../src/formats/protocol/frame.js';
 import type { BeginRecord } from '../../../src/formats/protocol/records.js';
@@ -23,7 +23,7 @@ export const BEGIN: BeginRecord = {
   sha256: true,
 };
 
-/** Gives `sink` what a receiver gives it: BEGIN, `state` in pieces of at most `frameBytes`, END. */
+/** Calls `sink` as a receiver does: BEGIN, `state` in frames of at most `frameBytes`, END. */
 export async function feed(
   sink: StateSink,
   state: Uint8Array,
@@ -45,23 +45,23 @@ export async function feed(
   await sink.commit(digest.end(chainBefore));
 }
 
-/** The bytes of the statefile with `state` in it. */
+/** Returns the bytes of a statefile that contains `state`. */
 export async function statefileOf(state: Uint8Array, frameBytes?: number, begin?: BeginRecord): Promise<Uint8Array> {
   const output = new MemoryOutput();
   await feed(new StatefileSink(async () => output, HEADER), state, frameBytes, begin);
   return output.bytes;
 }
 
-/** Bytes of a statefile with so many data frames of so many bytes in each. */
+/** Returns the length of a statefile whose data frames have these payload lengths, in bytes. */
 export function statefileBytes(payloadLengths: readonly number[]): number {
   const data = payloadLengths.reduce((sum, length) => sum + BLOCK_SIZE + padded(length), 0);
   const index = BLOCK_SIZE + padded(16 * payloadLengths.length);
   return 2 * BLOCK_SIZE + data + BLOCK_SIZE + index + BLOCK_SIZE;
 }
 
-/** A state that has no two blocks alike. */
+/** Returns a state in which no two blocks are equal. */
 export function sampleState(length: number): Uint8Array {
   const words = new Uint32Array(Math.ceil(length / 4));
-  for (let place = 0; place < words.length; place += 1) words[place] = Math.imul(place + 1, 0x9e3779b1);
+  for (let index = 0; index < words.length; index += 1) words[index] = Math.imul(index + 1, 0x9e3779b1);
   return new Uint8Array(words.buffer, 0, length);
 }

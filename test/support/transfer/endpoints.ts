@@ -16,17 +16,17 @@ export const BEGIN: BeginRecord = {
   sha256: true,
 };
 
-/** A state of `length` bytes that repeats nowhere within a few KB. */
+/** A state of `length` bytes that does not repeat within a few KB. */
 export function stateOf(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8) * 17) & 0xff);
 }
 
-/** Gives `bytes` in pieces of at most `piece` bytes; then calls `atEnd`, which may throw. */
-export function memorySource(bytes: Uint8Array, piece = bytes.length + 1, atEnd = (): void => undefined): StateSource {
+/** Returns `bytes` in chunks of at most `chunk` bytes; then calls `atEnd`, which may throw. */
+export function memorySource(bytes: Uint8Array, chunk = bytes.length + 1, atEnd = (): void => undefined): StateSource {
   let rest = bytes;
   return {
     read: async (into) => {
-      const count = Math.min(rest.length, into.length, piece);
+      const count = Math.min(rest.length, into.length, chunk);
       if (count === 0) atEnd();
       into.set(rest.subarray(0, count));
       rest = rest.subarray(count);
@@ -40,10 +40,10 @@ export function toSend(source: StateSource, begin: BeginRecord = BEGIN): () => P
   return async () => ({ source, begin });
 }
 
-/** A sink that keeps what it was given, and what was done with it. */
+/** A sink that records its data and its calls. */
 export interface MemorySink extends StateSink {
   begin_: BeginRecord | undefined;
-  readonly pieces: Uint8Array[];
+  readonly chunks: Uint8Array[];
   readonly calls: string[];
   end_: EndRecord | undefined;
 }
@@ -52,14 +52,14 @@ export function memorySink(change: Partial<StateSink> = {}): MemorySink {
   const sink: MemorySink = {
     begin_: undefined,
     end_: undefined,
-    pieces: [],
+    chunks: [],
     calls: [],
     begin: async (begin) => {
       sink.calls.push('begin');
       sink.begin_ = begin;
     },
     data: async ({ payload }: DataFrame) => {
-      sink.pieces.push(Uint8Array.from(payload));
+      sink.chunks.push(Uint8Array.from(payload));
     },
     commit: async (end) => {
       sink.calls.push('commit');
@@ -68,7 +68,7 @@ export function memorySink(change: Partial<StateSink> = {}): MemorySink {
     discard: async () => {
       sink.calls.push('discard');
       if (sink.end_ !== undefined) return false;
-      sink.pieces.length = 0;
+      sink.chunks.length = 0;
       return true;
     },
     ...change,
@@ -77,5 +77,5 @@ export function memorySink(change: Partial<StateSink> = {}): MemorySink {
 }
 
 export function contentOf(sink: MemorySink): Uint8Array {
-  return new Uint8Array(Buffer.concat(sink.pieces));
+  return new Uint8Array(Buffer.concat(sink.chunks));
 }

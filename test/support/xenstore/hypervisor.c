@@ -1,13 +1,14 @@
 /*
- * As much of a hypervisor as Debian's xenstored 4.17 asks for, so that the real one runs on a machine without Xen, with domains that
- * it takes for real: what they own, what they may read, and that their nodes go with them.
+ * The hypervisor calls that Debian's xenstored 4.17 makes, so that the real program runs on a machine without Xen, with
+ * domains that it treats as real: with owned nodes, permissions, and the removal of their nodes.
  *
- *     LD_PRELOAD=hypervisor.so XENSTORED_RUNDIR=FOLDER xenstored -N
+ *     LD_PRELOAD=hypervisor.so XENSTORED_RUNDIR=DIR xenstored -N
  *
- *     client in "domain 7" --FOLDER/domain-7--> (pty) thread --ring page--> xenstored <--FOLDER/socket-- client in dom0
+ *     client in "domain 7" --DIR/domain-7--> (pty) thread --ring page--> xenstored <--DIR/socket-- client in dom0
  *
- * It stands for libxenctrl, libxengnttab and libxenevtchn, whose functions these are. A domain comes when dom0 introduces it, and its
- * character device with it: that is its /dev/xen/xenbus, with a thread in the part of its kernel. The ring is that of xs_wire.h.
+ * It replaces functions of libxenctrl, libxengnttab and libxenevtchn. When dom0 introduces a domain, the character
+ * device of the domain is created: it acts as its /dev/xen/xenbus, and a thread acts as its kernel. The ring is that of
+ * xs_wire.h.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,7 +28,7 @@
 #define RING 1024
 #define PAGE 4096
 #define DOMAINS 64
-/* What xenstored is told its ports are: any number but 0. */
+/* The port numbers that xenstored gets: any number but 0. */
 #define PORT_OF(domid) ((int)(domid) + 1)
 
 struct ring {
@@ -43,12 +44,12 @@ static struct domain {
   int device, device_end, wake, over;
   pthread_t kernel;
   char path[256];
-  /* The request that is being written, in the one buffer that an open file of Linux has; then what goes into the ring. */
+  /* The incomplete request, in the one buffer that Linux has for an open file; then the bytes for the ring. */
   char buffer[MESSAGE], out[2 * MESSAGE];
   uint32_t buffered, out_length, out_done;
 } domains[DOMAINS];
 
-/* Wakes xenstored. */
+/* The event descriptor that wakes xenstored. */
 static int events = -1;
 
 static void signal_event(int fd) {
@@ -58,7 +59,7 @@ static void signal_event(int fd) {
 static uint32_t load(uint32_t *index) { return __atomic_load_n(index, __ATOMIC_ACQUIRE); }
 static void store(uint32_t *index, uint32_t value) { __atomic_store_n(index, value, __ATOMIC_RELEASE); }
 
-/* What is missing of the request in the buffer: of its header first. */
+/* The number of bytes until the header, or else the request in the buffer, is complete. */
 static uint32_t missing(struct domain *domain) {
   uint32_t length;
   memcpy(&length, domain->buffer + 12, sizeof length);
@@ -72,7 +73,7 @@ static int has_input(int fd, int timeout) {
   return poll(&input, 1, timeout) == 1 && (input.revents & POLLIN);
 }
 
-/* Reads of a request what is there. Returns whether it is complete; -1 when the device is gone. */
+/* Reads available bytes of a request. Returns whether it is complete; -1 when the device is closed. */
 static int read_request(struct domain *domain) {
   ssize_t n = read(domain->device, domain->buffer + domain->buffered, missing(domain));
   if (n < 0) return -1;
@@ -86,8 +87,9 @@ static void put_out(struct domain *domain, const char *bytes, uint32_t length) {
 }
 
 /*
- * Queues the request as Linux does (xenbus_dev_request_and_reply): a copy of the header, and a reference to the rest in the buffer. Whoever
- * writes the next request before this one has gone into the ring sends the rest of the next one with the header of this one.
+ * Queues the request like Linux (xenbus_dev_request_and_reply): a copy of the header, and a reference to the rest in
+ * the buffer. A client that writes the next request before this one is in the ring sends the rest of the next request
+ * with the header of this one.
  */
 static int queue_request(struct domain *domain) {
   char header[HEADER];
@@ -107,7 +109,7 @@ static int queue_request(struct domain *domain) {
   return 0;
 }
 
-/* Moves bytes between ring and device, as far as there are any. Returns whether there were; -1 when the device is gone. */
+/* Moves the available bytes between ring and device. Returns whether any were moved; -1 when the device is closed. */
 static int move_bytes(struct domain *domain) {
   struct ring *ring = domain->ring;
   char bytes[RING];
@@ -131,7 +133,7 @@ static int move_bytes(struct domain *domain) {
   return replies + requests > 0;
 }
 
-/* The kernel of a domain: what its device is given goes into the ring, what the ring has goes to the device. */
+/* The kernel of a domain: copies bytes from the device to the ring and from the ring to the device. */
 static void *run_kernel(void *of) {
   struct domain *domain = of;
   while (!__atomic_load_n(&domain->over, __ATOMIC_ACQUIRE)) {
@@ -153,12 +155,12 @@ static void *run_kernel(void *of) {
   return NULL;
 }
 
-/* A pseudo-terminal in raw mode is a character device that carries bytes as they are. */
+/* Creates the device: a pseudo-terminal in raw mode is a character device that transfers bytes unchanged. */
 static int make_device(struct domain *domain, unsigned domid) {
   struct termios raw;
   domain->device = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (domain->device < 0 || grantpt(domain->device) != 0 || unlockpt(domain->device) != 0) return -1;
-  /* Kept open, so that the device does not hang up between two clients. */
+  /* Stays open, so that the device does not hang up between two clients. */
   domain->device_end = open(ptsname(domain->device), O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (domain->device_end < 0 || tcgetattr(domain->device_end, &raw) != 0) return -1;
   cfmakeraw(&raw);
@@ -168,7 +170,7 @@ static int make_device(struct domain *domain, unsigned domid) {
   return symlink(ptsname(domain->device), domain->path);
 }
 
-/* The page with the ring, which a domain grants to xenstored. */
+/* Maps the page with the ring, which a domain grants to xenstored. */
 void *xengnttab_map_grant_ref(void *handle, uint32_t domid, uint32_t ref, int prot) {
   struct domain *domain = &domains[domid];
   if (domid >= DOMAINS) return NULL;
@@ -179,13 +181,13 @@ void *xengnttab_map_grant_ref(void *handle, uint32_t domid, uint32_t ref, int pr
   return domain->ring;
 }
 
-/* The domain is gone. */
+/* Called when the domain has ended. */
 int xengnttab_unmap(void *handle, void *page, uint32_t count) {
   for (struct domain *domain = domains; domain < domains + DOMAINS; domain++) {
     if (domain->ring != page) continue;
     __atomic_store_n(&domain->over, 1, __ATOMIC_RELEASE);
     signal_event(domain->wake);
-    /* First, for the kernel may wait for a client that does not read. */
+    /* Close this end first, because the kernel thread may be waiting for a client that does not read. */
     close(domain->device_end);
     tcflush(domain->device, TCIOFLUSH);
     pthread_join(domain->kernel, NULL);
@@ -222,7 +224,7 @@ int xenevtchn_notify(void *handle, uint32_t port) {
   return 0;
 }
 
-/* Every domain is there. xc_dominfo_t begins with domid, ssidref and the flags of what is wrong with the domain. */
+/* Every domain exists. xc_dominfo_t begins with domid, ssidref and the flags of a domain that is not running. */
 void *xc_interface_open(void *logger, void *dombuild_logger, unsigned flags) { return &events; }
 int xc_interface_close(void *handle) { return 0; }
 int xc_domain_getinfo(void *handle, uint32_t domid, unsigned max, uint32_t *info) {
@@ -231,7 +233,7 @@ int xc_domain_getinfo(void *handle, uint32_t domid, unsigned max, uint32_t *info
   return 1;
 }
 
-/* Where a kernel shows dom0's own ring and port. */
+/* Replaces the files through which the kernel publishes the ring and port of dom0. */
 int open(const char *path, int flags, ...) {
   va_list rest;
   va_start(rest, flags);
@@ -240,7 +242,7 @@ int open(const char *path, int flags, ...) {
   if (strcmp(path, "/proc/xen/xsd_kva") == 0 || strcmp(path, "/proc/xen/xsd_port") == 0) {
     int fd = memfd_create(path, 0);
     if (fd < 0 || ftruncate(fd, PAGE) != 0 || pwrite(fd, "1", 1, 0) != 1) return -1;
-    /* Its ring begins with a request that is not there: both indices are 0. */
+    /* The ring starts without a request: both indices are 0. */
     if (strcmp(path, "/proc/xen/xsd_kva") == 0 && ftruncate(fd, 0) == 0 && ftruncate(fd, PAGE) != 0) return -1;
     return fd;
   }

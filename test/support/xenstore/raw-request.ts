@@ -1,9 +1,9 @@
-/** One request to xenstored without a client of xenstore: it shares no code with src/xenstore. */
+/** Single requests to xenstored without the client of src/xen/xenstore, with which this file shares no code. */
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Bytes of a message: four u32 and the payload. */
+/** Encodes a message: four u32 and the payload. */
 export function messageOf(
   type: number,
   requestId: number,
@@ -19,8 +19,8 @@ export function messageOf(
   return Buffer.concat([header, body]);
 }
 
-/** Resolves when xenstored says that it is done. */
-export async function sayToXenstored(path: string, type: number, ...strings: readonly string[]): Promise<void> {
+/** Sends a request and resolves when xenstored has executed it. */
+export async function sendToXenstored(path: string, type: number, ...strings: readonly string[]): Promise<void> {
   const socket = await connected(path);
   try {
     socket.write(messageOf(type, 1, 0, strings.map((text) => `${text}\0`).join('')));
@@ -33,14 +33,14 @@ export async function sayToXenstored(path: string, type: number, ...strings: rea
   }
 }
 
-/** Resolves when somebody listens. */
+/** Resolves when a server accepts connections at `path`. */
 export async function untilListening(path: string): Promise<void> {
   (await connected(path)).destroy();
 }
 
 const CONNECT_MS = 10_000;
 
-/** Tries until it is taken in: xenstored may be on its way, and lets one client wait at a time. */
+/** Connects with retries: xenstored may still be starting, and queues only one client at a time. */
 async function connected(path: string): Promise<Socket> {
   for (const since = performance.now(); ; await delay(5)) {
     const socket = createConnection(path);

@@ -1,22 +1,22 @@
-/** xenstored and its clients, for the tests of one `describe`. Each test finds it as it was at the start. */
+/** xenstored and its clients for the tests of one `describe`. Each test starts with an empty store. */
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { type ConnectOptions, XenstoreClient } from '../../../src/xen/xenstore/index.js';
 import { startXenstored, type Xenstored } from './xenstored.js';
 
 export interface XenstoreStage {
   readonly xenstored: Xenstored;
-  /** Domids that nodes can be given to: xenstored asks the hypervisor whether there is such a domain. */
+  /** Domain ids that may own nodes: xenstored asks the hypervisor whether such a domain exists. */
   readonly peers: readonly [number, number, number];
-  /** A client in dom0, for this test. */
+  /** Connects a client in dom0 for this test. */
   dom0(options?: ConnectOptions): Promise<XenstoreClient>;
-  /** A client in that domain, which comes with it and goes with the test. */
+  /** Introduces a domain and connects a client in it. The domain is released after the test. */
   domain(domid: number, options?: ConnectOptions): Promise<XenstoreClient>;
 }
 
-/** What the store holds of tests: removed after each. */
+/** The nodes of tests, which are removed after each test. */
 const ROOTS = ['/test', '/local', '/libxl', '/vm'];
 
-/** To be called in a `describe`. */
+/** Call it in a `describe`. */
 export function xenstoreStage(): XenstoreStage {
   let xenstored: Xenstored | undefined;
   const clients: XenstoreClient[] = [];

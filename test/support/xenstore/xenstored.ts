@@ -1,11 +1,13 @@
 /**
- * Debian's xenstored 4.17 in a folder of its own: the real one, with dom0 and the domains that a test brings in, and without Xen.
+ * Debian's xenstored 4.17 in a directory of its own: the real program, with dom0 and the domains that a test
+ * introduces, and without Xen.
  *
  *     const xenstored = await startXenstored();
  *     XenstoreClient.connect({ path: xenstored.socket })                    in dom0
- *     XenstoreClient.connect({ path: await xenstored.introduce(7) })        in domain 7, by a character device as /dev/xen/xenbus is one
+ *     XenstoreClient.connect({ path: await xenstored.introduce(7) })        in domain 7, with a character device
+ *                                                                           like /dev/xen/xenbus
  *
- * What it asks of the hypervisor, hypervisor.c answers.
+ * hypervisor.c implements the hypervisor calls that it makes.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +18,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Need } from '../blockdev-utils/as-root.js';
-import { sayToXenstored, untilListening } from './raw-request.js';
+import { sendToXenstored, untilListening } from './raw-request.js';
 
 const PROGRAM = '/usr/lib/xen-4.17/bin/xenstored';
 const HYPERVISOR = fileURLToPath(new URL('hypervisor.c', import.meta.url));
@@ -26,42 +28,45 @@ const programs = (process.env['PATH'] ?? '').split(delimiter);
 /** For `describeWith`. */
 export const XENSTORED: readonly Need[] = [
   { what: `${PROGRAM} (apt install --no-install-recommends xen-utils-4.17)`, isThere: existsSync(PROGRAM) },
-  { what: 'a C compiler (gcc)', isThere: programs.some((folder) => existsSync(join(folder, 'gcc'))) },
+  { what: 'a C compiler (gcc)', isThere: programs.some((directory) => existsSync(join(directory, 'gcc'))) },
 ];
 
 export interface Xenstored {
-  /** Of dom0. */
+  /** Path of the socket in dom0. */
   readonly socket: string;
   readonly isRunning: boolean;
-  /** Brings a domain in, from 1 to 63. @returns the path of its xenbus: for one client at a time */
+  /**
+   * Introduces a domain with an id from 1 to 63.
+   * @returns the path of its xenbus device, for one client at a time
+   */
   introduce(domid: number): Promise<string>;
-  /** The domain ends, if it has not: what it owns is removed, and its xenbus with it. */
+  /** Ends the domain, if it is running: xenstored removes its nodes and its xenbus device. */
   release(domid: number): Promise<void>;
-  /** Ends it as a crash does. */
+  /** Kills xenstored, like a crash. */
   kill(): Promise<void>;
-  /** Another one in its place, with an empty store. */
+  /** Starts another xenstored with an empty store in its place. */
   restart(): Promise<void>;
-  /** Lets it not answer, and answer again. */
+  /** Stops xenstored from replying until {@link thaw}. */
   freeze(): void;
   thaw(): void;
-  /** Ends it, and removes its folder. */
+  /** Ends xenstored and removes its directory. */
   stop(): Promise<void>;
 }
 
-/** Types of requests that only a toolstack makes, and their arguments. */
+/** Types of requests that only a toolstack sends, and their arguments. */
 const INTRODUCE = 8;
 const RELEASE = 9;
 const ANY_PAGE = '1';
 const ANY_PORT = '1';
 
 export async function startXenstored(): Promise<Xenstored> {
-  const folder = await mkdtemp(join(tmpdir(), 'xenstored-'));
-  const hypervisor = join(folder, 'hypervisor.so');
+  const directory = await mkdtemp(join(tmpdir(), 'xenstored-'));
+  const hypervisor = join(directory, 'hypervisor.so');
   await promisify(execFile)('gcc', ['-shared', '-fPIC', '-O1', '-pthread', '-o', hypervisor, HYPERVISOR]);
-  const socket = join(folder, 'socket');
+  const socket = join(directory, 'socket');
 
   const start = async (): Promise<ReturnType<typeof spawn>> => {
-    const env = { LD_PRELOAD: hypervisor, XENSTORED_RUNDIR: folder };
+    const env = { LD_PRELOAD: hypervisor, XENSTORED_RUNDIR: directory };
     const xenstored = spawn(PROGRAM, ['--no-fork'], { env, stdio: 'ignore' });
     await once(xenstored, 'spawn');
     await untilListening(socket);
@@ -84,12 +89,12 @@ export async function startXenstored(): Promise<Xenstored> {
       return isRunning();
     },
     introduce: async (domid) => {
-      await sayToXenstored(socket, INTRODUCE, String(domid), ANY_PAGE, ANY_PORT);
+      await sendToXenstored(socket, INTRODUCE, String(domid), ANY_PAGE, ANY_PORT);
       present.add(domid);
-      return join(folder, `domain-${domid}`);
+      return join(directory, `domain-${domid}`);
     },
     release: async (domid) => {
-      if (present.delete(domid)) await sayToXenstored(socket, RELEASE, String(domid));
+      if (present.delete(domid)) await sendToXenstored(socket, RELEASE, String(domid));
     },
     kill,
     restart: async () => {
@@ -100,7 +105,7 @@ export async function startXenstored(): Promise<Xenstored> {
     thaw: () => void xenstored.kill('SIGCONT'),
     stop: async () => {
       await kill();
-      await rm(folder, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true });
     },
   };
 }

@@ -1,4 +1,4 @@
-/** xl save files made by hand, from tools/xl/xl.h of Xen and not from the reader. */
+/** Encodes xl save files from tools/xl/xl.h of Xen, independently of the parser. */
 import type { ByteOrder } from '../../../src/formats/pull-parser/index.js';
 import { libxlStream } from '../libxl-stream/libxl-bytes.js';
 import { u32 } from '../pull-parser/numbers.js';
@@ -14,7 +14,7 @@ export interface XlHead {
 
 export const XL: XlHead = { order: 'little', mandatory: 3, optional: 0 };
 
-/** The optional data: the config as libxl counts it, with its NUL. */
+/** Encodes the optional data: the config and its length, which includes the NUL. */
 export function configData(text: string, order: ByteOrder = 'little'): Buffer {
   const config = Buffer.from(`${text}\0`, 'utf8');
   return Buffer.concat([u32(config.length, order), config]);
@@ -28,7 +28,7 @@ export function xlHead(
   return Buffer.concat([MAGIC, ...numbers, optionalData]);
 }
 
-/** The save file of an HVM guest with this emulator context. */
+/** Encodes the save file of an HVM guest with this emulator context. */
 export function xlSave(context: Uint8Array, order: ByteOrder = 'little'): Buffer {
   return Buffer.concat([xlHead({ ...XL, order }, configData(CONFIG, order)), libxlStream(context, order)]);
 }

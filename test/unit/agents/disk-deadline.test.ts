@@ -1,23 +1,23 @@
-/** What a disk brings when it is not waited for any more, is let go of: an open device would keep the disk from being detached. */
+/** A result that arrives too late is released: an open device would prevent the disk from being detached. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { releaseDisk, withDiskDeadline } from '../../../src/agents/disk-deadline.js';
 import { StubferryError } from '../../../src/base/errors/index.js';
 import { DEFAULT_TIMEOUTS } from '../../../src/transfer/ring/index.js';
 import { SILENT_LOG } from '../../support/agents/silent-log.js';
 
-/** Work on a disk that answers when the test says so. */
-function pendingWork(): { work: Promise<string>; answer: (text: string) => void } {
-  let answer: (text: string) => void = () => undefined;
+/** An operation on a disk that ends when the test calls `finish`. */
+function pendingWork(): { work: Promise<string>; finish: (text: string) => void } {
+  let finish: (text: string) => void = () => undefined;
   const work = new Promise<string>((resolve) => {
-    answer = resolve;
+    finish = resolve;
   });
-  return { work, answer };
+  return { work, finish };
 }
 
-describe('work on a disk', () => {
+describe('an operation on a disk', () => {
   const timeouts = { ...DEFAULT_TIMEOUTS, deviceMs: 20 };
 
-  it('is done when the disk answers, and what it brings is kept', async () => {
+  it('succeeds when the disk responds, and its result is not released', async () => {
     const released: string[] = [];
     const release = async (late: string): Promise<void> => void released.push(late);
     const context = { timeouts, signal: new AbortController().signal };
@@ -25,47 +25,50 @@ describe('work on a disk', () => {
     expect(released).toEqual([]);
   });
 
-  it('is DISK_HUNG when the disk does not answer in time; what comes after that is let go of', async () => {
-    const { work, answer } = pendingWork();
+  it('fails with DISK_HUNG when the disk does not respond in time, and a late result is released', async () => {
+    const { work, finish } = pendingWork();
     const released = new Promise((resolve) => {
       const context = { timeouts, signal: new AbortController().signal };
       const outcome = withDiskDeadline('/disk', context, work, async (late) => resolve(late));
       expect(outcome)
         .rejects.toMatchObject({ code: 'DISK_HUNG', details: { where: '/disk' } })
-        .then(() => answer('late'));
+        .then(() => finish('late'));
     });
     expect(await released).toBe('late');
   });
 
-  it('ends with the reason of an abort; what comes after that is let go of', async () => {
-    const { work, answer } = pendingWork();
+  it('fails with the reason of the signal, and a late result is released', async () => {
+    const { work, finish } = pendingWork();
     const controller = new AbortController();
     const released = new Promise((resolve) => {
       const context = { timeouts, signal: controller.signal };
       const outcome = withDiskDeadline('/disk', context, work, async (late) => resolve(late));
       expect(outcome)
         .rejects.toMatchObject({ code: 'CANCELLED' })
-        .then(() => answer('late'));
+        .then(() => finish('late'));
     });
     controller.abort(new StubferryError('CANCELLED', 'the toolstack is gone'));
     expect(await released).toBe('late');
   });
 });
 
-describe('letting go of a disk', () => {
+describe('the release of a disk', () => {
   const warned: object[] = [];
   const log = { ...SILENT_LOG, warn: (fields: object) => void warned.push(fields) };
   const timeouts = { ...DEFAULT_TIMEOUTS, deviceMs: 20 };
   const disk = (stalled: number) => ({ path: '/disk', stalledFor: () => stalled });
   afterEach(() => void warned.splice(0));
 
-  it('says nothing when the disk answers', async () => {
+  it('logs nothing when the disk responds', async () => {
     await releaseDisk(disk(0), { timeouts, log }, Promise.resolve());
     expect(warned).toEqual([]);
   });
 
-  it.each([0, 30])('ends in time, and says so, when the disk does not answer, nor has for %i ms', async (stalled) => {
-    await releaseDisk(disk(stalled), { timeouts, log }, pendingWork().work);
-    expect(warned).toEqual([{ disk: '/disk' }]);
-  });
+  it.each([0, 30])(
+    'ends in time and logs a warning when the disk has not responded for %i ms and does not respond',
+    async (stalled) => {
+      await releaseDisk(disk(stalled), { timeouts, log }, pendingWork().work);
+      expect(warned).toEqual([{ disk: '/disk' }]);
+    },
+  );
 });

@@ -4,10 +4,10 @@ import { scratchFolder } from '../../support/io/scratch-folder.js';
 
 const scratch = scratchFolder();
 
-it('the role on a disk that was taken away since it was found is refused as such', async () => {
+it('locking the role on a disk that was removed meanwhile is rejected with DISK_ABSENT', async () => {
   await expect(lockStubdomRole(scratch('xvdz'))).rejects.toMatchObject({
     code: 'DISK_ABSENT',
-    message: 'the transfer disk was taken away',
+    message: 'the transfer disk was removed',
     details: { where: scratch('xvdz'), found: 'ENOENT' },
   });
 });

@@ -4,16 +4,16 @@ import { ALIGNMENT, AlignedMemory, alignedBuffer, roundUp } from '../../../src/b
 import { errorOf } from '../../support/protocol/error-of.js';
 
 describe('AlignedMemory', () => {
-  it('gives pieces of just the length asked for, aligned, and apart from each other', () => {
+  it('returns aligned buffers of exactly the requested lengths that do not overlap', () => {
     const lengths = fc.array(fc.integer({ min: 1, max: 20_000 }), { minLength: 1, maxLength: 10 });
     fc.assert(
       fc.property(lengths, (wanted) => {
         const memory = new AlignedMemory(wanted.reduce((sum, length) => sum + roundUp(length), 0));
-        const pieces = wanted.map((length) => memory.take(length));
-        expect(pieces.map(({ length }) => length)).toEqual(wanted);
-        expect(pieces.every(({ byteOffset }) => byteOffset % ALIGNMENT === 0)).toBe(true);
-        for (const [place, piece] of pieces.entries()) piece.fill(place + 1);
-        expect(pieces.every((piece, place) => piece.every((byte) => byte === place + 1))).toBe(true);
+        const buffers = wanted.map((length) => memory.take(length));
+        expect(buffers.map(({ length }) => length)).toEqual(wanted);
+        expect(buffers.every(({ byteOffset }) => byteOffset % ALIGNMENT === 0)).toBe(true);
+        for (const [index, buffer] of buffers.entries()) buffer.fill(index + 1);
+        expect(buffers.every((buffer, index) => buffer.every((byte) => byte === index + 1))).toBe(true);
       }),
     );
   });
@@ -22,10 +22,12 @@ describe('AlignedMemory', () => {
     expect(alignedBuffer(10_000).every((byte) => byte === 0)).toBe(true);
   });
 
-  it('gives no more than it was made for, though WebAssembly memory comes in 64 KiB', () => {
+  it('allocates no more than its length, although WebAssembly memory has pages of 64 KiB', () => {
     const memory = new AlignedMemory(4097);
     memory.take(4096);
-    expect(errorOf(() => memory.take(4097))).toEqual(new RangeError('aligned memory of 8192 bytes has no 8192 left'));
+    expect(errorOf(() => memory.take(4097))).toEqual(
+      new RangeError('aligned memory of 8192 bytes has fewer than 8192 bytes left'),
+    );
     expect(memory.take(4096)).toHaveLength(4096);
     expect(errorOf(() => memory.take(1))).toBeInstanceOf(RangeError);
   });
@@ -38,7 +40,7 @@ describe('roundUp', () => {
     [4096, 4096, 4096],
     [4097, 4096, 8192],
     [10, 3, 12],
-  ])('%i to whole %i is %i', (length, unit, rounded) => {
+  ])('rounds %i up to a multiple of %i: %i', (length, unit, rounded) => {
     expect(roundUp(length, unit)).toBe(rounded);
   });
 });

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { lockExclusive } from '../../../src/blockdev-utils/index.js';
 import { scratchFolder } from '../../support/io/scratch-folder.js';
 
-/** Whether flock(1), in a process of its own, gets the lock that is asked for. */
+/** Whether flock(1) in a separate process gets the lock. */
 function freeForOthers(path: string): boolean {
   return spawnSync('flock', ['--exclusive', '--nonblock', path, 'true']).status === 0;
 }
@@ -30,7 +30,7 @@ describe('lockExclusive', () => {
     return child;
   }
 
-  it('keeps other processes out until it is released', async () => {
+  it('excludes other processes until it is released', async () => {
     const lock = await lockExclusive(file());
     expect(lock.path).toBe(scratch('disk'));
     expect(freeForOthers(scratch('disk'))).toBe(false);
@@ -47,30 +47,30 @@ describe('lockExclusive', () => {
     });
   });
 
-  it('is given once that process was killed', async () => {
+  it('succeeds after that process was killed', async () => {
     const child = await lockedByAnother(file());
     child.kill('SIGKILL');
     await once(child, 'exit');
     await (await lockExclusive(scratch('disk'))).release();
   });
 
-  it('is refused to the same process a second time', async () => {
+  it('is refused when the same process holds the lock', async () => {
     const lock = await lockExclusive(file());
     await expect(lockExclusive(scratch('disk'))).rejects.toMatchObject({ code: 'DISK_LOCKED' });
     await lock.release();
   });
 
-  it('that was refused leaves nothing locked', async () => {
+  it('leaves nothing locked after it was refused', async () => {
     const lock = await lockExclusive(file());
     await expect(lockExclusive(scratch('disk'))).rejects.toMatchObject({ code: 'DISK_LOCKED' });
     await lock.release();
     expect(freeForOthers(scratch('disk'))).toBe(true);
   });
 
-  it('makes the file, 0600, only when it is told to', async () => {
+  it('creates the file, with mode 0600, only with the option create', async () => {
     await expect(lockExclusive(scratch('lock'))).rejects.toMatchObject({
       code: 'DISK_IO',
-      message: 'cannot open a file to lock it',
+      message: 'cannot open the file to lock it',
       details: { where: scratch('lock'), found: 'ENOENT' },
     });
     await (await lockExclusive(scratch('lock'), { create: true })).release();
@@ -86,9 +86,9 @@ describe('lockExclusive', () => {
     expect(existsSync(scratch('elsewhere'))).toBe(false);
   });
 
-  it('cannot lock a folder', async () => {
-    mkdirSync(scratch('folder'));
-    await expect(lockExclusive(scratch('folder'))).rejects.toMatchObject({
+  it('refuses a directory', async () => {
+    mkdirSync(scratch('directory'));
+    await expect(lockExclusive(scratch('directory'))).rejects.toMatchObject({
       code: 'DISK_IO',
       details: { found: 'EISDIR' },
     });

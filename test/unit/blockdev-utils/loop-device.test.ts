@@ -37,12 +37,12 @@ describeWith([ROOT, LOOP_DEVICES], 'a loop device', () => {
     return device;
   }
 
-  /** An aligned buffer of one block, filled. */
+  /** Returns an aligned buffer of one block that is filled with `byte`. */
   function block(byte: number): Uint8Array {
     return alignedBuffer(4096).fill(byte);
   }
 
-  it.each([512, 4096])('with sectors of %i bytes says so, and how large it is', async (sectorSize) => {
+  it.each([512, 4096])('has its size and its sector size of %i bytes', async (sectorSize) => {
     expect(await opened('direct', { sectorSize })).toMatchObject({
       path: node,
       size: SIZE,
@@ -52,27 +52,27 @@ describeWith([ROOT, LOOP_DEVICES], 'a loop device', () => {
   });
 
   it.each(['direct', 'buffered'] as const)(
-    'opened %s cannot tell of writes, and does not pretend to',
+    'has no watch method when it is opened with the access path %s',
     async (access) => {
       expect((await opened(access)).watch).toBeUndefined();
     },
   );
 
-  it('read with O_DIRECT gives what the file holds', async () => {
+  it('reads the content of the file with O_DIRECT', async () => {
     const disk = await opened('direct');
     const into = alignedBuffer(SIZE);
     await disk.read(into, 0);
     expect(Buffer.from(into).equals(sampleState(SIZE))).toBe(true);
   });
 
-  it('written with O_DIRECT changes the file, there and nowhere else', async () => {
+  it('changes only the written range of the file with O_DIRECT', async () => {
     const disk = await opened('direct');
     await disk.write(block(9), SIZE - 4096);
     await disk.flush();
     expect(readFileSync(scratch('image')).equals(Buffer.from(sampleState(SIZE)).fill(9, SIZE - 4096))).toBe(true);
   });
 
-  it('shows at once with O_DIRECT what another writes with O_DIRECT', async () => {
+  it('immediately reads with O_DIRECT what another user writes with O_DIRECT', async () => {
     const reader = await opened('direct');
     const writer = await openDevice(reader.path, { access: 'direct' });
     const into = alignedBuffer(4096);
@@ -87,7 +87,7 @@ describeWith([ROOT, LOOP_DEVICES], 'a loop device', () => {
   it.each([
     ['position', 256, 4096],
     ['length', 512, 256],
-  ])('refuses a %s that is not aligned, with O_DIRECT only', async (_, position, length) => {
+  ])('refuses an unaligned %s only with O_DIRECT', async (_, position, length) => {
     const disk = await opened('direct');
     const attempt = async (on: BlockDevice): Promise<void> =>
       on.read(alignedBuffer(4096).subarray(0, length), position);
@@ -99,19 +99,19 @@ describeWith([ROOT, LOOP_DEVICES], 'a loop device', () => {
     await buffered.close();
   });
 
-  it('refuses a memory that is not aligned, with O_DIRECT', async () => {
+  it('refuses unaligned memory with O_DIRECT', async () => {
     const disk = await opened('direct');
     const attempt = async (): Promise<void> => disk.read(alignedBuffer(8192).subarray(8, 4104), 0);
     await expect(attempt).rejects.toBeInstanceOf(RangeError);
   });
 
-  it('with sectors of 4096 bytes refuses half of one', async () => {
+  it('refuses half a sector when its sectors have 4096 bytes', async () => {
     const disk = await opened('direct', { sectorSize: 4096 });
     const attempt = async (): Promise<void> => disk.read(alignedBuffer(4096), 2048);
     await expect(attempt).rejects.toEqual(new RangeError('2048+4096 is not aligned to 4096 for O_DIRECT'));
   });
 
-  it('whose file became shorter is DISK_IO with the errno of the kernel', async () => {
+  it('fails with DISK_IO and the errno of the kernel when its file became shorter', async () => {
     const disk = await opened('direct');
     truncateSync(scratch('image'), 4096);
     await expect(disk.read(alignedBuffer(4096), 8192)).rejects.toMatchObject({
@@ -121,20 +121,20 @@ describeWith([ROOT, LOOP_DEVICES], 'a loop device', () => {
     });
   });
 
-  it('that is read-only cannot be written, and can be inspected', async () => {
+  it('can be inspected but not written when it is read-only', async () => {
     const path = attached({ readOnly: true });
     const attempt = async (): Promise<void> => {
       device = await openDevice(path, { access: 'direct' });
       await device.write(block(9), 0);
     };
-    // Which of the two the kernel refuses depends on its version.
+    // The kernel version determines whether the open or the write fails.
     await expect(attempt).rejects.toMatchObject({ code: 'DISK_IO', details: { where: path } });
     await device?.close();
     device = await openDevice(path, { access: 'direct', readOnly: true });
     await expect(device.read(alignedBuffer(4096), 0)).resolves.toBeUndefined();
   });
 
-  it('can be locked by one only', async () => {
+  it('can be locked only once', async () => {
     const path = attached();
     const lock = await lockExclusive(path);
     await expect(lockExclusive(path)).rejects.toMatchObject({
@@ -149,7 +149,7 @@ describeWith([ROOT, LOOP_DEVICES], 'a loop device', () => {
 describeWith([ROOT], 'a device node', () => {
   const scratch = scratchFolder();
 
-  it('behind which there is no device is DISK_ABSENT', async () => {
+  it('without a device fails with DISK_ABSENT', async () => {
     execFileSync('mknod', [scratch('node'), 'b', '239', '255']);
     await expect(openDevice(scratch('node'), { access: 'direct' })).rejects.toMatchObject({
       code: 'DISK_ABSENT',

@@ -1,4 +1,4 @@
-/** The agent as it is in the image: a script with its code cache. */
+/** The code cache of the agent in the image. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { VERSION } from '../../../src/base/version.js';
 import { AGENT_CACHE, AGENT_SCRIPT, AGENT_START, agentParts } from '../../../src/image/agent-files.js';
 import { makeCodeCache } from '../../../src/image/code-cache.js';
-import { scratchFolder } from '../../support/image/elf-tree.js';
+import { scratchDirectory } from '../../support/image/elf-tree.js';
 
 const NEVER = new AbortController().signal;
 
@@ -24,22 +24,22 @@ describe("the agent's code cache", () => {
   };
 
   beforeEach(async () => {
-    root = await scratchFolder();
+    root = await scratchDirectory();
     for (const { path, source } of await agentParts()) {
       await mkdir(dirname(inRoot(path)), { recursive: true });
       await copyFile(source, inRoot(path));
     }
   });
 
-  it('has what the agent compiles in a transfer, and is taken', async () => {
+  it('contains the code that a transfer needs, and is accepted by V8', async () => {
     await make();
     expect(start()).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
-    // Of what runs before the first transfer alone it is half as large.
+    // A cache of only the code that runs before the first transfer is half as large.
     const { size } = await stat(inRoot(AGENT_SCRIPT));
     expect((await stat(inRoot(AGENT_CACHE))).size).toBeGreaterThan(size);
   });
 
-  it('is made without what the environment has for Node: in the stubdom there is nothing of it', async () => {
+  it('is made without the variables for Node of the environment, which the stubdom does not have', async () => {
     process.env['NODE_OPTIONS'] = '--max-old-space-size=4000';
     try {
       await make();
@@ -49,8 +49,8 @@ describe("the agent's code cache", () => {
     expect(start()).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
   });
 
-  it('is not made when that is aborted, with its reason', async () => {
-    const reason = new Error('not wanted any more');
+  it('is not made when the signal aborts, and the call rejects with its reason', async () => {
+    const reason = new Error('cancelled');
     const abort = new AbortController();
     const making = make(abort.signal);
     setTimeout(() => abort.abort(reason), 20);
@@ -58,14 +58,14 @@ describe("the agent's code cache", () => {
     await expect(stat(inRoot(AGENT_CACHE))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('is told of, and does no harm, when it is not for this Node', async () => {
+  it('only causes a warning when it does not fit this Node', async () => {
     await make();
     const { status, stdout, stderr } = start('--no-opt');
     expect({ status, stdout }).toEqual({ status: 0, stdout: `${VERSION}\n` });
     expect(stderr).toMatch(/^the code cache of the agent is not for this Node: /);
   });
 
-  it('is not made, and the reason is told, when the agent does not run with the Node', async () => {
+  it('is not made when the agent does not run with the Node, and the error contains the reason', async () => {
     await rm(inRoot('/usr/lib/stubferry/dist/build'), { recursive: true });
     await expect(make()).rejects.toMatchObject({
       code: 'UNFIT_PARTS',
@@ -73,7 +73,7 @@ describe("the agent's code cache", () => {
     });
   });
 
-  it('is made of a script that is all ASCII', async () => {
+  it('is made of a script that contains only ASCII characters', async () => {
     expect(/^[\x20-\x7e\n]*$/.test(await readFile(inRoot(AGENT_SCRIPT), 'latin1'))).toBe(true);
     expect(`${execFileSync(process.execPath, ['--check', inRoot(AGENT_SCRIPT)])}`).toBe('');
   });

@@ -1,11 +1,11 @@
-/** From the arguments that libxl writes into xenstore to those that QEMU gets: the scripts of the stubdom. */
+/** The scripts of the stubdom pass the arguments that libxl writes to xenstore on to QEMU. */
 import { beforeEach, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { describeWith } from '../../support/blockdev-utils/as-root.js';
-import { scratchFolder } from '../../support/image/elf-tree.js';
+import { scratchDirectory } from '../../support/image/elf-tree.js';
 import { A_BUSYBOX, StubdomShell } from '../../support/image/stubdom-shell.js';
 
-/** What is put before the toolstack's own arguments. */
+/** The arguments that the scripts add before the toolstack's own. */
 const MONITOR = [
   '-chardev',
   'socket,id=stubferry,path=/run/qemu.sock,server=on,wait=off',
@@ -16,13 +16,13 @@ const MONITOR = [
 describeWith([A_BUSYBOX], 'the arguments of the device model', () => {
   let shell: StubdomShell;
   beforeEach(async () => {
-    shell = new StubdomShell(await scratchFolder());
+    shell = new StubdomShell(await scratchDirectory());
   });
 
-  /** What QEMU gets of these. */
+  /** Returns the arguments that QEMU receives. @param before a script that runs after the arguments were read */
   const passed = (values: readonly (string | Buffer)[], before = ''): Buffer[] => {
-    const folder = shell.giveArguments(values.map((value) => Buffer.from(value)));
-    const output = shell.run(`read_dm_argv ${folder} || exit 1\n${before}\n(start_qemu)`);
+    const directory = shell.storeArguments(values.map((value) => Buffer.from(value)));
+    const output = shell.run(`read_dm_argv ${directory} || exit 1\n${before}\n(start_qemu)`);
     const parts: Buffer[] = [];
     for (let at = 0; at < output.length; ) {
       const end = output.indexOf(0, at);
@@ -33,17 +33,17 @@ describeWith([A_BUSYBOX], 'the arguments of the device model', () => {
     return parts.slice(MONITOR.length);
   };
 
-  it('are the same, in their order', () => {
+  it('are passed on unchanged, in order', () => {
     const values = ['-xen-domid', '4', '-nodefaults', '-name', 'a guest', '-m', '64'];
     expect(passed(values).map(String)).toEqual(values);
   });
 
-  it('are the same with a digit behind a control character, or behind a backslash and zeros', () => {
+  it('are passed on unchanged with a digit after a control character, or after a backslash and zeros', () => {
     const values = ['\u00010', '\u00077\u00010', '\\000', '\\\\001\u00011', '\u00010\n\\0', '\u0001', '\u00018'];
     expect(passed(values).map(String)).toEqual(values);
   });
 
-  it('are the same, whatever is in them: spaces, quotes, backslashes, line feeds, no character at all', () => {
+  it('are passed on unchanged with spaces, quotes, backslashes, line feeds, or when they are empty', () => {
     const value = fc.uint8Array({ maxLength: 12, min: 1, max: 255 }).map((bytes) => Buffer.from(bytes));
     const text = fc
       .constantFrom('', ' ', '*', '\\', "'", '"$HOME"', 'a\n', '\n', '\\n', '%s', '-n', 'guest\u00e9', '`id`')
@@ -56,7 +56,7 @@ describeWith([A_BUSYBOX], 'the arguments of the device model', () => {
     );
   });
 
-  it('say that the state comes from the agent, where libxl leaves that open', () => {
+  it("load the state from the agent, in place of libxl's placeholder", () => {
     const values = ['-incoming', '$STUBDOM_RESTORE_INCOMING_ARG', '-machine', 'xenfv'];
     const restored = passed(values, 'restore_from_agent "unix:$INCOMING"');
     expect(restored.map(String)).toEqual(['-incoming', 'unix:/run/incoming.sock', '-machine', 'xenfv']);
@@ -65,14 +65,14 @@ describeWith([A_BUSYBOX], 'the arguments of the device model', () => {
   it.each([
     [['-incoming', '$STUBDOM_RESTORE_INCOMING_ARG'], '/run/incoming.sock'],
     [['-name', 'guest'], ''],
-  ])('%j: the agent restores to "%s"', (values, expected) => {
-    const folder = shell.giveArguments(values.map((value) => Buffer.from(value)));
-    const output = shell.run(`read_dm_argv ${folder}; restore_from_agent "unix:$INCOMING"; printf '%s' "$RESTORE"`);
+  ])('%j make the agent restore to "%s"', (values, expected) => {
+    const directory = shell.storeArguments(values.map((value) => Buffer.from(value)));
+    const output = shell.run(`read_dm_argv ${directory}; restore_from_agent "unix:$INCOMING"; printf '%s' "$RESTORE"`);
     expect(output.toString()).toBe(expected);
   });
 
-  it('name the disks, the serial lines and the taps that are to be there before QEMU starts', () => {
-    const folder = shell.giveArguments(
+  it('name the disks, serial lines and taps that must exist before QEMU starts', () => {
+    const directory = shell.storeArguments(
       [
         ...['-serial', '/dev/hvc3', '-serial', '/dev/hvc4', '-name', '/dev/hvc9x'],
         ...['-device', 'rtl8139,id=nic0,netdev=net0,mac=00:16:3e:00:00:01'],
@@ -82,19 +82,19 @@ describeWith([A_BUSYBOX], 'the arguments of the device model', () => {
         ...['-drive', 'if=none,readonly=on,id=ide-5696'],
       ].map((value) => Buffer.from(value)),
     );
-    const output = shell.run(`read_dm_argv ${folder}; find_devices; echo "$DISKS;$LINES;$TAPS"`);
+    const output = shell.run(`read_dm_argv ${directory}; find_devices; echo "$DISKS;$LINES;$TAPS"`);
     expect(output.toString()).toBe(' /dev/xvda /dev/xvdc; /dev/hvc3 /dev/hvc4; 0:vif4.0-emu\n');
   });
 
-  it('have an empty CD-ROM drive waited for by nobody', () => {
+  it('make the init wait for no disk of an empty CD-ROM drive', () => {
     const values = ['-drive', 'if=none,readonly=on,id=ide-5632', '-device', 'ide-cd,id=ide-5632,drive=ide-5632'];
-    const folder = shell.giveArguments(values.map((value) => Buffer.from(value)));
+    const directory = shell.storeArguments(values.map((value) => Buffer.from(value)));
     const wait = 'wait_until() { echo "waits for $2"; }';
-    const script = `read_dm_argv ${folder}; find_devices; ${wait}; wait_for_devices; echo "then QEMU"`;
+    const script = `read_dm_argv ${directory}; find_devices; ${wait}; wait_for_devices; echo "then QEMU"`;
     expect(shell.run(script).toString()).toBe('then QEMU\n');
   });
 
-  it('that are not there are not taken for none', () => {
+  it('cause a failure when they are missing', () => {
     expect(() => shell.run('read_dm_argv /vm/2/image/dm-argv || exit 7')).toThrow(
       expect.objectContaining({ status: 7 }),
     );

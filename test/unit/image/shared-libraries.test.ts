@@ -1,4 +1,4 @@
-/** Exactly the libraries that programs need, and the proof that they fit. */
+/** The shared libraries that programs need, and the check that they fit. */
 import { describe, expect, it } from '@jest/globals';
 import { SharedLibraries } from '../../../src/image/shared-libraries.js';
 import { type DynamicFacts, elfWith } from '../../support/elf/elf-builder.js';
@@ -6,7 +6,7 @@ import { treeOf } from '../../support/image/elf-tree.js';
 
 const LIB = '/usr/lib/x86_64-linux-gnu';
 
-/** Paths of the libraries that /usr/bin/program needs. */
+/** Returns the paths of the libraries that /usr/bin/program needs. */
 async function librariesOf(program: DynamicFacts, files: Readonly<Record<string, DynamicFacts>>): Promise<string[]> {
   const images = Object.entries(files).map(([path, facts]) => [path, elfWith(facts)] as const);
   const tree = await treeOf({ ...Object.fromEntries(images), '/usr/bin/program': elfWith(program) });
@@ -16,7 +16,7 @@ async function librariesOf(program: DynamicFacts, files: Readonly<Record<string,
 }
 
 describe('the libraries of a program', () => {
-  it('are those that it needs, and those that these need, each once', async () => {
+  it('are its direct and indirect dependencies, each once', async () => {
     const found = await librariesOf(
       { needed: ['libb.so', 'liba.so'] },
       {
@@ -29,7 +29,7 @@ describe('the libraries of a program', () => {
     expect(found).toEqual(['liba.so', 'libb.so', 'libc.so'].map((name) => `${LIB}/${name}`));
   });
 
-  it('have the loader among them, at the place that the program names', async () => {
+  it('include the loader, at the path that the program names', async () => {
     const found = await librariesOf(
       { interpreter: '/lib64/ld-linux-x86-64.so.2', needed: ['libc.so.6'] },
       { '/lib64/ld-linux-x86-64.so.2': {}, [`${LIB}/libc.so.6`]: { needed: ['ld-linux-x86-64.so.2'] } },
@@ -37,23 +37,23 @@ describe('the libraries of a program', () => {
     expect(found).toEqual([`${LIB}/libc.so.6`, '/usr/lib64/ld-linux-x86-64.so.2']);
   });
 
-  it('are looked for where DT_RUNPATH says first, $ORIGIN being the folder of the file', async () => {
+  it('are searched in DT_RUNPATH first, where $ORIGIN is the directory of the file', async () => {
     const found = await librariesOf(
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: as the loader takes it
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of the loader
       { needed: ['liba.so'], runpath: '/opt/none:${ORIGIN}/../lib/program' },
       { '/usr/lib/program/liba.so': {}, [`${LIB}/liba.so`]: {} },
     );
     expect(found).toEqual(['/usr/lib/program/liba.so']);
   });
 
-  it('must be there', async () => {
+  it('must exist', async () => {
     await expect(librariesOf({ needed: ['libgone.so.1'] }, {})).rejects.toMatchObject({
       code: 'PACKAGE_MISSING',
       details: { where: 'libgone.so.1', hint: 'apt-get install package with libgone.so.1' },
     });
   });
 
-  it('must have the versions of symbols that are required of them', async () => {
+  it('must have the required symbol versions', async () => {
     const program = { needed: ['libc.so.6'], requires: { 'libc.so.6': ['GLIBC_2.36'] } };
     const old = { [`${LIB}/libc.so.6`]: { provides: ['GLIBC_2.31', 'GLIBC_2.2.5'] } };
     await expect(librariesOf(program, old)).rejects.toMatchObject({

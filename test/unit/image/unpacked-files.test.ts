@@ -1,53 +1,53 @@
-/** Packages that are unpacked beside each other, seen as one file system. */
+/** Packages in separate directories, presented as one file system. */
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { UnpackedFiles } from '../../../src/image/unpacked-files.js';
-import { scratchFolder } from '../../support/image/elf-tree.js';
+import { scratchDirectory } from '../../support/image/elf-tree.js';
 
 describe('unpacked packages', () => {
   let root = '';
   const put = async (path: string, target?: string): Promise<string> => {
-    const place = join(root, path);
-    await mkdir(dirname(place), { recursive: true });
-    await (target === undefined ? writeFile(place, path) : symlink(target, place));
-    return place;
+    const file = join(root, path);
+    await mkdir(dirname(file), { recursive: true });
+    await (target === undefined ? writeFile(file, path) : symlink(target, file));
+    return file;
   };
   const find = async (path: string): Promise<string | undefined> => {
     return (await UnpackedFiles.index([join(root, 'a'), join(root, 'b')])).find(path);
   };
 
   beforeEach(async () => {
-    root = await scratchFolder();
+    root = await scratchDirectory();
     await mkdir(join(root, 'a'));
     await mkdir(join(root, 'b'));
   });
 
   it('are searched one after the other', async () => {
-    const place = await put('b/usr/bin/node');
-    expect(await find('/usr/bin/node')).toBe(place);
+    const file = await put('b/usr/bin/node');
+    expect(await find('/usr/bin/node')).toBe(file);
     expect(await find('/usr/bin/nodejs')).toBeUndefined();
   });
 
-  it('have merged /usr: what a package has in /lib is in /usr/lib', async () => {
-    const place = await put('a/lib/x86_64-linux-gnu/libc.so.6');
-    expect(await find('/usr/lib/x86_64-linux-gnu/libc.so.6')).toBe(place);
+  it('have the merged /usr layout: a file of /lib is in /usr/lib', async () => {
+    const file = await put('a/lib/x86_64-linux-gnu/libc.so.6');
+    expect(await find('/usr/lib/x86_64-linux-gnu/libc.so.6')).toBe(file);
   });
 
-  it('may have links to files of each other, relative or absolute', async () => {
-    const place = await put('b/lib/libm.so.6.1');
+  it('may have relative and absolute links to files of each other', async () => {
+    const file = await put('b/lib/libm.so.6.1');
     await put('a/usr/lib/libm.so.6', 'libm.so.6.1');
     await put('a/usr/lib/libm.so', '/lib/libm.so.6');
-    expect(await find('/usr/lib/libm.so')).toBe(place);
+    expect(await find('/usr/lib/libm.so')).toBe(file);
   });
 
-  it('may have links to folders', async () => {
-    const place = await put('a/usr/share/qemu/bios.bin');
+  it('may have links to directories', async () => {
+    const file = await put('a/usr/share/qemu/bios.bin');
     await put('b/usr/lib/qemu', '../share/qemu');
-    expect(await find('/usr/lib/qemu/bios.bin')).toBe(place);
+    expect(await find('/usr/lib/qemu/bios.bin')).toBe(file);
   });
 
-  it('may have a link to nothing, or in a circle', async () => {
+  it('may have a broken link, or a loop of links', async () => {
     await put('a/usr/lib/gone.so', 'nowhere.so');
     await put('a/usr/lib/one.so', 'two.so');
     await put('a/usr/lib/two.so', 'one.so');
@@ -55,12 +55,12 @@ describe('unpacked packages', () => {
     expect(await find('/usr/lib/one.so')).toBeUndefined();
   });
 
-  it('cannot lead out of what was unpacked', async () => {
+  it('cannot have links to files outside of the packages', async () => {
     await put('a/usr/bin/sh', '../../../../../../../../bin/sh');
     expect(await find('/usr/bin/sh')).toBeUndefined();
   });
 
-  it('list a folder that several of them have, sorted', async () => {
+  it('list a directory of several packages, sorted', async () => {
     await put('b/usr/lib/xen-4.17/a');
     await put('a/usr/lib/xen-4.9/a');
     await put('a/lib/z');

@@ -6,13 +6,13 @@ import { expectCancelledRead } from '../../support/io/closed-under-a-read.js';
 import { scratchFolder } from '../../support/io/scratch-folder.js';
 import { sampleState } from '../../support/statefile/written-statefile.js';
 
-/** As if Node kept the descriptor to itself. */
+/** Simulates a Node that does not expose the descriptor. */
 function hideDescriptor({ accepted }: Connection): void {
   Object.defineProperty(Reflect.get(accepted, '_handle'), 'fd', { value: -1 });
 }
 
 describe.each([
-  ['of which the descriptor is known', () => undefined],
+  ['with its descriptor', () => undefined],
   ['without its descriptor', hideDescriptor],
 ])('a PipeSource of an accepted socket, %s', (_, prepare: (connection: Connection) => void) => {
   const scratch = scratchFolder();
@@ -35,7 +35,7 @@ describe.each([
     [5_000_003, 1_048_576],
     [5_000_003, 100_000],
     [300_000, 977],
-  ])('gives all of %i bytes in their order, %i at a time, and then the end', async (length, size) => {
+  ])('returns all %i bytes in order, up to %i at a time, and then the end', async (length, size) => {
     const { source, writer } = await opened();
     writer.end(sampleState(length));
     expect((await allOf(source, size)).equals(sampleState(length))).toBe(true);
@@ -43,24 +43,24 @@ describe.each([
     await source.close();
   });
 
-  it('keeps their order when its reader is now faster and now slower than the writer', async () => {
+  it('keeps the order when its reader is alternately faster and slower than the writer', async () => {
     const { source, writer } = await opened();
     const state = sampleState(3_000_000);
     for (let from = 0; from < state.length; from += 70_001) writer.write(state.subarray(from, from + 70_001));
     writer.end();
-    const [pieces, buffer]: [Uint8Array[], Uint8Array] = [[], new Uint8Array(200_000)];
+    const [chunks, buffer]: [Uint8Array[], Uint8Array] = [[], new Uint8Array(200_000)];
     for (let turn = 0; ; turn += 1) {
       const count = await source.read(buffer);
       if (count === 0) break;
-      pieces.push(Uint8Array.from(buffer.subarray(0, count)));
-      // So the loop reads more meanwhile than was asked for.
+      chunks.push(Uint8Array.from(buffer.subarray(0, count)));
+      // The delay lets the event loop read more than was requested.
       if (turn % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
     }
-    expect(Buffer.concat(pieces).equals(state)).toBe(true);
+    expect(Buffer.concat(chunks).equals(state)).toBe(true);
     await source.close();
   });
 
-  it('that is closed lets go of a read that waits', async () => {
+  it('rejects a pending read when it is closed', async () => {
     const { path, source } = await opened();
     await expectCancelledRead(source, path);
   });

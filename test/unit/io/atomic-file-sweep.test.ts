@@ -6,10 +6,10 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { AtomicFile, temporaryPath } from '../../../src/io/atomic-file.js';
 import { scratchFolder } from '../../support/io/scratch-folder.js';
 
-const OURS = '00112233-4455-6677-8899-aabbccddeeff';
-const THEIRS = 'ffeeddcc-bbaa-9988-7766-554433221100';
+const TRANSFER = '00112233-4455-6677-8899-aabbccddeeff';
+const OTHER_TRANSFER = 'ffeeddcc-bbaa-9988-7766-554433221100';
 
-describe('a .part file that was left behind', () => {
+describe('an abandoned .part file', () => {
   const scratch = scratchFolder();
   let holder: ChildProcess | undefined;
   afterEach(async () => {
@@ -18,21 +18,21 @@ describe('a .part file that was left behind', () => {
 
   const names = (): string[] => readdirSync(dirname(scratch('x'))).sort();
 
-  /** Leaves the `.part` of another transfer. */
-  function leave(destination = scratch('state')): string {
-    const path = temporaryPath(destination, THEIRS);
+  /** Creates the `.part` file of another transfer. */
+  function createPart(destination = scratch('state')): string {
+    const path = temporaryPath(destination, OTHER_TRANSFER);
     writeFileSync(path, 'half a state');
     return path;
   }
 
-  /** Ends the holder of a lock; returns when it is gone, and the lock with it. */
+  /** Kills the process that holds the lock. Resolves when it has exited, which releases the lock. */
   async function kill(): Promise<void> {
     if (holder === undefined || holder.exitCode !== null || holder.signalCode !== null) return;
     holder.kill('SIGKILL');
     await once(holder, 'exit');
   }
 
-  /** Another process that holds an flock on `path`, until it is killed. */
+  /** Starts a process that holds an flock on `path` until it is killed. */
   async function hold(path: string): Promise<void> {
     const child = spawn('flock', ['--no-fork', '--exclusive', path, 'sh', '-c', 'echo held; exec sleep 60']);
     holder = child;
@@ -40,25 +40,25 @@ describe('a .part file that was left behind', () => {
   }
 
   async function openAndDiscard(): Promise<void> {
-    const part = await AtomicFile.open(scratch('state'), { transferUuid: OURS, replace: false });
+    const part = await AtomicFile.open(scratch('state'), { transferUuid: TRANSFER, replace: false });
     await part.discard();
   }
 
-  it('by a process that is gone is removed by the next save to the same name', async () => {
-    leave();
+  it('is removed by the next save to the same name', async () => {
+    createPart();
     await openAndDiscard();
     expect(names()).toEqual([]);
   });
 
-  it('stays while the process that locked it lives', async () => {
-    const path = leave();
+  it('stays while the process that locked it runs', async () => {
+    const path = createPart();
     await hold(path);
     await openAndDiscard();
     expect(names()).toEqual([basename(path)]);
   });
 
-  it('is removed once that process was killed', async () => {
-    const path = leave();
+  it('is removed after that process was killed', async () => {
+    const path = createPart();
     await hold(path);
     await kill();
     await openAndDiscard();
@@ -66,21 +66,21 @@ describe('a .part file that was left behind', () => {
   });
 
   it('stays while another save of this process is writing it', async () => {
-    const other = await AtomicFile.open(scratch('state'), { transferUuid: THEIRS, replace: false });
+    const other = await AtomicFile.open(scratch('state'), { transferUuid: OTHER_TRANSFER, replace: false });
     await openAndDiscard();
     await other.commit();
     expect(names()).toEqual(['state']);
   });
 
-  it('for another name stays', async () => {
-    leave(scratch('state2'));
-    leave(scratch('stat'));
+  it('stays when it is for another name', async () => {
+    createPart(scratch('state2'));
+    createPart(scratch('stat'));
     await openAndDiscard();
-    expect(names()).toEqual([`.stat.${THEIRS}.part`, `.state2.${THEIRS}.part`]);
+    expect(names()).toEqual([`.stat.${OTHER_TRANSFER}.part`, `.state2.${OTHER_TRANSFER}.part`]);
   });
 
-  it.each(['.state.part', '.state.0.part', `state.${THEIRS}.part`, `.state.${THEIRS}.part~`])(
-    'is not what %s is, so that stays',
+  it.each(['.state.part', '.state.0.part', `state.${OTHER_TRANSFER}.part`, `.state.${OTHER_TRANSFER}.part~`])(
+    'is recognised by its name, so %s stays',
     async (name) => {
       writeFileSync(scratch(name), '');
       await openAndDiscard();

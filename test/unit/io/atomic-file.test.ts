@@ -6,25 +6,25 @@ import { AtomicFile, temporaryPath } from '../../../src/io/atomic-file.js';
 import { scratchFolder } from '../../support/io/scratch-folder.js';
 
 const UUID = '00112233-4455-6677-8899-aabbccddeeff';
-const KEEP = { transferUuid: UUID, replace: false };
+const NEW_FILE = { transferUuid: UUID, replace: false };
 const REPLACE = { transferUuid: UUID, replace: true };
-const text = (...pieces: string[]): Uint8Array[] => pieces.map((piece) => Buffer.from(piece));
+const text = (...chunks: string[]): Uint8Array[] => chunks.map((chunk) => Buffer.from(chunk));
 
-// On tmpfs its calls are made at once, elsewhere by threads.
+// The calls are synchronous on tmpfs and asynchronous elsewhere.
 describe.each([tmpdir(), '/dev/shm'])('AtomicFile in %s', (parent) => {
   const scratch = scratchFolder(parent);
   const names = (): string[] => readdirSync(dirname(scratch('x'))).sort();
 
-  it('is not to be seen under its name before commit', async () => {
-    const part = await AtomicFile.open(scratch('state'), KEEP);
+  it('does not appear under its name before commit', async () => {
+    const part = await AtomicFile.open(scratch('state'), NEW_FILE);
     await part.write(text('abc'));
     expect(names()).toEqual([`.state.${UUID}.part`]);
     await part.commit();
     expect(names()).toEqual(['state']);
   });
 
-  it('holds what was written, in order', async () => {
-    const part = await AtomicFile.open(scratch('state'), KEEP);
+  it('contains all written bytes in order', async () => {
+    const part = await AtomicFile.open(scratch('state'), NEW_FILE);
     await part.write(text('a', 'bc', ''));
     await part.write(text('def'));
     await part.commit();
@@ -32,15 +32,15 @@ describe.each([tmpdir(), '/dev/shm'])('AtomicFile in %s', (parent) => {
   });
 
   it('may be empty', async () => {
-    const part = await AtomicFile.open(scratch('state'), KEEP);
+    const part = await AtomicFile.open(scratch('state'), NEW_FILE);
     await part.commit();
     expect(statSync(scratch('state')).size).toBe(0);
   });
 
-  it('is 0600 before and after commit, whatever the umask', async () => {
+  it('has mode 0600 before and after commit, whatever the umask', async () => {
     const umask = process.umask(0);
     try {
-      const part = await AtomicFile.open(scratch('state'), KEEP);
+      const part = await AtomicFile.open(scratch('state'), NEW_FILE);
       expect(statSync(temporaryPath(scratch('state'), UUID)).mode & 0o777).toBe(0o600);
       await part.commit();
       expect(statSync(scratch('state')).mode & 0o777).toBe(0o600);
@@ -49,8 +49,8 @@ describe.each([tmpdir(), '/dev/shm'])('AtomicFile in %s', (parent) => {
     }
   });
 
-  it('leaves nothing behind when it is discarded, also twice', async () => {
-    const part = await AtomicFile.open(scratch('state'), KEEP);
+  it('leaves nothing behind when it is discarded once or twice', async () => {
+    const part = await AtomicFile.open(scratch('state'), NEW_FILE);
     await part.write(text('abc'));
     expect(await part.discard()).toBe(true);
     expect(await part.discard()).toBe(true);
@@ -58,34 +58,34 @@ describe.each([tmpdir(), '/dev/shm'])('AtomicFile in %s', (parent) => {
   });
 
   it('stays when it is discarded after commit', async () => {
-    const part = await AtomicFile.open(scratch('state'), KEEP);
+    const part = await AtomicFile.open(scratch('state'), NEW_FILE);
     await part.commit();
     expect(await part.discard()).toBe(false);
     expect(names()).toEqual(['state']);
   });
 
-  it('can be withdrawn while its commit is under way: then it never gets its name', async () => {
-    const part = await AtomicFile.open(scratch('state'), KEEP);
+  it('can be discarded during its commit, and then never gets its name', async () => {
+    const part = await AtomicFile.open(scratch('state'), NEW_FILE);
     const outcome = expect(part.commit()).rejects.toMatchObject({ code: 'DESTINATION_IO' });
     expect(await part.discard()).toBe(true);
     await outcome;
     expect(names()).toEqual([]);
   });
 
-  it('can be begun again after a discard', async () => {
-    await (await AtomicFile.open(scratch('state'), KEEP)).discard();
-    const part = await AtomicFile.open(scratch('state'), KEEP);
+  it('can be opened again after a discard', async () => {
+    await (await AtomicFile.open(scratch('state'), NEW_FILE)).discard();
+    const part = await AtomicFile.open(scratch('state'), NEW_FILE);
     await part.commit();
     expect(names()).toEqual(['state']);
   });
 });
 
-describe('AtomicFile, where a file is there already,', () => {
+describe('AtomicFile, when the destination exists,', () => {
   const scratch = scratchFolder();
 
-  it('refuses it before anything is written', async () => {
+  it('refuses the destination before anything is written', async () => {
     writeFileSync(scratch('state'), 'old');
-    await expect(AtomicFile.open(scratch('state'), KEEP)).rejects.toMatchObject({
+    await expect(AtomicFile.open(scratch('state'), NEW_FILE)).rejects.toMatchObject({
       code: 'DESTINATION_EXISTS',
       message: 'cannot create or open the destination: EEXIST',
       details: { where: scratch('state'), found: 'EEXIST' },
@@ -93,14 +93,14 @@ describe('AtomicFile, where a file is there already,', () => {
     expect(readdirSync(dirname(scratch('x')))).toEqual(['state']);
   });
 
-  it('refuses a symbolic link, even one that leads nowhere', async () => {
+  it('refuses a symbolic link, even a dangling one', async () => {
     symlinkSync(scratch('nowhere'), scratch('state'));
-    await expect(AtomicFile.open(scratch('state'), KEEP)).rejects.toMatchObject({ code: 'DESTINATION_EXISTS' });
+    await expect(AtomicFile.open(scratch('state'), NEW_FILE)).rejects.toMatchObject({ code: 'DESTINATION_EXISTS' });
     expect(existsSync(scratch('nowhere'))).toBe(false);
   });
 
-  it('refuses at commit one that came meanwhile, and leaves it alone', async () => {
-    const part = await AtomicFile.open(scratch('state'), KEEP);
+  it('refuses at commit a file that was created in the meantime, and does not change it', async () => {
+    const part = await AtomicFile.open(scratch('state'), NEW_FILE);
     await part.write(text('new'));
     writeFileSync(scratch('state'), 'meanwhile');
     await expect(part.commit()).rejects.toMatchObject({
@@ -112,7 +112,7 @@ describe('AtomicFile, where a file is there already,', () => {
     expect(readdirSync(dirname(scratch('x')))).toEqual(['state']);
   });
 
-  it('replaces it, when it may, only at commit', async () => {
+  it('replaces the file only at commit, with the option replace', async () => {
     writeFileSync(scratch('state'), 'old');
     const part = await AtomicFile.open(scratch('state'), REPLACE);
     await part.write(text('new'));
@@ -121,7 +121,7 @@ describe('AtomicFile, where a file is there already,', () => {
     expect(readFileSync(scratch('state'), 'latin1')).toBe('new');
   });
 
-  it('leaves it alone when it might have been replaced and was not', async () => {
+  it('does not change the file when the output is discarded, with the option replace', async () => {
     writeFileSync(scratch('state'), 'old');
     const part = await AtomicFile.open(scratch('state'), REPLACE);
     await part.write(text('new'));
@@ -130,20 +130,20 @@ describe('AtomicFile, where a file is there already,', () => {
   });
 });
 
-describe('AtomicFile, where no file can be made,', () => {
+describe('AtomicFile, when no file can be created,', () => {
   const scratch = scratchFolder();
 
-  it('refuses a folder that is not there', async () => {
-    await expect(AtomicFile.open(scratch('no/state'), KEEP)).rejects.toMatchObject({
+  it('refuses a directory that does not exist', async () => {
+    await expect(AtomicFile.open(scratch('no/state'), NEW_FILE)).rejects.toMatchObject({
       code: 'DESTINATION_UNWRITABLE',
       message: 'cannot create or open the destination: ENOENT',
       details: { where: scratch('no/state'), found: 'ENOENT' },
     });
   });
 
-  it('refuses a folder that is a file', async () => {
+  it('refuses a path below a regular file', async () => {
     writeFileSync(scratch('file'), '');
-    await expect(AtomicFile.open(scratch('file/state'), KEEP)).rejects.toMatchObject({
+    await expect(AtomicFile.open(scratch('file/state'), NEW_FILE)).rejects.toMatchObject({
       code: 'DESTINATION_UNWRITABLE',
       details: { found: 'ENOTDIR' },
     });

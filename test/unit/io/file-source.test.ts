@@ -6,7 +6,7 @@ import { scratchFolder } from '../../support/io/scratch-folder.js';
 
 const scratch = scratchFolder();
 
-it('a file that is closed under a read is let go of when the read has ended, and read to its end', async () => {
+it('a file that is closed during a read completes the read and then closes its descriptor', async () => {
   writeFileSync(scratch('state'), 'abc');
   const source = await FileSource.open(scratch('state'));
   const into = new Uint8Array(10);
@@ -18,14 +18,14 @@ it('a file that is closed under a read is let go of when the read has ended, and
   await untilClosed(scratch('state'));
 });
 
-it('a file that is closed is not read any more, nor is one that has the number of its descriptor by then', async () => {
+it('a closed file is not read, nor is another file that has the same descriptor number afterwards', async () => {
   writeFileSync(scratch('state'), 'abc');
   writeFileSync(scratch('another'), 'another');
   const source = await FileSource.open(scratch('state'));
   await source.close();
-  // The kernel gives the lowest number that is free; all below it are taken, so one of these is it.
+  // The kernel assigns the lowest free number. All numbers below it are in use, so one of these files gets it.
   const others = Array.from({ length: 8 }, () => openSync(scratch('another'), 'r'));
-  const closed = { code: 'INPUT_UNREADABLE', details: { where: scratch('state'), found: 'closed already' } };
+  const closed = { code: 'INPUT_UNREADABLE', details: { where: scratch('state'), found: 'the source is closed' } };
   const into = new Uint8Array(10);
   await expect(source.read(into)).rejects.toMatchObject(closed);
   await expect(source.readAt(into, 0)).rejects.toMatchObject(closed);
@@ -38,7 +38,7 @@ it('a file that is closed is not read any more, nor is one that has the number o
   }
 });
 
-it('a file that is closed while its size is looked at is let go of afterwards', async () => {
+it('a file that is closed while its size is read closes its descriptor afterwards', async () => {
   writeFileSync(scratch('state'), 'abc');
   const source = await FileSource.open(scratch('state'));
   const size = source.size();
@@ -48,7 +48,7 @@ it('a file that is closed while its size is looked at is let go of afterwards', 
   await untilClosed(scratch('state'));
 });
 
-it('a file that is closed under two reads is closed once, when both have ended', async () => {
+it('a file that is closed during two reads closes its descriptor once, after both reads', async () => {
   writeFileSync(scratch('state'), 'abc');
   const source = await FileSource.open(scratch('state'));
   const reading = [source.readAt(new Uint8Array(1), 0), source.readAt(new Uint8Array(1), 1)];

@@ -8,14 +8,14 @@ import { describeWith, ROOT } from '../../support/blockdev-utils/as-root.js';
 import { scratchFolder } from '../../support/io/scratch-folder.js';
 
 const UUID = '00112233-4455-6677-8899-aabbccddeeff';
-const KEEP = { transferUuid: UUID, replace: false };
+const NEW_FILE = { transferUuid: UUID, replace: false };
 const KiB = 1024;
 
-describeWith([ROOT], 'a file system with room for 64 KiB', () => {
+describeWith([ROOT], 'a file system of 64 KiB', () => {
   const small = (): string => scratch('small');
-  // Before the folder around it is removed: Jest runs these in the order in which they are written.
+  // This must run before the parent directory is removed. Jest runs the hooks in the order in which they are written.
   afterEach(() => {
-    // Lazily: what was committed is closed a moment later.
+    // A committed file is closed a moment later, so the unmount must be lazy.
     execFileSync('umount', ['--lazy', small()]);
   });
   const scratch = scratchFolder();
@@ -25,8 +25,8 @@ describeWith([ROOT], 'a file system with room for 64 KiB', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'stubferry-test', small()]);
   });
 
-  it('makes a save fail as DESTINATION_FULL, and leaves nothing of it', async () => {
-    const part = await AtomicFile.open(`${small()}/state`, KEEP);
+  it('makes a save fail with DESTINATION_FULL and leaves nothing of it', async () => {
+    const part = await AtomicFile.open(`${small()}/state`, NEW_FILE);
     await expect(part.write([new Uint8Array(100 * KiB)])).rejects.toMatchObject({
       code: 'DESTINATION_FULL',
       message: 'cannot write the destination: ENOSPC',
@@ -36,8 +36,8 @@ describeWith([ROOT], 'a file system with room for 64 KiB', () => {
     expect(readdirSync(small())).toEqual([]);
   });
 
-  it('makes a save fail in whatever piece no longer fits', async () => {
-    const part = await AtomicFile.open(`${small()}/state`, KEEP);
+  it('makes a save fail at the first chunk that does not fit', async () => {
+    const part = await AtomicFile.open(`${small()}/state`, NEW_FILE);
     await part.write([new Uint8Array(40 * KiB)]);
     await expect(part.write([new Uint8Array(4 * KiB), new Uint8Array(40 * KiB)])).rejects.toMatchObject({
       code: 'DESTINATION_FULL',
@@ -45,17 +45,17 @@ describeWith([ROOT], 'a file system with room for 64 KiB', () => {
     await part.discard();
   });
 
-  it('takes a state that just fits', async () => {
-    const part = await AtomicFile.open(`${small()}/state`, KEEP);
+  it('accepts a state that fits exactly', async () => {
+    const part = await AtomicFile.open(`${small()}/state`, NEW_FILE);
     await part.write([new Uint8Array(64 * KiB)]);
     await part.commit();
     expect(readdirSync(small())).toEqual(['state']);
   });
 
-  it('makes a spool fail as DESTINATION_FULL', async () => {
-    const options = { folder: small(), limit: 1 << 20, transferUuid: UUID };
+  it('makes a spool fail with DESTINATION_FULL', async () => {
+    const options = { directory: small(), limit: 1 << 20, transferUuid: UUID };
     const spool = await SpooledOutput.open(options, async () => {
-      throw new Error('the destination is not to be opened');
+      throw new Error('the destination must not be opened');
     });
     await expect(spool.write([new Uint8Array(100 * KiB)])).rejects.toMatchObject({
       code: 'DESTINATION_FULL',
@@ -64,18 +64,18 @@ describeWith([ROOT], 'a file system with room for 64 KiB', () => {
     await spool.discard();
   });
 
-  it('has no room for a larger transfer disk, which is then not created', async () => {
+  it('has not enough space for a larger transfer disk, which is then not created', async () => {
     await expect(createImage(`${small()}/disk`, 65 * KiB)).rejects.toMatchObject({
       code: 'DISK_NO_SPACE',
-      message: 'no room for the transfer disk',
+      message: 'not enough space for the transfer disk',
       details: { where: small(), expected: `${65 * KiB} bytes free`, found: `${64 * KiB} bytes free` },
     });
     expect(readdirSync(small())).toEqual([]);
   });
 
-  it('that is read-only takes neither a state nor a transfer disk', async () => {
+  it('accepts neither a state nor a transfer disk when it is read-only', async () => {
     execFileSync('mount', ['-o', 'remount,ro', small()]);
-    await expect(AtomicFile.open(`${small()}/state`, KEEP)).rejects.toMatchObject({
+    await expect(AtomicFile.open(`${small()}/state`, NEW_FILE)).rejects.toMatchObject({
       code: 'DESTINATION_UNWRITABLE',
       message: 'cannot create or open the destination: EROFS',
     });

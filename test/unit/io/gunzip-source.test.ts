@@ -6,29 +6,29 @@ import { allOf } from '../../support/io/all-of.js';
 import { ChunkedSource } from '../../support/io/chunked-source.js';
 import { sampleState } from '../../support/statefile/written-statefile.js';
 
-const unpacked = (bytes: Uint8Array, sizes?: number[]): Promise<Buffer> =>
+const decompressed = (bytes: Uint8Array, sizes?: number[]): Promise<Buffer> =>
   allOf(new GunzipSource(new ChunkedSource(bytes, sizes), '/state.gz'));
 
 describe('GunzipSource', () => {
-  it.each([0, 1, 4096, 1_000_003])('gives back %i bytes', async (length) => {
-    expect((await unpacked(gzipSync(sampleState(length)))).equals(sampleState(length))).toBe(true);
+  it.each([0, 1, 4096, 1_000_003])('returns the original %i bytes', async (length) => {
+    expect((await decompressed(gzipSync(sampleState(length)))).equals(sampleState(length))).toBe(true);
   });
 
-  it.each([[[1]], [[7]], [[4097, 1, 300]]])('takes its input in pieces of %j', async (sizes) => {
-    expect((await unpacked(gzipSync(sampleState(3000)), sizes)).equals(sampleState(3000))).toBe(true);
+  it.each([[[1]], [[7]], [[4097, 1, 300]]])('reads its input in chunks of %j bytes', async (sizes) => {
+    expect((await decompressed(gzipSync(sampleState(3000)), sizes)).equals(sampleState(3000))).toBe(true);
   });
 
-  it('gives back what compresses a thousandfold', async () => {
+  it('returns data that compresses to a thousandth of its size', async () => {
     const zeros = Buffer.alloc(8 << 20);
-    expect((await unpacked(gzipSync(zeros))).equals(zeros)).toBe(true);
+    expect((await decompressed(gzipSync(zeros))).equals(zeros)).toBe(true);
   });
 
-  it('gives as few bytes at a time as it is asked for', async () => {
+  it('returns no more bytes than requested', async () => {
     const source = new GunzipSource(new ChunkedSource(gzipSync(sampleState(1000))), '/state.gz');
     expect((await allOf(source, 3)).equals(sampleState(1000))).toBe(true);
   });
 
-  it('closes what it reads from', async () => {
+  it('closes the source that it reads', async () => {
     const inner = new ChunkedSource(gzipSync(sampleState(10)));
     await new GunzipSource(inner, '/state.gz').close();
     expect(inner.closed).toBe(true);
@@ -36,40 +36,43 @@ describe('GunzipSource', () => {
 });
 
 describe('GunzipSource refuses', () => {
-  const packed = gzipSync(sampleState(3000));
+  const compressed = gzipSync(sampleState(3000));
 
-  it.each([3, 12, 1000, packed.length - 8, packed.length - 1])('a stream cut off after %i bytes', async (length) => {
-    await expect(unpacked(packed.subarray(0, length))).rejects.toMatchObject({
-      code: 'TRUNCATED',
-      message: 'the gzip stream is not whole',
-      details: { where: '/state.gz', found: 'unexpected end of file' },
-    });
-  });
+  it.each([3, 12, 1000, compressed.length - 8, compressed.length - 1])(
+    'a stream that is truncated after %i bytes',
+    async (length) => {
+      await expect(decompressed(compressed.subarray(0, length))).rejects.toMatchObject({
+        code: 'TRUNCATED',
+        message: 'the gzip stream is truncated',
+        details: { where: '/state.gz', found: 'unexpected end of file' },
+      });
+    },
+  );
 
   it.each([
     ['a wrong magic', 0, 'incorrect header check'],
     ['another method', 2, 'unknown compression method'],
-    ['a wrong checksum', packed.length - 8, 'incorrect data check'],
-    ['a wrong length', packed.length - 4, 'incorrect length check'],
-  ])('a stream with %s', async (_, place, found) => {
-    const damaged = Buffer.from(packed);
-    damaged.writeUInt8(damaged.readUInt8(place) ^ 0x40, place);
-    await expect(unpacked(damaged)).rejects.toMatchObject({
+    ['a wrong checksum', compressed.length - 8, 'incorrect data check'],
+    ['a wrong length', compressed.length - 4, 'incorrect length check'],
+  ])('a stream with %s', async (_, offset, found) => {
+    const damaged = Buffer.from(compressed);
+    damaged.writeUInt8(damaged.readUInt8(offset) ^ 0x40, offset);
+    await expect(decompressed(damaged)).rejects.toMatchObject({
       code: 'CORRUPT',
-      message: 'the gzip stream is not whole',
+      message: 'the gzip stream is corrupt',
       details: { where: '/state.gz', found },
     });
   });
 
-  it('a stream with something after its end', async () => {
-    await expect(unpacked(Buffer.concat([packed, Buffer.from('more')]))).rejects.toMatchObject({
+  it('a stream with other bytes after its end', async () => {
+    await expect(decompressed(Buffer.concat([compressed, Buffer.from('more')]))).rejects.toMatchObject({
       code: 'CORRUPT',
-      message: 'the gzip stream is not whole',
+      message: 'the gzip stream is corrupt',
     });
   });
 
-  it('with the error of the source where that is what fails', async () => {
-    const inner = new ChunkedSource(packed);
+  it('with the error of the source when the source fails', async () => {
+    const inner = new ChunkedSource(compressed);
     const failure = new StubferryError('INPUT_UNREADABLE', 'cannot read the input');
     inner.read = () => Promise.reject(failure);
     await expect(allOf(new GunzipSource(inner, '/state.gz'))).rejects.toBe(failure);

@@ -12,30 +12,30 @@ describe('outputFor', () => {
   const options = (): OutputOptions => ({
     transferUuid: '00112233-4455-6677-8899-aabbccddeeff',
     replace: false,
-    spoolFolder: dirname(scratch('x')),
+    spoolDirectory: dirname(scratch('x')),
     spoolLimit: 1 << 20,
     readerMs: 10_000,
   });
 
-  it('makes a regular file where nothing is', async () => {
+  it('creates a regular file at a new path', async () => {
     const output = await (await outputFor(scratch('state'), options()))();
     await output.write([Buffer.from('abc')]);
     await output.commit();
     expect(readFileSync(scratch('state'), 'latin1')).toBe('abc');
   });
 
-  it('touches nothing before it is opened', async () => {
+  it('creates nothing before the output is opened', async () => {
     await outputFor(scratch('state'), options());
     expect(readdirSync(dirname(scratch('x')))).toEqual([]);
   });
 
-  it('refuses a file that is there when it is opened', async () => {
+  it('refuses a file that exists when the output is opened', async () => {
     writeFileSync(scratch('state'), 'old');
     const open = await outputFor(scratch('state'), options());
     await expect(open()).rejects.toMatchObject({ code: 'DESTINATION_EXISTS' });
   });
 
-  it('feeds a FIFO from a spool, at commit', async () => {
+  it('writes a FIFO from a spool at commit', async () => {
     const path = makeFifo(scratch('fifo'));
     const output = await (await outputFor(path, options()))();
     await output.write([sampleState(200_000)]);
@@ -43,13 +43,13 @@ describe('outputFor', () => {
     expect(read.equals(sampleState(200_000))).toBe(true);
   });
 
-  it('holds no more in that spool than its limit', async () => {
+  it('refuses to spool more than the limit', async () => {
     const output = await (await outputFor(makeFifo(scratch('fifo')), { ...options(), spoolLimit: 10 }))();
     await expect(output.write([sampleState(11)])).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
     await output.discard();
   });
 
-  it('feeds a character device, which may be full', async () => {
+  it('writes a character device, which may be full', async () => {
     const output = await (await outputFor('/dev/full', options()))();
     await output.write([sampleState(10)]);
     await expect(output.commit()).rejects.toMatchObject({
@@ -59,31 +59,31 @@ describe('outputFor', () => {
     await output.discard();
   });
 
-  it('lets /dev/null take a state larger than any spool', async () => {
+  it('accepts a state larger than any spool for /dev/null', async () => {
     const output = await (await outputFor('/dev/null', { ...options(), spoolLimit: 0 }))();
     await output.write([sampleState(100_000)]);
     await expect(output.commit()).resolves.toBeUndefined();
   });
 
-  it('refuses a folder', async () => {
-    mkdirSync(scratch('folder'));
-    await expect(outputFor(scratch('folder'), options())).rejects.toMatchObject({
+  it('refuses a directory', async () => {
+    mkdirSync(scratch('directory'));
+    await expect(outputFor(scratch('directory'), options())).rejects.toMatchObject({
       code: 'DESTINATION_UNWRITABLE',
       message: 'the destination is neither a file nor a pipe',
-      details: { where: scratch('folder'), found: 'a folder' },
+      details: { where: scratch('directory'), found: 'a directory' },
     });
   });
 });
 
 describe('RawSink', () => {
-  it('writes the bare state, without any padding, and commits it', async () => {
+  it('writes the bare state without padding and commits it', async () => {
     const output = new MemoryOutput();
     await feed(new RawSink(async () => output), sampleState(10_001), 3000);
     expect(Buffer.from(output.bytes).equals(sampleState(10_001))).toBe(true);
     expect(output.calls).toEqual(['commit']);
   });
 
-  it('begins anew in a new output when the sender was restarted', async () => {
+  it('opens a new output when the sender restarts', async () => {
     const outputs: MemoryOutput[] = [];
     const sink = new RawSink(async () => {
       outputs.push(new MemoryOutput());

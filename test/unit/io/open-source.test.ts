@@ -18,7 +18,7 @@ describe('openSource', () => {
     await source.close();
   });
 
-  it('opens a FIFO before anybody writes to it', async () => {
+  it('opens a FIFO before it has a writer', async () => {
     const path = makeFifo(scratch('fifo'));
     const source = await openSource(path);
     const writer = await writingEnd(path);
@@ -27,7 +27,7 @@ describe('openSource', () => {
     await source.close();
   });
 
-  it('refuses what is not there', async () => {
+  it('refuses a path that does not exist', async () => {
     await expect(openSource(scratch('no'))).rejects.toMatchObject({
       code: 'INPUT_UNREADABLE',
       message: 'cannot read the input',
@@ -43,12 +43,12 @@ describe('openSource', () => {
     await source.close();
   });
 
-  it('refuses a folder', async () => {
-    mkdirSync(scratch('folder'));
-    await expect(openSource(scratch('folder'))).rejects.toMatchObject({
+  it('refuses a directory', async () => {
+    mkdirSync(scratch('directory'));
+    await expect(openSource(scratch('directory'))).rejects.toMatchObject({
       code: 'INPUT_UNREADABLE',
       message: 'the input is neither a file nor a pipe',
-      details: { where: scratch('folder'), found: 'a folder' },
+      details: { where: scratch('directory'), found: 'a directory' },
     });
   });
 });
@@ -67,7 +67,7 @@ describe('FileSource', () => {
     await source.close();
   });
 
-  it('reads elsewhere without losing its place', async () => {
+  it('reads at another offset without changing its position', async () => {
     const source = await opened();
     const [front, elsewhere] = [new Uint8Array(4), new Uint8Array(4)];
     await source.read(front);
@@ -78,33 +78,33 @@ describe('FileSource', () => {
     await source.close();
   });
 
-  it('reads nothing after its end', async () => {
+  it('reads nothing past its end', async () => {
     const source = await opened();
     expect(await source.readAt(new Uint8Array(4), 10)).toBe(0);
     expect(await source.readAt(new Uint8Array(4), 2 ** 50)).toBe(0);
     await source.close();
   });
 
-  it('of a folder cannot be read', async () => {
-    mkdirSync(scratch('folder'));
-    const source = await FileSource.open(scratch('folder'));
+  it('fails to read a directory', async () => {
+    mkdirSync(scratch('directory'));
+    const source = await FileSource.open(scratch('directory'));
     await expect(source.read(new Uint8Array(4))).rejects.toMatchObject({
       code: 'INPUT_UNREADABLE',
-      details: { where: scratch('folder'), found: 'EISDIR' },
+      details: { where: scratch('directory'), found: 'EISDIR' },
     });
     await source.close();
   });
 });
 
 describe('PushbackSource', () => {
-  it('gives the front first, then what follows, however little is asked for', async () => {
+  it('returns the front first and then the rest, with requests of any size', async () => {
     for (const size of [1, 3, 100]) {
       const source = new PushbackSource(Buffer.from('abcd'), new ChunkedSource(Buffer.from('efgh')));
       expect((await allOf(source, size)).toString()).toBe('abcdefgh');
     }
   });
 
-  it('closes what it reads from', async () => {
+  it('closes the source that it reads', async () => {
     const inner = new ChunkedSource(new Uint8Array(0));
     await new PushbackSource(new Uint8Array(0), inner).close();
     expect(inner.closed).toBe(true);

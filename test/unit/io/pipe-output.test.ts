@@ -5,24 +5,24 @@ import { drained, makeFifo, readingEnd } from '../../support/io/fifo.js';
 import { scratchFolder } from '../../support/io/scratch-folder.js';
 import { sampleState } from '../../support/statefile/written-statefile.js';
 
-const PATIENCE = 10_000;
+const READER_MS = 10_000;
 
 describe('a FIFO as the destination', () => {
   const scratch = scratchFolder();
 
-  it('gives its reader all that was written, more than a pipe holds, and then the end', async () => {
+  it('delivers all bytes, more than a pipe holds, and then the end', async () => {
     const path = makeFifo(scratch('fifo'));
     const read = drained(path);
-    const output = await openFifo(path, PATIENCE);
+    const output = await openFifo(path, READER_MS);
     await output.write(sampleState(500_000));
     await output.write(Buffer.from('tail'));
     await output.end();
     expect((await read).equals(Buffer.concat([sampleState(500_000), Buffer.from('tail')]))).toBe(true);
   });
 
-  it('waits for a reader that comes later', async () => {
+  it('waits for a reader that opens it later', async () => {
     const path = makeFifo(scratch('fifo'));
-    const opening = openFifo(path, PATIENCE);
+    const opening = openFifo(path, READER_MS);
     await new Promise((resolve) => setTimeout(resolve, 50));
     const read = drained(path);
     const output = await opening;
@@ -31,19 +31,19 @@ describe('a FIFO as the destination', () => {
     expect((await read).toString()).toBe('abc');
   });
 
-  it('that nobody reads is DESTINATION_GONE', async () => {
+  it('fails with DESTINATION_GONE when it has no reader', async () => {
     const path = makeFifo(scratch('fifo'));
     await expect(openFifo(path, 20)).rejects.toMatchObject({
       code: 'DESTINATION_GONE',
-      message: 'nobody reads the FIFO',
+      message: 'the FIFO has no reader',
       details: { where: path, expected: 'a reader within 20 ms', found: 'none' },
     });
   });
 
-  it('whose reader is gone is DESTINATION_GONE', async () => {
+  it('fails with DESTINATION_GONE when its reader has closed it', async () => {
     const path = makeFifo(scratch('fifo'));
     const reader = readingEnd(path);
-    const output = await openFifo(path, PATIENCE);
+    const output = await openFifo(path, READER_MS);
     closeSync(reader);
     await expect(output.write(sampleState(100))).rejects.toMatchObject({
       code: 'DESTINATION_GONE',
@@ -52,18 +52,18 @@ describe('a FIFO as the destination', () => {
     });
   });
 
-  it('whose reader goes while it is full is DESTINATION_GONE', async () => {
+  it('fails with DESTINATION_GONE when its reader closes it while it is full', async () => {
     const path = makeFifo(scratch('fifo'));
     const reader = readingEnd(path);
-    const output = await openFifo(path, PATIENCE);
+    const output = await openFifo(path, READER_MS);
     const writing = output.write(sampleState(500_000));
     setTimeout(() => closeSync(reader), 20);
     await expect(writing).rejects.toMatchObject({ code: 'DESTINATION_GONE' });
     await expect(output.end()).rejects.toMatchObject({ code: 'DESTINATION_GONE' });
   });
 
-  it('that is not there is DESTINATION_UNWRITABLE', async () => {
-    await expect(openFifo(scratch('no'), PATIENCE)).rejects.toMatchObject({
+  it('fails with DESTINATION_UNWRITABLE when it does not exist', async () => {
+    await expect(openFifo(scratch('no'), READER_MS)).rejects.toMatchObject({
       code: 'DESTINATION_UNWRITABLE',
       message: 'cannot create or open the destination: ENOENT',
       details: { where: scratch('no') },
@@ -74,7 +74,7 @@ describe('a FIFO as the destination', () => {
 describe('a character device as the destination', () => {
   const scratch = scratchFolder();
 
-  it('takes all that it is given', async () => {
+  it('receives all written bytes', async () => {
     writeFileSync(scratch('stand-in'), '');
     const output = await openCharacterDevice(scratch('stand-in'));
     await output.write(Buffer.from('abc'));
@@ -83,7 +83,7 @@ describe('a character device as the destination', () => {
     expect(readFileSync(scratch('stand-in'), 'latin1')).toBe('abcdef');
   });
 
-  it('that is full is DESTINATION_FULL', async () => {
+  it('fails with DESTINATION_FULL when it is full', async () => {
     const output = await openCharacterDevice('/dev/full');
     await expect(output.write(sampleState(10))).rejects.toMatchObject({
       code: 'DESTINATION_FULL',

@@ -6,7 +6,7 @@ import { makeFifo, readingEnd, writingEnd } from '../../support/io/fifo.js';
 import { scratchFolder } from '../../support/io/scratch-folder.js';
 import { sampleState } from '../../support/statefile/written-statefile.js';
 
-/** Lets everything happen that is about to. */
+/** Waits until all pending events were handled. */
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
 describe('PipeSource', () => {
@@ -23,7 +23,7 @@ describe('PipeSource', () => {
     await writer.close();
   }
 
-  it.each([1, 4096, 65536, 65537, 1_000_003])('gives all of %i bytes, and then the end', async (length) => {
+  it.each([1, 4096, 65536, 65537, 1_000_003])('returns all %i bytes and then the end', async (length) => {
     const { path, source } = opened();
     const [state] = await Promise.all([allOf(source), written(path, sampleState(length))]);
     expect(state.equals(sampleState(length))).toBe(true);
@@ -31,14 +31,14 @@ describe('PipeSource', () => {
     await source.close();
   });
 
-  it.each([1, 7, 4097])('gives them %i bytes at a time', async (size) => {
+  it.each([1, 7, 4097])('returns them up to %i bytes at a time', async (size) => {
     const { path, source } = opened();
     const [state] = await Promise.all([allOf(source, size), written(path, sampleState(20_000))]);
     expect(state.equals(sampleState(20_000))).toBe(true);
     await source.close();
   });
 
-  it('does not take the absence of a writer for the end', async () => {
+  it('does not treat a missing writer as the end', async () => {
     const { path, source } = opened();
     let ended = false;
     const state = allOf(source).finally(() => {
@@ -51,14 +51,14 @@ describe('PipeSource', () => {
     await source.close();
   });
 
-  it('is at its end when a writer came and wrote nothing', async () => {
+  it('reports the end when a writer closes it without writing', async () => {
     const { path, source } = opened();
     const [state] = await Promise.all([allOf(source), written(path, new Uint8Array(0))]);
     expect(state).toHaveLength(0);
     await source.close();
   });
 
-  it('gives what is there, and does not wait until the buffer is full', async () => {
+  it('returns the available bytes without waiting until the buffer is full', async () => {
     const { path, source } = opened();
     const writer = await writingEnd(path);
     const buffer = new Uint8Array(100);
@@ -72,7 +72,7 @@ describe('PipeSource', () => {
     await source.close();
   });
 
-  it('loses nothing while nobody reads, and takes no more than a pipe holds', async () => {
+  it('loses nothing and buffers no more than a pipe holds while nobody reads it', async () => {
     const { path, source } = opened();
     const writer = await writingEnd(path);
     let done = false;
@@ -87,7 +87,7 @@ describe('PipeSource', () => {
     await source.close();
   });
 
-  it('that is closed lets go of a read that waits', async () => {
+  it('rejects a pending read when it is closed', async () => {
     const { path, source } = opened();
     await expectCancelledRead(source, path);
   });

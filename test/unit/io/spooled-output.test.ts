@@ -8,15 +8,15 @@ import { sampleState } from '../../support/statefile/written-statefile.js';
 
 const UUID = '00112233-4455-6677-8899-aabbccddeeff';
 
-/** A destination that cannot take anything back, and remembers what it got. */
+/** A destination that records the bytes and calls it receives. */
 class Stream {
-  readonly #pieces: Uint8Array[] = [];
+  readonly #chunks: Uint8Array[] = [];
   opened = 0;
   ended = 0;
   aborted = 0;
 
   get bytes(): Buffer {
-    return Buffer.concat(this.#pieces);
+    return Buffer.concat(this.#chunks);
   }
 
   readonly open = async (): Promise<this> => {
@@ -25,7 +25,7 @@ class Stream {
   };
 
   async write(bytes: Uint8Array): Promise<void> {
-    this.#pieces.push(Uint8Array.from(bytes));
+    this.#chunks.push(Uint8Array.from(bytes));
   }
 
   async end(): Promise<void> {
@@ -39,11 +39,11 @@ class Stream {
 
 describe('SpooledOutput', () => {
   const scratch = scratchFolder();
-  const folder = (): string => dirname(scratch('x'));
+  const directory = (): string => dirname(scratch('x'));
   const spool = (stream: Stream, limit = 4 << 20): Promise<SpooledOutput> =>
-    SpooledOutput.open({ folder: folder(), limit, transferUuid: UUID }, stream.open);
+    SpooledOutput.open({ directory: directory(), limit, transferUuid: UUID }, stream.open);
 
-  it('gives the destination nothing before commit, and then all', async () => {
+  it('writes nothing to the destination before commit, and then everything', async () => {
     const stream = new Stream();
     const output = await spool(stream);
     await output.write([sampleState(10), sampleState(1_500_000)]);
@@ -55,13 +55,13 @@ describe('SpooledOutput', () => {
     expect(await output.discard()).toBe(false);
   });
 
-  it('of nothing opens the destination and ends it', async () => {
+  it('opens and ends the destination when the state is empty', async () => {
     const stream = new Stream();
     await (await spool(stream)).commit();
     expect(stream).toMatchObject({ opened: 1, ended: 1, bytes: Buffer.alloc(0) });
   });
 
-  it('that is discarded never opens the destination', async () => {
+  it('never opens the destination when it is discarded', async () => {
     const stream = new Stream();
     const output = await spool(stream);
     await output.write([sampleState(10)]);
@@ -70,14 +70,14 @@ describe('SpooledOutput', () => {
     expect(stream.opened).toBe(0);
   });
 
-  it('has no name in its folder, so that nothing is left of a process that is killed', async () => {
+  it('has no name in its directory, so that a killed process leaves nothing behind', async () => {
     const output = await spool(new Stream());
     await output.write([sampleState(10)]);
-    expect(readdirSync(folder())).toEqual([]);
+    expect(readdirSync(directory())).toEqual([]);
     await output.discard();
   });
 
-  it('takes as much as its limit', async () => {
+  it('accepts as many bytes as its limit', async () => {
     const stream = new Stream();
     const output = await spool(stream, 100);
     await output.write([sampleState(60), sampleState(40)]);
@@ -86,44 +86,44 @@ describe('SpooledOutput', () => {
   });
 
   it.each([
-    ['at once', [101]],
-    ['in pieces', [60, 41]],
-  ])('refuses more than its limit, %s, and gives the destination nothing', async (_, sizes) => {
+    ['one chunk', [101]],
+    ['two chunks', [60, 41]],
+  ])('refuses more than its limit in %s and does not open the destination', async (_, sizes) => {
     const stream = new Stream();
     const output = await spool(stream, 100);
     await expect(output.write(sizes.map(sampleState))).rejects.toMatchObject({
       code: 'LIMIT_EXCEEDED',
-      message: 'the state is larger than the spool may be',
-      details: { where: folder(), expected: 'at most 100 bytes' },
+      message: 'the state is larger than the spool limit',
+      details: { where: directory(), expected: 'at most 100 bytes' },
     });
     await output.discard();
     expect(stream.opened).toBe(0);
   });
 
-  it('fails at commit with what the destination fails with, and can be discarded then', async () => {
-    const gone = new StubferryError('DESTINATION_GONE', 'nobody reads the FIFO');
-    const options = { folder: folder(), limit: 100, transferUuid: UUID };
+  it('fails at commit with the error of the destination, and can then be discarded', async () => {
+    const gone = new StubferryError('DESTINATION_GONE', 'the FIFO has no reader');
+    const options = { directory: directory(), limit: 100, transferUuid: UUID };
     const output = await SpooledOutput.open(options, () => Promise.reject(gone));
     await expect(output.commit()).rejects.toBe(gone);
     expect(await output.discard()).toBe(true);
   });
 
-  it('that is discarded while the destination takes nothing lets go of it, and says that it was withdrawn', async () => {
+  it('aborts a blocked destination when it is discarded, and fails its commit with CANCELLED', async () => {
     const stream = new Stream();
     stream.write = () => new Promise(() => undefined);
     const output = await spool(stream);
     await output.write([sampleState(10)]);
     const commit = output.commit();
     expect(await output.discard()).toBe(true);
-    await expect(commit).rejects.toMatchObject({ code: 'CANCELLED', message: 'the state was withdrawn' });
+    await expect(commit).rejects.toMatchObject({ code: 'CANCELLED', message: 'the output was discarded' });
     expect(stream).toMatchObject({ aborted: 1, ended: 0 });
   });
 
-  it('that is discarded after the destination has all says that it cannot be withdrawn', async () => {
+  it('cannot be discarded after the destination has received everything', async () => {
     const stream = new Stream();
     let finish: () => void = () => undefined;
     const output = await spool(stream);
-    const atTheEnd = new Promise<void>((resolve) => {
+    const streamEnding = new Promise<void>((resolve) => {
       stream.end = () => {
         resolve();
         return new Promise((done) => {
@@ -133,22 +133,22 @@ describe('SpooledOutput', () => {
     });
     await output.write([sampleState(10)]);
     const commit = output.commit();
-    await atTheEnd;
+    await streamEnding;
     const discarded = output.discard();
     finish();
     await commit;
     expect(await discarded).toBe(false);
   });
 
-  it('needs a folder that is there', async () => {
-    const options = { folder: scratch('no'), limit: 100, transferUuid: UUID };
+  it('refuses a directory that does not exist', async () => {
+    const options = { directory: scratch('no'), limit: 100, transferUuid: UUID };
     await expect(SpooledOutput.open(options, new Stream().open)).rejects.toMatchObject({
       code: 'DESTINATION_UNWRITABLE',
       message: 'cannot create or open the destination: ENOENT',
     });
   });
 
-  it('does not write through a symbolic link that waits under its name', async () => {
+  it('does not write through a symbolic link that exists under its name', async () => {
     writeFileSync(scratch('victim'), 'untouched');
     symlinkSync(scratch('victim'), scratch(`stubferry-spool.${UUID}`));
     await expect(spool(new Stream())).rejects.toMatchObject({ details: { found: 'EEXIST' } });

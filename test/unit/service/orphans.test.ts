@@ -1,11 +1,11 @@
-/** What becomes of a file that a killed agent had published: it goes only when it is certain that its sender was not told. */
+/** A file that a killed service had published is removed only when it is certain that its sender was not notified. */
 import { existsSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openDevice } from '../../../src/blockdev-utils/index.js';
 import type { Phase } from '../../../src/formats/protocol/control-block.js';
 import { removeOrphans } from '../../../src/service/orphans.js';
-import { TransferFolder } from '../../../src/service/transfer-folder.js';
+import { TransferDirectory } from '../../../src/service/transfer-directory.js';
 import { DEFAULT_TIMEOUTS, Link } from '../../../src/transfer/ring/index.js';
 import { driverFor } from '../../../src/xen/hotplug/index.js';
 import { SILENT_LOG } from '../../support/agents/silent-log.js';
@@ -14,7 +14,7 @@ import { formattedImage } from '../../support/ring/formatted-image.js';
 
 const OPTIONS = {
   driver: driverFor('file'),
-  living: new Set<string>(),
+  active: new Set<string>(),
   timeouts: DEFAULT_TIMEOUTS,
   log: SILENT_LOG,
 };
@@ -22,45 +22,45 @@ const OPTIONS = {
 let parent: string;
 let destination: string;
 beforeEach(() => {
-  parent = mkdtempSync('/dev/shm/leftovers-');
+  parent = mkdtempSync('/dev/shm/orphans-');
   destination = join(parent, 'qemu-save.3');
 });
 afterEach(() => rmSync(parent, { recursive: true }));
 
-/** An agent that was killed in that phase, after it had given the file its name. */
-async function killedIn(phase: Phase): Promise<TransferFolder> {
+/** Creates what a service leaves that was killed in that phase, after it had published the file. */
+async function killedIn(phase: Phase): Promise<TransferDirectory> {
   writeFileSync(destination, 'a state');
   const { dev, ino } = statSync(destination);
   const ids = { transfer: SMALL.transferUuid, target: 3, stubdom: 7 };
-  const folder = TransferFolder.make(parent, { version: 1, direction: 'save', destination, ...ids });
-  folder.note({ published: { dev, ino } });
-  await formattedImage(folder.image, SMALL);
-  const device = await openDevice(folder.image, { access: 'buffered' });
+  const directory = TransferDirectory.make(parent, { version: 1, direction: 'save', destination, ...ids });
+  directory.note({ published: { dev, ino } });
+  await formattedImage(directory.image, SMALL);
+  const device = await openDevice(directory.image, { access: 'buffered' });
   await (await Link.open(device, 'receiver', { superblock: SMALL })).close(phase);
   await device.close();
-  return folder;
+  return directory;
 }
 
-describe('a file that a killed agent had published', () => {
-  it('is removed when the disk says that its sender was not told', async () => {
+describe('a file that a killed service had published', () => {
+  it('is removed when the disk shows that its sender was not notified', async () => {
     await killedIn('verified');
     const { removed } = await removeOrphans({ ...OPTIONS, transferDir: parent });
     expect(removed.map(({ kind }) => kind)).toEqual(['disk', 'unacknowledged file', 'folder']);
     expect(existsSync(destination)).toBe(false);
   });
 
-  it('stays when the disk says that its sender was told', async () => {
+  it('stays when the disk shows that its sender was notified', async () => {
     await killedIn('committed');
     await removeOrphans({ ...OPTIONS, transferDir: parent });
     expect(existsSync(destination)).toBe(true);
   });
 
   it.each([
-    ['is damaged', (image: string) => truncateSync(image, 100)],
-    ['is gone', (image: string) => rmSync(image)],
-  ])('stays when the disk %s: its sender may have been told', async (_, harm) => {
+    ['a damaged', (image: string) => truncateSync(image, 100)],
+    ['a missing', (image: string) => rmSync(image)],
+  ])('stays with %s disk, because its sender may have been notified', async (_, damage) => {
     const { image, path } = await killedIn('committed');
-    harm(image);
+    damage(image);
     await removeOrphans({ ...OPTIONS, transferDir: parent });
     expect([existsSync(destination), existsSync(path)]).toEqual([true, false]);
   });

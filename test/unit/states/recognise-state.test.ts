@@ -15,7 +15,7 @@ const recognise = (bytes: Uint8Array, sizes?: number[]): ReturnType<typeof recog
   recogniseState(new ChunkedSource(bytes, sizes), WHERE);
 
 describe('recogniseState', () => {
-  it('knows a statefile, and reads its BEGIN', async () => {
+  it('recognises a statefile and reads its BEGIN record', async () => {
     const opened = await recognise(await statefileOf(sampleState(100)));
     expect(opened).toMatchObject({ format: 'statefile', compressed: false, reader: { begin: BEGIN } });
   });
@@ -23,7 +23,7 @@ describe('recogniseState', () => {
   it.each([
     [0x04, 'device-state'],
     [0x01, 'migration-stream'],
-  ])('knows a QEMU state whose first section is %i as %s', async (section, kind) => {
+  ])('recognises a QEMU state whose first section is %i as %s', async (section, kind) => {
     expect(await recognise(qevm(section))).toMatchObject({
       format: 'qevm',
       compressed: false,
@@ -31,27 +31,30 @@ describe('recogniseState', () => {
     });
   });
 
-  it('knows each of them through gzip', async () => {
+  it('recognises each of them in gzip', async () => {
     const statefile = gzipSync(await statefileOf(sampleState(100)));
     expect(await recognise(statefile)).toMatchObject({ format: 'statefile', compressed: 'gzip' });
     expect(await recognise(gzipSync(qevm(4)))).toMatchObject({ format: 'qevm', compressed: 'gzip' });
   });
 
-  it('knows a transfer disk, whose contents are not looked at here', async () => {
+  it('recognises a transfer disk and does not read its contents', async () => {
     expect(await recognise(encodeSuperblock(SUPERBLOCK))).toEqual({ format: 'transfer-disk', compressed: false });
   });
 
-  it.each([1, 7, 511, 4097])('loses nothing of what it looked at, %i bytes at a time', async (size) => {
-    const state = sampleState(9000);
-    const bare = await readAnything(new ChunkedSource(qevm(4), [size]));
-    expect(bare.equals(qevm(4))).toBe(true);
-    const unpacked = await readAnything(new ChunkedSource(gzipSync(qevm(4)), [size]));
-    expect(unpacked.equals(qevm(4))).toBe(true);
-    const held = await readAnything(new ChunkedSource(gzipSync(await statefileOf(state)), [size]));
-    expect(held.equals(state)).toBe(true);
-  });
+  it.each([1, 7, 511, 4097])(
+    'returns the bytes that it has read for the recognition, with chunks of %i bytes',
+    async (size) => {
+      const state = sampleState(9000);
+      const bare = await readAnything(new ChunkedSource(qevm(4), [size]));
+      expect(bare.equals(qevm(4))).toBe(true);
+      const decompressed = await readAnything(new ChunkedSource(gzipSync(qevm(4)), [size]));
+      expect(decompressed.equals(qevm(4))).toBe(true);
+      const fromStatefile = await readAnything(new ChunkedSource(gzipSync(await statefileOf(state)), [size]));
+      expect(fromStatefile.equals(state)).toBe(true);
+    },
+  );
 
-  it('closes the source that it was given, through all that it put around it', async () => {
+  it('closes the source of the input with the opened state', async () => {
     for (const bytes of [await statefileOf(sampleState(10)), gzipSync(qevm(4)), qevm(4)]) {
       const source = new ChunkedSource(bytes);
       const opened = await recogniseState(source, WHERE);
@@ -62,7 +65,7 @@ describe('recogniseState', () => {
 });
 
 describe('recogniseState refuses', () => {
-  const expected = 'a statefile, a QEMU state, or a save file of xl or libvirt, by its first bytes';
+  const expected = 'the first bytes of a statefile, a QEMU state, or a save file of xl or libvirt';
 
   it.each<[string, Uint8Array, string]>([
     ['an empty input', new Uint8Array(0), 'an empty input'],
@@ -71,11 +74,11 @@ describe('recogniseState refuses', () => {
     ['zeros', new Uint8Array(5000), `"${'\\\\u{0}'.repeat(8)}"`],
     ['the magic of a statefile in small letters', Buffer.from('sfstate1'), '"sfstate1"'],
     ['gzip in gzip', gzipSync(gzipSync(qevm(4))), ''],
-    ['an empty input, through gzip', gzipSync(''), 'an empty input'],
+    ['an empty input in gzip', gzipSync(''), 'an empty input'],
   ])('%s', async (_, bytes, found) => {
     expect(await rejectionOf(recognise(bytes))).toMatchObject({
       code: 'NOT_A_STATE',
-      message: 'this holds no state',
+      message: 'the input contains no state',
       details: { where: WHERE, offset: 0, expected, ...(found === '' ? {} : { found }) },
     });
   });
@@ -94,18 +97,18 @@ describe('recogniseState refuses', () => {
     });
   });
 
-  it('a gzip stream that ends too early', async () => {
+  it('a truncated gzip stream', async () => {
     expect(await rejectionOf(readAnything(new ChunkedSource(gzipSync(qevm(4)).subarray(0, -20))))).toMatchObject({
       code: 'TRUNCATED',
-      message: 'the gzip stream is not whole',
+      message: 'the gzip stream is truncated',
       details: { where: WHERE },
     });
   });
 
-  it('the magic of gzip with nothing of gzip behind it', async () => {
+  it('the magic of gzip followed by other bytes', async () => {
     expect(await rejectionOf(recognise(Buffer.of(0x1f, 0x8b, 0xff, 0xff)))).toMatchObject({
       code: 'CORRUPT',
-      message: 'the gzip stream is not whole',
+      message: 'the gzip stream is corrupt',
       details: { where: WHERE },
     });
   });

@@ -1,6 +1,7 @@
 /**
- * A fault for every I/O: a small transfer makes some dozens of requests to the disk; in turn, each of them fails, or
- * lies. Whatever happens, the sink has the whole state and both say so, or it has nothing and the errors are typed.
+ * Fault injection for every I/O: a small transfer makes some dozens of requests to the disk. Each run makes one of them
+ * fail or corrupt its data. After every run, either the sink has the whole state and both sides report success, or the
+ * sink is empty and the errors have codes.
  */
 import { describe, expect, it } from '@jest/globals';
 import { errorCodeOf, StubferryError } from '../../../src/base/errors/index.js';
@@ -40,7 +41,7 @@ async function attempt(disk: TestDisk, sink: MemorySink): Promise<{ sender: unkn
   return { sender, receiver };
 }
 
-/** What must hold after any fault. */
+/** Checks what must hold after any fault. */
 function check(sink: MemorySink, sender: unknown, receiver: unknown): void {
   for (const error of [sender, receiver]) {
     if (error === undefined) continue;
@@ -49,13 +50,16 @@ function check(sink: MemorySink, sender: unknown, receiver: unknown): void {
   }
   const committed = sink.calls.includes('commit');
   if (committed) expect(Buffer.from(contentOf(sink)).equals(STATE)).toBe(true);
-  // A success that the sender believes in is one.
+  // When the sender reports success, the state is committed.
   if (sender === undefined) expect(committed).toBe(true);
   if (receiver === undefined) expect(committed).toBe(true);
   if (!committed && sink.calls.includes('begin')) expect(sink.calls.at(-1)).toBe('discard');
 }
 
-/** Runs the transfer once for each request, with `fault` in its place; returns how many ended well. */
+/**
+ * Runs the transfer once for each request, with `fault` in its place. Returns the number of runs and how many of them
+ * succeeded.
+ */
 async function forEachRequest(kind: 'onRead' | 'onWrite', fault: Fault): Promise<{ runs: number; whole: number }> {
   let whole = 0;
   for (let victim = 0; ; victim += 1) {
@@ -78,24 +82,24 @@ const failing: Fault = async () => {
   throw new StubferryError('DISK_IO', 'injected');
 };
 
-describe('a transfer, with a fault in each request in turn', () => {
-  it('survives or reports every write that fails', async () => {
+describe('a transfer with a fault in one request', () => {
+  it('survives or reports each failing write', async () => {
     const { runs } = await forEachRequest('onWrite', failing);
     expect(runs).toBeGreaterThan(15);
   });
 
-  it('survives or reports every read that fails', async () => {
+  it('survives or reports each failing read', async () => {
     const { runs } = await forEachRequest('onRead', failing);
     expect(runs).toBeGreaterThan(15);
   });
 
-  it('survives or reports every write that is lost', async () => {
+  it('survives or reports each lost write', async () => {
     const { runs, whole } = await forEachRequest('onWrite', async () => undefined);
     expect(runs).toBeGreaterThan(15);
     expect(whole).toBeGreaterThan(0);
   });
 
-  it('survives or reports every write of which only the first half arrives', async () => {
+  it('survives or reports each write of which only the first half reaches the disk', async () => {
     const half: Fault = (bytes, _position, pass) => {
       bytes.fill(0, bytes.length / 2);
       return pass();
@@ -104,14 +108,14 @@ describe('a transfer, with a fault in each request in turn', () => {
     expect(runs).toBeGreaterThan(15);
   });
 
-  it('survives every read that is stale: it looks again', async () => {
+  it('survives stale reads by reading again', async () => {
     const stale: Fault = async (bytes) => void bytes.fill(0);
     const { runs, whole } = await forEachRequest('onRead', stale);
     expect(runs).toBeGreaterThan(15);
     expect(whole).toBeGreaterThan(runs / 2);
   });
 
-  it('survives or reports one flipped bit in every write', async () => {
+  it('survives or reports one flipped bit in each write', async () => {
     const flipped: Fault = (bytes, _position, pass) => {
       const middle = bytes.length >> 1;
       bytes[middle] = (bytes[middle] ?? 0) ^ 4;

@@ -23,7 +23,7 @@ interface Outcome {
   readonly receiver: unknown;
 }
 
-/** Runs both sides to their ends, as the agents do: an error is the last word on the disk. */
+/** Runs both sides to their ends, as the agents do: an error becomes the final status on the disk. */
 async function transfer(disk: TestDisk, source: StateSource, sink: MemorySink, begin = BEGIN): Promise<Outcome> {
   const side = async (role: 'sender' | 'receiver'): Promise<unknown> => {
     const link = await disk.link(role);
@@ -43,16 +43,16 @@ async function transfer(disk: TestDisk, source: StateSource, sink: MemorySink, b
 }
 
 describe('a transfer', () => {
-  it('brings any state, in any pieces, unchanged to the sink, and both sides agree on its digests', async () => {
+  it('delivers any state, in any chunks, unchanged to the sink, with equal digests on both sides', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 200_000 }),
         fc.integer({ min: 1, max: 9000 }),
-        async (length, piece) => {
+        async (length, chunk) => {
           const disk = await testDisk();
           const state = stateOf(length);
           const sink = memorySink();
-          const { sender, receiver } = await transfer(disk, memorySource(state, Math.max(piece, length >> 7)), sink);
+          const { sender, receiver } = await transfer(disk, memorySource(state, Math.max(chunk, length >> 7)), sink);
           const sha256 = createHash('sha256').update(state).digest();
           expect(Buffer.from(contentOf(sink)).equals(state)).toBe(true);
           expect(sink.calls).toEqual(['begin', 'commit']);
@@ -76,14 +76,14 @@ describe('a transfer', () => {
     expect(Buffer.from(contentOf(sink)).equals(stateOf(length))).toBe(true);
   });
 
-  it('can do without the digests of the whole: the chain over all frames is always there', async () => {
+  it('works without digests of the whole state, because every frame has a chain checksum', async () => {
     const begin = { ...BEGIN, sha256: false };
     const { receiver, sender } = await transfer(await testDisk(), memorySource(stateOf(20_000)), memorySink(), begin);
     expect(receiver).toMatchObject({ end: { stateBytes: 20_000, digests: undefined } });
     expect(sender).toMatchObject({ end: (receiver as { end: object }).end });
   });
 
-  it('is over for the sender only when the sink has committed', async () => {
+  it('succeeds for the sender only after the sink has committed', async () => {
     const disk = await testDisk();
     let committed = false;
     const sink = memorySink({
@@ -100,7 +100,7 @@ describe('a transfer', () => {
     await received;
   });
 
-  it('acknowledges a restore with LOADED, and never takes COMMITTED for it', async () => {
+  it('acknowledges a restore with LOADED and rejects COMMITTED', async () => {
     const disk = await testDisk({ direction: 'restore' });
     const sending = await disk.link('sender');
     const receiver = await disk.link('receiver');
@@ -115,7 +115,7 @@ describe('a transfer', () => {
 });
 
 describe('a transfer that fails', () => {
-  it('at the source: the receiver drops what it has and hears why', async () => {
+  it('at the source makes the receiver discard its data and report the reason', async () => {
     const fail = (): never => {
       throw new StubferryError('INPUT_UNREADABLE', 'the pipe broke');
     };
@@ -129,18 +129,21 @@ describe('a transfer that fails', () => {
     expect(sink.calls).toEqual(['begin', 'discard']);
   });
 
-  it.each(['begin', 'data', 'commit'] as const)('in the %s of the sink: the sender hears why', async (where) => {
-    const fail = async (): Promise<never> => {
-      throw new StubferryError('DESTINATION_FULL', 'no room');
-    };
-    const sink = memorySink({ [where]: fail });
-    const { sender, receiver } = await transfer(await testDisk(), memorySource(stateOf(50_000)), sink);
-    expect(receiver).toMatchObject({ code: 'DESTINATION_FULL', message: 'no room' });
-    expect(sender).toMatchObject({ code: 'PEER_ABORTED', details: { found: 'DESTINATION_FULL' } });
-    expect(sink.calls.at(-1)).toBe('discard');
-  });
+  it.each(['begin', 'data', 'commit'] as const)(
+    'in the %s of the sink makes the sender report the reason',
+    async (where) => {
+      const fail = async (): Promise<never> => {
+        throw new StubferryError('DESTINATION_FULL', 'no room');
+      };
+      const sink = memorySink({ [where]: fail });
+      const { sender, receiver } = await transfer(await testDisk(), memorySource(stateOf(50_000)), sink);
+      expect(receiver).toMatchObject({ code: 'DESTINATION_FULL', message: 'no room' });
+      expect(sender).toMatchObject({ code: 'PEER_ABORTED', details: { found: 'DESTINATION_FULL' } });
+      expect(sink.calls.at(-1)).toBe('discard');
+    },
+  );
 
-  it('when the state is larger than the superblock allows', async () => {
+  it('because the state is larger than the superblock allows ends both sides', async () => {
     const sink = memorySink();
     const { sender, receiver } = await transfer(
       await testDisk({ maxState: 10_000 }),
@@ -152,7 +155,7 @@ describe('a transfer that fails', () => {
     expect(sink.calls.at(-1)).toBe('discard');
   });
 
-  it('when the sender says that it is done before the receiver has all: no progress is made, and that is said', async () => {
+  it('because the sender publishes `sent` before all frames reports that there is no progress', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');
     const receiver = await disk.link('receiver');
@@ -160,12 +163,12 @@ describe('a transfer that fails', () => {
     expect(await refusal(receiveState(receiver, memorySink()))).toMatchObject({ code: 'NO_PROGRESS' });
   });
 
-  it('when the receiver takes too long to make it durable', async () => {
+  it('because the receiver takes too long to make the state durable ends the sender', async () => {
     const sink = memorySink({ commit: () => new Promise(() => undefined) });
     const disk = await testDisk();
     const link = await disk.link('sender');
     const receiver = await disk.link('receiver');
-    // A receiver that does not keep its own deadline.
+    // A receiver that ignores its own deadline.
     receiver.fail = () => undefined;
     void receiveState(receiver, sink).catch(() => undefined);
     expect(await refusal(sendState(link, toSend(memorySource(stateOf(10)))))).toMatchObject({
@@ -175,16 +178,16 @@ describe('a transfer that fails', () => {
   });
 });
 
-describe('a destination that takes nothing', () => {
-  it('ends the receiver after the time for a commit, and the sender hears why', async () => {
+describe('a destination that accepts nothing', () => {
+  it('ends the receiver after the commit timeout, and the sender with the reason', async () => {
     const sink = memorySink({ commit: () => new Promise(() => undefined) });
     const { sender, receiver } = await transfer(await testDisk(), memorySource(stateOf(10)), sink);
-    expect(receiver).toMatchObject({ code: 'NO_PROGRESS', message: 'the destination does not take the state' });
+    expect(receiver).toMatchObject({ code: 'NO_PROGRESS', message: 'the destination does not accept the state' });
     expect(sender).toMatchObject({ code: 'PEER_ABORTED', details: { found: 'NO_PROGRESS' } });
     expect(sink.calls.at(-1)).toBe('discard');
   });
 
-  it('ends the receiver also while the sender waits for its source', async () => {
+  it('ends the receiver while the sender waits for its source', async () => {
     const sink = memorySink({ data: () => new Promise(() => undefined) });
     const source = memorySource(stateOf(8192));
     let reads = 0;
@@ -195,13 +198,13 @@ describe('a destination that takes nothing', () => {
     const { sender, receiver } = await transfer(await testDisk(), quiet, sink);
     expect(receiver).toMatchObject({
       code: 'NO_PROGRESS',
-      message: 'the destination does not take the state',
-      details: { expected: 'what is written to be taken, made durable or handed on within 30000 ms' },
+      message: 'the destination does not accept the state',
+      details: { expected: 'every write and commit to finish within 30000 ms' },
     });
     expect(sender).toMatchObject({ code: 'PEER_ABORTED', details: { found: 'NO_PROGRESS' } });
   });
 
-  it('is not waited for when it cannot be got rid of either', async () => {
+  it('does not hold up the receiver when it cannot be discarded either', async () => {
     const hang = (): Promise<never> => new Promise(() => undefined);
     const sink = memorySink({ data: hang, discard: hang });
     const disk = await testDisk();
@@ -215,7 +218,7 @@ describe('a destination that takes nothing', () => {
   });
 });
 
-describe('a sender that comes when the state of another one', () => {
+describe('a sender that starts after the state of an earlier sender', () => {
   const afterAnother = async (phase: Phase): Promise<unknown> => {
     const disk = await testDisk();
     const receiver = await disk.link('receiver');
@@ -223,15 +226,15 @@ describe('a sender that comes when the state of another one', () => {
     return refusal(sendState(await disk.link('sender'), toSend(memorySource(stateOf(10)))));
   };
 
-  it('is committed already says so at once, and that this one is not', async () => {
+  it('was committed reports immediately that its own state is not committed', async () => {
     expect(await afterAnother('committed')).toMatchObject({
       code: 'STALE_EPOCH',
-      message: 'the receiver has taken the state of a sender before this one',
-      details: { found: 'committed, 10 bytes of the one before' },
+      message: 'the receiver has accepted the state of an earlier sender',
+      details: { found: 'committed, 10 bytes of the earlier state' },
     });
   });
 
-  it('is verified waits for what becomes of that', async () => {
+  it('was verified waits for the result of that state', async () => {
     expect(await afterAnother('verified')).toMatchObject({
       code: 'NO_PROGRESS',
       details: { expected: 'an acknowledgement within 340000 ms', found: 'verified at 10 bytes' },
@@ -242,13 +245,13 @@ describe('a sender that comes when the state of another one', () => {
 describe('the target of a state', () => {
   const [OURS, OTHER] = ['11111111-2222-3333-4444-555555555555', '99999999-2222-3333-4444-555555555555'];
 
-  it('is what dom0 wrote into the superblock, also when BEGIN names none', async () => {
+  it('comes from the superblock that dom0 wrote when BEGIN names none', async () => {
     const sink = memorySink();
     await transfer(await testDisk({ targetUuid: OURS, targetDomid: 9 }), memorySource(stateOf(10)), sink);
     expect(sink.begin_).toMatchObject({ targetUuid: OURS, targetDomid: 9 });
   });
 
-  it('is not what a sender says against that', async () => {
+  it('must not differ in BEGIN from the superblock', async () => {
     const sink = memorySink();
     const disk = await testDisk({ targetUuid: OURS });
     const { receiver } = await transfer(disk, memorySource(stateOf(10)), sink, { ...BEGIN, targetUuid: OTHER });
@@ -260,8 +263,8 @@ describe('the target of a state', () => {
   });
 });
 
-describe('a commit that can no longer be taken back', () => {
-  it('is told as done, although the transfer was cancelled just then', async () => {
+describe('a commit that cannot be undone', () => {
+  it('is reported as success, even if the transfer is cancelled during the commit', async () => {
     const disk = await testDisk();
     const controller = new AbortController();
     const sink = memorySink({
@@ -283,7 +286,7 @@ describe('a commit that can no longer be taken back', () => {
 });
 
 describe('a link that fails while the first frame is being read', () => {
-  it('does not begin the sink behind its discard: nobody would discard it again', async () => {
+  it('does not begin the sink after its discard, because nobody would discard it again', async () => {
     const disk = await testDisk();
     const sink = memorySink();
     const sender = await disk.link('sender');
@@ -307,7 +310,7 @@ describe('an acknowledgement', () => {
   const ofReceiver = (phase: Phase, bytes: Uint8Array, position: number): boolean =>
     position < CONTROL_OFFSETS.sender && viewOf(bytes).getUint16(48, true) === PHASES[phase];
 
-  it('is said again by the heartbeat when the disk refuses it: the state is durable, so it is true', async () => {
+  it('is repeated by the heartbeat when the disk rejects it, because the state is durable', async () => {
     const disk = await testDisk();
     let refused = 0;
     disk.device.onWrite = (bytes, position) => {
@@ -321,7 +324,7 @@ describe('an acknowledgement', () => {
     expect(receiver).toMatchObject({ end: { stateBytes: 100 } });
   });
 
-  it('ends the receiver all the same when the disk never answers it', async () => {
+  it('ends the receiver with success when the disk never completes its write', async () => {
     const disk = await testDisk();
     disk.device.onWrite = (bytes, position) =>
       ofReceiver('committed', bytes, position) ? new Promise(() => undefined) : undefined;
@@ -330,7 +333,7 @@ describe('an acknowledgement', () => {
     expect(sender).toMatchObject({ code: 'PEER_DEAD' });
   });
 
-  it('is not taken back by what goes wrong afterwards', async () => {
+  it('stays valid after a later error', async () => {
     const disk = await testDisk();
     const sender = await disk.link('sender');
     const receiver = await disk.link('receiver');
@@ -342,7 +345,7 @@ describe('an acknowledgement', () => {
 });
 
 describe('a receiver that has acknowledged', () => {
-  it('waits for the stubdom to hear it before dom0 takes the disk away', async () => {
+  it('waits for the stubdom agent to read it before dom0 removes the disk', async () => {
     const { link, clock } = await testDisk();
     const sender = await link('sender');
     const receiver = await link('receiver');
@@ -353,9 +356,9 @@ describe('a receiver that has acknowledged', () => {
   });
 
   it.each([
-    ['as long as one that lives may be silent', 'in dom0', 'save', 5_000],
-    ['a second', 'in the stubdom, where the disk stays and a guest waits', 'restore', 1_000],
-  ] as const)('waits for a sender that does not answer %s, %s', async (_, _where, direction, ms) => {
+    ['as long as a live agent may be silent', 'in dom0', 'save', 5_000],
+    ['a second', 'in the stubdom, where the disk stays and a guest is waiting', 'restore', 1_000],
+  ] as const)('waits for a silent sender %s, %s', async (_, _where, direction, ms) => {
     const { link, clock } = await testDisk({ direction });
     await link('sender');
     const receiver = await link('receiver');
@@ -366,25 +369,25 @@ describe('a receiver that has acknowledged', () => {
 });
 
 describe('a sender that is restarted', () => {
-  it('begins anew: the receiver drops what it had and takes the state of the new one', async () => {
+  it('starts again: the receiver discards the partial state and receives the new one', async () => {
     const disk = await testDisk();
     const sink = memorySink();
     const receiver = await disk.link('receiver');
     const received = receiveState(receiver, sink);
 
     const first = await disk.link('sender', 1n);
-    let pieces = 0;
+    let chunks = 0;
     const stuck: StateSource = {
       read: async (into) => {
-        pieces += 1;
-        if (pieces > 9) await new Promise(() => undefined);
+        chunks += 1;
+        if (chunks > 9) await new Promise(() => undefined);
         return into.fill(9).length;
       },
       close: async () => undefined,
     };
     void sendState(first, toSend(stuck)).catch(() => undefined);
     await disk.clock.sleep(500);
-    expect(sink.pieces.length).toBe(9);
+    expect(sink.chunks.length).toBe(9);
     await first.close();
 
     const state = stateOf(150_000);

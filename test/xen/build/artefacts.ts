@@ -1,4 +1,4 @@
-/** Everything that a lab boots from, built once and cached under a digest of all that it is made of. */
+/** Builds everything that the lab boots from, and caches it under a digest of all inputs. */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -14,16 +14,16 @@ import { KernelModules } from './kernel-modules.js';
 import { bash, run } from './run.js';
 import { unpack, unpackRoot } from './unpack.js';
 
-/** Paths of files that nobody writes to any more. */
+/** Paths of the built files, which are never modified. */
 export interface Artefacts {
   readonly xen: string;
-  /** dom0's, as ELF. */
+  /** The kernel of dom0, as an ELF file. */
   readonly kernel: string;
   readonly initramfs: string;
   readonly disk: string;
 }
 
-/** All that decides how they are built; the tests' other parts do not. */
+/** The directories with the sources that determine the result. The other directories of the lab do not affect it. */
 const SOURCES = ['build', 'dom0', 'console-path'].map((name) => fileURLToPath(new URL(`../${name}/`, import.meta.url)));
 
 export function cacheFolder(): string {
@@ -31,7 +31,7 @@ export function cacheFolder(): string {
   return join(caches, 'stubferry', 'xen-lab');
 }
 
-/** Builds them if they are not in the cache. */
+/** Returns the files, and builds them first if they are not in the cache. */
 export async function artefacts(cache = cacheFolder()): Promise<Artefacts> {
   const debian = new DebianPackages(cache);
   return attempt(debian, cache).catch(async (error: unknown) => {

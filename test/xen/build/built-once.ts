@@ -1,18 +1,23 @@
 /**
- * A folder that is built once for its key, and then only read.
+ * A directory that is built once for each key, and only read after that.
  *
- *     PARENT/KEY                 complete
- *     PARENT/KEY.building-PID    half done: renamed when it is complete; removed by the next build when that process is gone
+ *     PARENT/KEY                 a complete directory
+ *     PARENT/KEY.building-PID    an incomplete directory. It is renamed when it is complete. If process PID has ended,
+ *                                the next build removes it.
  *
- * Two builds at once do not meet; the one that ends later throws its work away.
+ * Concurrent builds do not disturb each other. The one that ends last discards its result.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Of older keys: another branch's tests may use them in turn with this one's. */
+/** How many complete directories are kept: the tests of another branch may use other keys in turn with this one. */
 const KEPT = 3;
 
+/**
+ * Builds the directory of `key` if it does not exist, and removes the least recently used ones.
+ * @returns the path of the directory
+ */
 export async function builtOnce(
   parent: string,
   key: string,

@@ -1,9 +1,10 @@
 /**
- * Debian packages, resolved and fetched by the host's apt as if nothing were installed: no chroot, no root, nothing of the
- * host's own state is read or changed but its sources.
+ * Resolves and downloads Debian packages with the host's apt, as if nothing were installed. This needs neither a chroot
+ * nor root. Of the state of the host, it reads only the package sources, and it changes nothing.
  *
- *     CACHE/lists/   package lists, fetched when there are none, and again when a package is no longer where they say
- *     CACHE/debs/    packages, by name and version; each appears when it is whole and its SHA-256 is right
+ *     CACHE/lists/   package lists. They are downloaded when they do not exist, and again when a package is not at the
+ *                    address that they contain.
+ *     CACHE/debs/    packages, by name and version. Each appears when it is complete and its SHA-256 is correct.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
@@ -11,17 +12,17 @@ import { join } from 'node:path';
 import { run } from './run.js';
 
 export interface Package {
-  /** `xen-utils-4.17_4.17.7-0+deb12u1_amd64.deb`. */
+  /** The file name, such as `xen-utils-4.17_4.17.7-0+deb12u1_amd64.deb`. */
   readonly file: string;
   readonly uri: string;
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** A package is not where the lists say, or not as they say; with newer lists it may be. */
+/** A package is not at the address in the package lists, or its checksum differs. Newer lists may help. */
 export class NotFetched extends Error {}
 
-/** Comes with apt; fetches what it is told, and checks it. */
+/** A program of apt that downloads files and verifies their checksums. */
 const APT_HELPER = '/usr/lib/apt/apt-helper';
 
 export class DebianPackages {
@@ -31,23 +32,26 @@ export class DebianPackages {
     this.#cache = cache;
   }
 
-  /** These, and all that they depend on, each in its newest version; recommended packages are left out. */
+  /** Returns the newest versions of these packages and their dependencies, without recommended packages. */
   async resolve(names: readonly string[]): Promise<Package[]> {
     await this.#haveLists();
     const install = ['-o', 'APT::Install-Recommends=0', '--print-uris', '-y', 'install'];
     return parseUris(await this.#apt('apt-get', [...install, ...names]));
   }
 
-  /** What a package that is nothing but a name depends on first, by itself: `linux-image-amd64` is the newest kernel. */
+  /**
+   * Returns the first dependency of a metapackage, without the dependencies of that package. For `linux-image-amd64` it
+   * is the newest kernel.
+   */
   async resolveBehind(name: string): Promise<Package> {
     await this.#haveLists();
     const real = /^ +Depends: (\S+)/m.exec(await this.#apt('apt-cache', ['depends', name]))?.[1];
     const [found] = real === undefined ? [] : parseUris(await this.#apt('apt-get', ['--print-uris', 'download', real]));
-    if (found === undefined) throw new Error(`apt knows no package behind ${name}`);
+    if (found === undefined) throw new Error(`apt knows no dependency of ${name}`);
     return found;
   }
 
-  /** Paths of the packages' files, fetched if they are not there. @throws NotFetched */
+  /** Returns the paths of the package files, and downloads the missing ones first. @throws NotFetched */
   async fetch(packages: readonly Package[]): Promise<string[]> {
     const debs = await this.#folder('debs');
     const missing = packages.filter(({ file }) => !existsSync(join(debs, file)));
@@ -66,7 +70,7 @@ export class DebianPackages {
     return packages.map(({ file }) => join(debs, file));
   }
 
-  /** For when a package is not where the lists say: they are old. */
+  /** Removes the package lists, so that the next request downloads new ones. For a {@link NotFetched}. */
   async forgetLists(): Promise<void> {
     await rm(join(this.#cache, 'lists'), { recursive: true, force: true });
   }
@@ -77,7 +81,7 @@ export class DebianPackages {
     const fresh = await mkdtemp(join(await this.#folder('.'), 'lists-'));
     await mkdir(join(fresh, 'partial'));
     await this.#apt('apt-get', ['update'], fresh);
-    // Whoever was faster has the same ones.
+    // If a concurrent process was faster, its lists are the same.
     await rename(fresh, lists).catch(() => rm(fresh, { recursive: true, force: true }));
   }
 
@@ -109,7 +113,7 @@ export class DebianPackages {
   }
 }
 
-/** Lines of `'URI' FILE BYTES SHA256:DIGEST`. */
+/** Parses the output of `apt-get --print-uris`: lines of `'URI' FILE BYTES SHA256:DIGEST`. */
 function parseUris(printed: string): Package[] {
   return [...printed.matchAll(/^'(\S+)' (\S+) (\d+) SHA256:([0-9a-f]{64})$/gm)].map(
     ([, uri = '', file = '', bytes, sha256 = '']) => ({ uri, file, bytes: Number(bytes), sha256 }),

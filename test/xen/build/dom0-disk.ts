@@ -1,4 +1,4 @@
-/** dom0's root disk, and the initramfs that reaches it. What the tests need of their own there is in /usr/local/lib/lab. */
+/** Builds dom0's root disk and the initramfs that mounts it. The lab's own files are in /usr/local/lib/lab there. */
 import { chmod, copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ const DISK_BYTES = 4 * 2 ** 30;
 
 const EXECUTABLE = 0o755;
 
-/** What maintainer scripts of packages would have made. */
+/** Links that the maintainer scripts of packages would create. */
 const LINKS: Readonly<Record<string, string>> = {
   'bin/awk': 'mawk',
   'etc/default/xen': '/usr/share/xen-utils-common/default.xen',
@@ -44,7 +44,11 @@ const FOLDERS = [
   'var/log/xen',
 ];
 
-/** Makes of unpacked packages a dom0, and its disk. `node` is the binary that runs stubferry there. */
+/**
+ * Completes the unpacked packages in `root` to a dom0, and writes its disk.
+ * @param node the path of the Node binary to install
+ * @param image the path of the disk to write
+ */
 export async function buildDom0Disk(root: string, node: string, image: string): Promise<void> {
   for (const folder of FOLDERS) await mkdir(join(root, folder), { recursive: true });
   for (const [path, target] of Object.entries(LINKS)) {
@@ -76,6 +80,10 @@ async function install(from: string, to: string): Promise<void> {
   await chmod(to, EXECUTABLE);
 }
 
+/**
+ * Makes the initramfs of dom0.
+ * @param root the directory with the unpacked packages
+ */
 export async function dom0Initramfs(root: string, modules: KernelModules): Promise<Buffer> {
   const paths = modules.withNeeds(BOOT_MODULES);
   const files: ArchivedFile[] = [

@@ -1,13 +1,13 @@
 /**
- * A folder as an ext4 file system: from the same files the same bytes.
+ * Writes a directory as an ext4 file system. The same files give the same bytes.
  *
- * mke2fs copies in alphabetical order, and is told the time, the UUID and the seed of its hashes. What it takes from
- * the folder and nobody can set there, the time of an inode's last change, is set in the image by debugfs.
+ * mke2fs copies files in alphabetical order, and accepts the time, the UUID and the hash seed as options. It also
+ * copies the ctime of each inode, which cannot be set in the directory; debugfs sets it in the image.
  */
 import { truncate, writeFile } from 'node:fs/promises';
 import { bash, run } from './run.js';
 
-/** 2023-06-10, when Debian 12 came out. */
+/** The time of all files: 2023-06-10, the release date of Debian 12. */
 export const EPOCH_SECONDS = 1_686_355_200;
 
 const UUID = '5ec0be11-57ab-4fe2-9dcb-0d0d0d0d0d0d';
@@ -19,7 +19,7 @@ export async function ext4Image(folder: string, image: string, bytes: number): P
   await writeFile(image, '', { flag: 'wx' });
   await truncate(image, bytes);
   const extended = `hash_seed=${UUID},root_owner=0:0,lazy_itable_init=1`;
-  // No journal: a lab that is killed is not started again from its disk.
+  // A journal is not needed: a lab that was killed is never restarted from its disk.
   await run('mke2fs', ['-q', '-t', 'ext4', '-O', '^has_journal', '-U', UUID, '-E', extended, '-d', folder, image], {
     env,
   });

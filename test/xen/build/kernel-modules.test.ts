@@ -12,16 +12,16 @@ describe('kernel modules', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('come each once, after those that they need', async () => {
+  it('are each listed once, after their dependencies', async () => {
     const modules = await KernelModules.in(folder);
     expect(modules.withNeeds(['b-c', 'a'])).toEqual(['k/d.ko', 'k/b-c.ko', 'k/a.ko']);
   });
 
-  it('have the same name with a dash and with an underscore', async () => {
+  it('are found by a name with dashes or with underscores', async () => {
     expect((await KernelModules.in(folder)).withNeeds(['b_c'])).toEqual(['k/d.ko', 'k/b-c.ko']);
   });
 
-  it('that there are not are told', async () => {
+  it('are reported when they do not exist', async () => {
     const modules = await KernelModules.in(folder);
     expect(() => modules.withNeeds(['x'])).toThrow('no module x');
   });

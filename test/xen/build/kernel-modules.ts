@@ -1,9 +1,9 @@
-/** Modules of an unpacked kernel package, in the order in which they can be loaded. */
+/** Lists modules of an unpacked kernel package in the order in which they can be loaded. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export class KernelModules {
-  /** `/lib/modules/RELEASE`, wherever that is unpacked. */
+  /** The path of `/lib/modules/RELEASE` in the unpacked package. */
   readonly folder: string;
   readonly #needs: ReadonlyMap<string, readonly string[]>;
 
@@ -12,19 +12,23 @@ export class KernelModules {
     this.#needs = needs;
   }
 
-  /** Reads what depmod has written. */
+  /** Reads depmod's `modules.dep` in `folder`. */
   static async in(folder: string): Promise<KernelModules> {
     const needs = new Map<string, readonly string[]>();
     for (const line of (await readFile(join(folder, 'modules.dep'), 'utf8')).split('\n')) {
       const [path, others] = line.split(':');
       if (path === undefined || others === undefined) continue;
-      // modprobe loads the last of the list first.
+      // modprobe loads the last module of a line first.
       needs.set(nameOf(path), [...others.trim().split(' ').filter(Boolean).reverse(), path]);
     }
     return new KernelModules(folder, needs);
   }
 
-  /** Paths in the folder of these modules and of those that they need, each once, each after those that it needs. */
+  /**
+   * Returns the paths of these modules and their dependencies, relative to the directory. Each path occurs once, after
+   * its dependencies.
+   * @throws Error when a module does not exist
+   */
   withNeeds(names: readonly string[]): string[] {
     const found = names.flatMap((name) => {
       const paths = this.#needs.get(nameOf(name));
@@ -35,7 +39,7 @@ export class KernelModules {
   }
 }
 
-/** `kernel/drivers/block/xen-blkback/xen-blkback.ko` is `xen_blkback`. */
+/** Returns the name of a module: `xen_blkback` for `kernel/drivers/block/xen-blkback/xen-blkback.ko`. */
 function nameOf(path: string): string {
   return path.replace(/^.*\//, '').replace(/\.ko$/, '').replaceAll('-', '_');
 }

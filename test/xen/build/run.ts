@@ -1,4 +1,4 @@
-/** Programs of the host, run to their end. */
+/** Runs programs of the host to their end. */
 import { spawn } from 'node:child_process';
 
 export interface RunOptions {
@@ -8,10 +8,14 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
-/** Far beyond what any of them takes on a busy machine; a download may be slow. */
+/** The default timeout. It is far longer than any program takes on a busy machine, because a download may be slow. */
 const TIMEOUT_MS = 300_000;
 
-/** What it printed. @throws Error with what it said when it fails, or does not end in time. */
+/**
+ * Runs a program.
+ * @returns its standard output
+ * @throws Error with the last lines of its output when it fails or does not end in time
+ */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Buffer> {
   const { cwd, env = {}, stdin = '', timeoutMs = TIMEOUT_MS } = options;
   const child = spawn(program, [...args], {
@@ -24,7 +28,7 @@ export async function run(program: string, args: readonly string[], options: Run
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  // A program that does not read its input to the end says itself what is wrong.
+  // A program that does not read its input to the end reports the reason itself.
   child.stdin.on('error', () => undefined);
   child.stdin.end(stdin);
   const end = await new Promise<number | NodeJS.Signals>((resolve, reject) => {
@@ -32,11 +36,11 @@ export async function run(program: string, args: readonly string[], options: Run
     child.once('close', (status, signal) => resolve(status ?? signal ?? -1));
   });
   if (end === 0) return Buffer.concat(stdout);
-  const said = `${Buffer.concat(stderr)}${Buffer.concat(stdout)}`.trim().split('\n').slice(-10).join('\n');
-  throw new Error(`${program} ${args.join(' ').slice(0, 200)}: ended with ${end}: ${said}`);
+  const printed = `${Buffer.concat(stderr)}${Buffer.concat(stdout)}`.trim().split('\n').slice(-10).join('\n');
+  throw new Error(`${program} ${args.join(' ').slice(0, 200)}: ended with ${end}: ${printed}`);
 }
 
-/** A line of bash; fails when any part of a pipe fails. */
+/** Runs a line of bash as {@link run} does. It fails when any command of a pipeline fails. */
 export function bash(line: string, options: RunOptions & { readonly args?: readonly string[] } = {}): Promise<Buffer> {
   return run('bash', ['-euo', 'pipefail', '-c', line, 'bash', ...(options.args ?? [])], options);
 }

@@ -1,14 +1,15 @@
-/** Debian packages unpacked into a folder: their files and nothing else; no maintainer script runs. */
+/** Unpacks the files of Debian packages into a directory. No maintainer script runs. */
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bash } from './run.js';
 
-/** Nobody reads here. */
+/** Directories that the lab does not need. */
 const EXCLUDED = ['./usr/share/doc', './usr/share/man', './usr/share/locale', './usr/share/icons', './usr/share/info'];
 
-/** On Debian these are links into /usr, made before anything is unpacked. */
+/** Directories that are links into /usr on Debian. They are created before anything is unpacked. */
 const MERGED = ['bin', 'sbin', 'lib', 'lib64'];
 
+/** Unpacks packages into the root directory of a system. */
 export async function unpackRoot(debs: readonly string[], root: string): Promise<void> {
   for (const name of MERGED) {
     await mkdir(join(root, 'usr', name), { recursive: true });
@@ -21,7 +22,7 @@ export async function unpackRoot(debs: readonly string[], root: string): Promise
   );
 }
 
-/** `tarOptions` choose among the files. */
+/** Unpacks packages into `root`. `tarOptions` select the files. */
 export async function unpack(debs: readonly string[], root: string, tarOptions: readonly string[]): Promise<void> {
   await mkdir(root, { recursive: true });
   const line =

@@ -1,8 +1,10 @@
 /*
- * hvcraw DEVICE PROGRAM ARGUMENTS...: runs a program with a console as descriptor 3, which is raw from its first byte on.
+ * hvcraw DEVICE PROGRAM ARGUMENTS...: runs a program with a console as descriptor 3. The console is raw from its first
+ * byte on.
  *
- * A console that is opened starts in cooked mode, and echoes; what the other end has sent is read by the kernel's tty
- * worker at once, and mangled, before stty can be run. With real-time priority on one CPU nothing runs in between.
+ * An opened console starts in cooked mode and echoes its input. The kernel's tty worker reads the bytes from the other
+ * end immediately, and modifies them before stty can run. This program has real-time priority until the console is raw,
+ * so that nothing else runs on the only CPU.
  */
 #include <fcntl.h>
 #include <sched.h>

@@ -1,6 +1,7 @@
 #!/bin/sh
-# A Linux stubdom as Xen's docs/misc/stubdom.txt wants it, with the device state on the consoles, to compare with. It needs
-# three workarounds: the monitor that is never closed, notrunc.so and hvcraw. Nothing of this is in the product's image.
+# A Linux stubdom as specified in Xen's docs/misc/stubdom.txt, which moves the device state over the consoles. The lab
+# compares stubferry with it. It needs three workarounds: a monitor that is never closed, notrunc.so and hvcraw. The
+# image of stubferry contains nothing of this.
 export PATH=/usr/local/bin:/bin:/sbin:/usr/bin:/usr/sbin
 /bin/busybox mount -t devtmpfs dev /dev
 /bin/busybox mount -t proc proc /proc
@@ -22,7 +23,7 @@ xenstore-list "$vm/image/dm-argv" | sort | while read -r key; do xenstore-read "
 
 console_is_up() { i=0; until [ "$(xenstore-read "device/console/$1/state")" = 4 ]; do i=$((i + 1)); [ $i -lt 100 ] || return 1; sleep 0.1; done; }
 
-# Console 1 takes the state of a save, as fdset 1; console 2 gives that of a restore.
+# In a save, QEMU writes the state to console 1, which is fdset 1. In a restore, it reads the state from console 2.
 console_is_up 1 || log 'console 1 is not up'
 exec 4> /dev/hvc1
 stty raw -echo -opost -F /dev/hvc1
@@ -34,7 +35,7 @@ if grep -q STUBDOM_RESTORE_INCOMING_ARG /tmp/arguments; then
 fi
 for disk in $(sed -n 's/.*file=\(\/dev\/xvd[a-z]*\).*/\1/p' /tmp/arguments); do until [ -b "$disk" ]; do sleep 0.1; done; done
 
-# QEMU drops fdset 1 when its last monitor is closed.
+# QEMU removes fdset 1 when its last monitor is closed. This monitor stays open.
 mkfifo /tmp/monitor.in /tmp/monitor.out
 cat /tmp/monitor.out > /dev/null &
 (echo '{"execute":"qmp_capabilities"}'; while :; do sleep 3600; done) > /tmp/monitor.in &
@@ -56,7 +57,7 @@ until [ -S /tmp/qemu.qmp ]; do sleep 0.1; done
 (vchan-socket-proxy --mode=server 0 "device-model/$target/qmp-vchan" /tmp/qemu.qmp; log "vchan-socket-proxy ended with $?") &
 log 'QEMU is started'
 
-# The kernel panics when its first process ends. Until then: commands of the tests, one at a time.
+# Runs the commands of the tests, one at a time. It never ends, because the kernel panics when its first process ends.
 while :; do
   command=$(xenstore-read data/command 2> /dev/null)
   if [ -n "$command" ]; then

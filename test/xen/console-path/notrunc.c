@@ -1,6 +1,6 @@
 /*
- * For LD_PRELOAD: ftruncate() of what is no regular file succeeds. QEMU 7.2 opens /dev/fdset/N with O_TRUNC and truncates
- * the duplicate, which a console refuses.
+ * For LD_PRELOAD: makes ftruncate() succeed on anything but a regular file. QEMU 7.2 opens /dev/fdset/N with O_TRUNC
+ * and truncates the duplicate, which fails on a console.
  */
 #include <sys/stat.h>
 #include <sys/syscall.h>

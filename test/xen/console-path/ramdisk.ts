@@ -1,4 +1,6 @@
-/** The ramdisk of a stubdom that moves the device state over the consoles: what stubferry is compared with. */
+/**
+ * Builds the ramdisk of a stubdom that moves the device state over the consoles. The lab compares stubferry with it.
+ */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,10 +22,14 @@ const FIRMWARE = ['kvmvapic', 'linuxboot', 'linuxboot_dma', 'multiboot'].map((na
 
 const LINK = 0o120777;
 
-/** Debian's kernel restricts what a stubdom must do: a module option takes that back. */
+/** Options of kernel modules. The default of Debian's kernel forbids operations that a stubdom needs. */
 const MODULE_OPTIONS: Readonly<Record<string, string>> = { 'xen-privcmd.ko': 'unrestricted=1' };
 
-/** `root` has the packages unpacked; compiled programs are put into `folder`. */
+/**
+ * Returns the ramdisk.
+ * @param root the directory with the unpacked packages
+ * @param folder the directory for the programs that are compiled
+ */
 export async function consoleRamdisk(root: string, modules: KernelModules, folder: string): Promise<Buffer> {
   const [hvcraw, notrunc] = [join(folder, 'hvcraw'), join(folder, 'notrunc.so')];
   await run('gcc', ['-O2', '-static', '-o', hvcraw, join(SOURCES, 'hvcraw.c')]);
@@ -53,7 +59,7 @@ export async function consoleRamdisk(root: string, modules: KernelModules, folde
   ]);
 }
 
-/** Every folder that these paths are in, each after the one that it is in. */
+/** Returns every directory that contains one of these paths, each after its parent. */
 function foldersOf(paths: readonly string[]): string[] {
   const folders = paths.flatMap((path) => {
     const parts = path.split('/').slice(0, -1);

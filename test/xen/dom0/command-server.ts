@@ -1,15 +1,18 @@
-/** dom0's end of `wire.ts`: runs each command with bash, in a process group of its own, as root. */
+/** dom0's end of the protocol in `wire.ts`. It runs each command as root with bash, in a separate process group. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createReadStream, createWriteStream, openSync, readdirSync, readFileSync } from 'node:fs';
 import { type End, type Frame, FrameSplitter, frame, frames, PORT_NAME } from './wire.js';
 
-/** A daemon that a command has started may hold its pipes open for ever: so long nothing comes from them, and they are let go of. */
+/**
+ * How long the output pipes of an ended command must be quiet before they are closed, in milliseconds. A daemon that
+ * the command has started may keep them open for its whole life.
+ */
 const PIPES_AFTER_EXIT_MS = 1000;
 
 const PORTS = '/sys/class/virtio-ports';
 
 const name = readdirSync(PORTS).find((port) => readFileSync(`${PORTS}/${port}/name`, 'utf8').trim() === PORT_NAME);
-if (name === undefined) throw new Error(`there is no virtio-serial port ${PORT_NAME}`);
+if (name === undefined) throw new Error(`no such virtio-serial port: ${PORT_NAME}`);
 const fd = openSync(`/dev/${name}`, 'r+');
 const input = createReadStream('', { fd, autoClose: false });
 const output = createWriteStream('', { fd, autoClose: false });
@@ -34,7 +37,8 @@ function start(job: number, command: string): void {
       chunks += 1;
       for (const part of frames(stream, job, chunk)) output.write(part);
     });
-    // A machine that stood still for so long has its timers first, and then what came meanwhile (setImmediate is behind that).
+    // After a pause of the whole machine, Node runs timers before it reads the data that has arrived meanwhile.
+    // setImmediate runs after that read.
     const whenQuiet = (before: number): void => {
       setTimeout(() => {
         setImmediate(() => (chunks === before ? child[stream].destroy() : whenQuiet(chunks)));
@@ -53,7 +57,7 @@ function kill(group: number): void {
   try {
     process.kill(-group, 'SIGKILL');
   } catch {
-    // It has ended by itself.
+    // The process group has already ended.
   }
 }
 
@@ -61,5 +65,5 @@ const splitter = new FrameSplitter();
 input.on('data', (chunk: string | Buffer) => {
   for (const one of splitter.split(Buffer.from(chunk))) serve(one);
 });
-// The tests' end is there before dom0 boots, and as long as dom0 does.
+// The tests connect before dom0 boots, and stay connected as long as dom0 runs.
 input.on('end', () => process.exit(1));

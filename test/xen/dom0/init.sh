@@ -1,6 +1,6 @@
 #!/bin/bash
-# dom0's first process, in place of an init system: what Debian's xen and xenstored services start, by hand, and the
-# server that runs the tests' commands. It never ends.
+# dom0's first process, which replaces an init system. It starts the programs that Debian's xen and xenstored services
+# start, and the server that runs the commands of the tests. It never ends.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=linux LC_ALL=C.UTF-8
 log() { echo "LAB[$(cut -d' ' -f1 /proc/uptime)] $*" > /dev/console; }
 
@@ -9,7 +9,7 @@ mount -t tmpfs tmpfs /tmp
 mkdir -p /dev/pts /dev/shm /run/lock /run/xen /run/xenstored
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
-# Without /dev/stdin, the hotplug scripts' locking.sh waits for ever.
+# Without /dev/stdin, the locking.sh of the hotplug scripts never returns.
 ln -sf /proc/self/fd /dev/fd; ln -sf fd/0 /dev/stdin; ln -sf fd/1 /dev/stdout; ln -sf fd/2 /dev/stderr
 hostname dom0
 ip link set lo up
@@ -24,7 +24,7 @@ $tools/xenstored --pid-file /run/xenstored.pid
 until xenstore-read / > /dev/null 2>&1; do sleep 0.1; done
 $tools/xen-init-dom0 || log "xen-init-dom0 failed"
 $tools/xenconsoled --pid-file=/run/xenconsoled.pid --log=all --log-dir=/var/log/xen
-# dom0's own QEMU serves qdisk back ends.
+# dom0's own QEMU serves qdisk backends.
 /usr/libexec/xen-qemu-system-i386 -xen-domid 0 -xen-attach -name dom0 -nographic -M xenpv -daemonize -monitor /dev/null \
   -serial /dev/null -parallel /dev/null -nodefaults -no-user-config -pidfile /run/qemu-dom0.pid > /var/log/xen/qemu-dom0.log 2>&1 \
   || log "dom0's QEMU failed"

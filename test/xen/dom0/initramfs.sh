@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# The way to dom0's root disk, and no more. If it fails, so does the kernel, and says so on the serial line.
+# Mounts dom0's root disk and switches to it. If this fails, the kernel panics and reports it on the serial line.
 b=/bin/busybox
 $b mount -t devtmpfs dev /dev; $b mount -t proc proc /proc; $b mount -t sysfs sys /sys
 while read -r module; do $b insmod "/lib/$module"; done < /modules

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stands for ssh to this host, which `xl migrate GUEST localhost` runs: there is no network here.
+# Replaces ssh to this host, which `xl migrate GUEST localhost` runs. The lab has no network.
 [ "$1" = localhost ] || exit 255
 shift
 exec sh -c "$*"

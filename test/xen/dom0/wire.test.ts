@@ -9,7 +9,7 @@ const aFrame = fc.record({
 });
 
 describe('frames between the tests and dom0', () => {
-  it('come out as they went in, wherever the chunks end', () => {
+  it('are received as they were sent, wherever the chunks end', () => {
     fc.assert(
       fc.property(fc.array(aFrame), fc.integer({ min: 1, max: 50 }), (sent, chunk) => {
         const bytes = Buffer.concat(sent.map(({ type, job, payload }) => frame(type, job, payload)));
@@ -22,7 +22,7 @@ describe('frames between the tests and dom0', () => {
     );
   });
 
-  it('hold any amount of data', () => {
+  it('transport any amount of data', () => {
     const data = Buffer.alloc(2 * PAYLOAD_LIMIT + 1, 7);
     const received = [...new FrameSplitter().split(Buffer.concat([...frames('stdout', 1, data)]))];
     expect(received.map(({ payload }) => payload.length)).toEqual([PAYLOAD_LIMIT, PAYLOAD_LIMIT, 1]);
@@ -30,9 +30,9 @@ describe('frames between the tests and dom0', () => {
   });
 
   it.each([
-    ['a type', Buffer.from('ff0000000000000000', 'hex')],
-    ['a length', Buffer.from('000000000001000100', 'hex')],
-  ])('that have %s which there is not are refused', (_what, bytes) => {
+    ['type', Buffer.from('ff0000000000000000', 'hex')],
+    ['length', Buffer.from('000000000001000100', 'hex')],
+  ])('with an invalid %s are rejected', (_what, bytes) => {
     expect(() => [...new FrameSplitter().split(bytes)]).toThrow('out of step');
   });
 });

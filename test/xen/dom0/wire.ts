@@ -1,5 +1,6 @@
 /**
- * How the tests run commands in dom0: frames over a virtio-serial port, many commands at once.
+ * The protocol between the tests and the command server in dom0: frames over a virtio-serial port, for any number of
+ * concurrent commands.
  *
  *     +------+----------+-------------+---------+
  *     | type | job      | length      | payload |
@@ -9,8 +10,9 @@
  *     to dom0     RUN (the command)     KILL
  *     from dom0   STDOUT* STDERR*   ENDED (JSON: status or signal)
  *
- * A port rather than ssh: there is no network to set up and no port to share between labs, and a command costs
- * one round trip instead of a key exchange in emulated software. It is not for much data, 4 KiB an interrupt: files go over 9p.
+ * The lab uses a virtio-serial port instead of ssh, because it needs neither a network nor a TCP port of the host for
+ * each lab, and a command costs one round trip instead of a key exchange on an emulated processor. The port is not for
+ * much data, because it needs an interrupt for each 4 KiB; files are transferred over 9p.
  */
 
 export const TYPES = ['run', 'kill', 'stdout', 'stderr', 'ended'] as const;
@@ -22,20 +24,21 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-/** How a command ended: what ENDED says. */
+/** How a command ended: the payload of ENDED. */
 export interface End {
   readonly status: number | null;
   readonly signal: string | null;
 }
 
-/** By this name dom0 finds the port. */
+/** The name by which dom0 finds the port. */
 export const PORT_NAME = 'stubferry.lab';
 
-/** Of a frame's payload; longer data goes in several. */
+/** The maximum length of a payload, in bytes. Longer data is sent in several frames. */
 export const PAYLOAD_LIMIT = 1 << 16;
 
 const HEADER = 9;
 
+/** Encodes one frame. */
 export function frame(type: FrameType, job: number, payload: Uint8Array | string = ''): Buffer {
   const bytes = Buffer.from(payload);
   const header = Buffer.alloc(HEADER);
@@ -45,23 +48,22 @@ export function frame(type: FrameType, job: number, payload: Uint8Array | string
   return Buffer.concat([header, bytes]);
 }
 
-/** Frames for any amount of data. */
+/** Encodes any amount of data as frames. */
 export function* frames(type: FrameType, job: number, data: Buffer): Generator<Buffer> {
   for (let at = 0; at < data.length; at += PAYLOAD_LIMIT) yield frame(type, job, data.subarray(at, at + PAYLOAD_LIMIT));
 }
 
-/** Frames out of chunks that end anywhere. */
+/** Decodes frames from chunks that may end anywhere. */
 export class FrameSplitter {
   #rest = Buffer.alloc(0);
 
-  /** @throws Error when the peer does not speak this */
+  /** Yields the frames that are complete with this chunk. @throws Error when the input is not a frame */
   *split(chunk: Uint8Array): Generator<Frame> {
     let rest = Buffer.concat([this.#rest, chunk]);
     while (rest.length >= HEADER) {
       const type = TYPES[rest.readUInt8(0)];
       const length = rest.readUInt32LE(5);
-      if (type === undefined || length > PAYLOAD_LIMIT)
-        throw new Error('this is no frame: the two ends are out of step');
+      if (type === undefined || length > PAYLOAD_LIMIT) throw new Error('not a frame: the two ends are out of step');
       if (rest.length < HEADER + length) break;
       yield { type, job: rest.readUInt32LE(1), payload: rest.subarray(HEADER, HEADER + length) };
       rest = rest.subarray(HEADER + length);

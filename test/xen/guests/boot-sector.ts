@@ -1,9 +1,10 @@
 /**
- * The boot sector that counts (test/support/qemu/boot-sector.ts), for a guest of Xen under emulation: it costs less.
+ * A variant of the counting boot sector (test/support/qemu/boot-sector.ts) that needs less processor time, for a guest
+ * of Xen under emulation.
  *
- * It prints on port 0xe9, which Xen itself takes and tells on its console. Each line ends with a byte on COM1 as well,
- * which the device model takes: a guest whose QEMU does not answer counts no further. It counts on each fourth
- * tick, 4.5 times a second: through a stubdom, a byte on COM1 takes three domains.
+ * It prints to port 0xe9, which Xen itself handles and copies to its console. With each line it also writes a byte to
+ * COM1, which the device model handles: a guest whose QEMU does not respond stops counting. It counts on every fourth
+ * tick, 4.5 times a second, because a byte on COM1 involves three domains when QEMU runs in a stubdom.
  */
 import { assembled } from '../../support/qemu/boot-sector.js';
 
@@ -71,7 +72,7 @@ done:
   7c6e  c3            ret
 `;
 
-/** A raw disk of one sector, to be booted. */
+/** Returns a bootable raw disk of one sector. */
 export function countingSector(): Buffer {
   return assembled(LISTING);
 }

@@ -11,20 +11,20 @@ const CONSOLE = `(d1) Booting from 0000:7c00
 `;
 
 describe("the lines of guests on Xen's console", () => {
-  it('are read by domain', () => {
+  it('are selected by domain', () => {
     expect(countsOf(CONSOLE, [2])).toEqual([1]);
     expect(countsOf(CONSOLE, [1, 3])).toEqual([1, 10, 12]);
   });
 
-  it('may lack the one number that a guest was printing when it was moved', () => {
+  it('may lack the number that the guest was printing when it was moved', () => {
     expect(breaksIn([1, 2, 3, 5, 6])).toEqual([]);
   });
 
   it.each([
-    ['begins anew', [1, 2, 1, 2], ['2, then 1']],
+    ['restarts', [1, 2, 1, 2], ['2, then 1']],
     ['goes back', [7, 8, 8], ['8, then 8']],
-    ['leaves out several', [1, 4], ['1, then 4']],
-  ])('show it when a guest %s', (_what, counts, breaks) => {
+    ['skips several numbers', [1, 4], ['1, then 4']],
+  ])('show when a guest %s', (_what, counts, breaks) => {
     expect(breaksIn(counts)).toEqual(breaks);
   });
 });

@@ -1,8 +1,8 @@
-/** What guests print by port 0xe9, as Xen's console tells it: a line each, `(d5) n 0000001f`. */
+/** Parses the numbers that guests print to port 0xe9. Xen's console has a line for each: `(d5) n 0000001f`. */
 
 const COUNT_LINE = /^\(d(\d+)\) n ([0-9a-f]{8})\r?$/gm;
 
-/** The numbers that one of these domains has printed, in the order of time. */
+/** Returns the numbers that these domains have printed, in chronological order. */
 export function countsOf(console: string, domids: readonly number[]): number[] {
   return [...console.matchAll(COUNT_LINE)]
     .filter(([, domid]) => domids.includes(Number(domid)))
@@ -10,8 +10,9 @@ export function countsOf(console: string, domids: readonly number[]): number[] {
 }
 
 /**
- * Where the numbers do not go on by one. A guest that was moved in the middle of a line has printed its first half in
- * one domain and its second in another: one number in a row may be lost; but none comes twice, and none is from before.
+ * Returns the places where the numbers do not increase by one. A guest that was moved in the middle of a line has
+ * printed the first half in one domain and the second half in another. One number may therefore be missing. No number
+ * may occur twice, and none may be smaller than the one before it.
  */
 export function breaksIn(counts: readonly number[]): string[] {
   return counts.flatMap((count, index) => {

@@ -1,4 +1,4 @@
-/** A guest that counts (boot-sector.ts), under xl. */
+/** A guest that runs the counting boot sector (boot-sector.ts) and is controlled with xl. */
 import type { CommandEnd } from '../lab/dom0-commands.js';
 import type { Lab } from '../lab/lab.js';
 import { quoted } from '../lab/quoted.js';
@@ -8,17 +8,20 @@ import { type HvmConfig, hvmConfig } from './xl-config.js';
 
 export type GuestOptions = Partial<Omit<HvmConfig, 'name' | 'serial'>> & { readonly name: string };
 
-/** A command for a stubdom. */
+/** A command that runs in a stubdom. */
 export interface StubdomCommand {
-  /** The line of dom0 that starts it. */
+  /** The shell command that starts it from dom0. */
   readonly start: string;
-  /** What it has printed in the end. @throws Error when it fails */
+  /** Waits for the end of the command. @returns its output @throws Error when it fails */
   ended(timeoutMs: number): Promise<string>;
 }
 
-/** By dom0's clock. A stubdom that starts takes 3 to 5 s; libxl gives up on its device model by itself after 30 s. */
+/**
+ * The timeout of an xl command, in milliseconds of dom0's clock. A stubdom takes 3 to 5 s to start. libxl itself stops
+ * waiting for the device model after 30 s.
+ */
 const XL_MS = 80_000;
-/** A megabyte is more than SeaBIOS wants, to take it for a disk. */
+/** The size of the boot disk, in bytes. SeaBIOS accepts a disk of one megabyte and even less. */
 const BOOT_DISK_BYTES = 4 << 20;
 const FOLDER = '/var/lib/guests';
 
@@ -26,9 +29,9 @@ export class HvmGuest {
   readonly name: string;
   readonly #lab: Lab;
   readonly #serial: string;
-  /** Of all the domains that it has been; the present one is the last. */
+  /** The ids of all domains in which the guest has run. The last one is the current domain. */
   readonly #domids: number[] = [];
-  /** What it was called when its stubdom came: of that its log has its name. */
+  /** The name of the guest when its current stubdom was created, after which the stubdom's log is named. */
   #bornAs: string;
 
   private constructor(lab: Lab, name: string) {
@@ -38,7 +41,7 @@ export class HvmGuest {
     this.#serial = `${FOLDER}/${name}.serial`;
   }
 
-  /** Creates it, and waits until it counts. */
+  /** Creates a guest, and waits until it counts. */
   static async create(lab: Lab, options: GuestOptions): Promise<HvmGuest> {
     const { name, disks = [], ...rest } = options;
     const guest = new HvmGuest(lab, name);
@@ -56,17 +59,17 @@ export class HvmGuest {
     return guest;
   }
 
-  /** The numbers it has printed, in all the domains that it has been. */
+  /** Returns the numbers that the guest has printed, in all domains in which it has run. */
   async counts(): Promise<number[]> {
     return countsOf(await this.#lab.console(), this.#domids);
   }
 
-  /** Where it did not go on from what it was: empty, if it always did. */
+  /** Returns the places where the guest did not continue from its previous state; none if it always did. */
   async breaks(): Promise<string[]> {
     return breaksIn(await this.counts());
   }
 
-  /** Resolves with the count as soon as it is beyond that number: the present one, if none is said. */
+  /** Waits until the count is greater than `beyond`, by default the current count. @returns the new count */
   async untilCounting(beyond?: number): Promise<number> {
     const from = beyond ?? (await this.#count());
     let count = from;
@@ -85,25 +88,32 @@ export class HvmGuest {
     return Number(await this.#lab.check(`xl domid ${this.name}-dm`));
   }
 
-  /** The stubdom's console 0 so far. */
+  /** Returns the output of the stubdom on its console 0 so far. */
   async stubdomLog(): Promise<string> {
     return `${(await this.#lab.dom0(`cat /var/log/xen/qemu-dm-${this.#bornAs}.log`)).stdout}`;
   }
 
-  /** What a command printed in a stubdom of which `stubferry.shell` is on the kernel command line. @throws Error when it fails */
+  /**
+   * Runs a command in the stubdom, whose kernel command line must contain `stubferry.shell`.
+   * @returns its output
+   * @throws Error when it fails
+   */
   async inStubdom(command: string, timeoutMs: number): Promise<string> {
     const { start, ended } = await this.forStubdom(command);
     await this.#lab.check(start);
     return ended(timeoutMs);
   }
 
-  /** The same in two steps, as waiting for its end takes of dom0's processor: a process each time that the log is looked at. */
+  /**
+   * Prepares a command as {@link inStubdom} does, but starts it and waits for its end in separate steps. The wait needs
+   * processor time of dom0: a process for each look at the log.
+   */
   async forStubdom(command: string): Promise<StubdomCommand> {
     const before = (await this.stubdomLog()).length;
     const key = `/local/domain/${await this.stubdomId()}/data/stubferry/command`;
     const pattern = /^stubferry-command> .*\n([\s\S]*?)^stubferry-command ended with status (\d+)$/m;
     return {
-      // xenstore-write takes what follows a backslash for something else.
+      // xenstore-write interprets backslash escapes.
       start: `xenstore-write ${key} ${quoted(command.replaceAll('\\', '\\\\'))}`,
       ended: async (timeoutMs) => {
         let end: RegExpExecArray | null = null;
@@ -119,12 +129,12 @@ export class HvmGuest {
     };
   }
 
-  /** With `-c` the guest goes on afterwards. */
+  /** Runs `xl save`. With the option `-c` the guest keeps running afterwards. */
   save(path: string, options = ''): Promise<CommandEnd> {
     return this.#lab.dom0(`xl save ${options} ${this.name} ${path}`, { timeoutMs: XL_MS });
   }
 
-  /** Live, to the same host. Succeeds, and the guest counts on. */
+  /** Migrates the guest live to the same host, and waits until it continues to count. @throws Error when xl fails */
   async migrate(): Promise<void> {
     const last = (await this.counts()).at(-1);
     await this.#xl(`migrate ${this.name} localhost`);
@@ -133,7 +143,7 @@ export class HvmGuest {
     await this.untilCounting(last);
   }
 
-  /** Succeeds, and the guest counts on. */
+  /** Restores the guest, and waits until it continues to count. @throws Error when xl fails */
   async restore(path: string): Promise<void> {
     const last = (await this.counts()).at(-1);
     this.#bornAs = this.name;
@@ -142,7 +152,7 @@ export class HvmGuest {
     await this.untilCounting(last);
   }
 
-  /** Looks for the domain that it is now. */
+  /** Finds the current domain of the guest. */
   async found(): Promise<void> {
     this.#domids.push(Number(await this.#lab.check(`xl domid ${this.name}`)));
   }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { diskSpec, hvmConfig } from './xl-config.js';
 
-describe('a configuration for xl', () => {
-  it('is that of a guest without a screen, with QEMU in dom0', () => {
+describe('an xl configuration', () => {
+  it('by default describes a guest without a screen, with QEMU in dom0', () => {
     const disks = [{ target: '/root/boot', vdev: 'hda' }];
     expect(hvmConfig({ name: 'plain', mebibytes: 32, serial: '/tmp/serial', disks })).toBe(`name = "plain"
 type = "hvm"
@@ -29,7 +29,7 @@ device_model_version = "qemu-xen"
     );
   });
 
-  it('says of a disk its target last', () => {
+  it('lists the target of a disk last', () => {
     expect(diskSpec({ target: '/a,b', vdev: 'hdc', access: 'ro', devtype: 'cdrom', script: 'block-x' })).toBe(
       'format=raw,vdev=hdc,access=ro,devtype=cdrom,script=block-x,target=/a,b',
     );

@@ -1,4 +1,4 @@
-/** Configurations for xl, as they are written into a file (Xen, docs/man/xl.cfg.5). */
+/** Writes guest configurations for xl (Xen, docs/man/xl.cfg.5). */
 
 export interface Disk {
   readonly target: string;
@@ -15,22 +15,23 @@ export interface Stubdom {
   readonly cmdline?: string;
 }
 
-/** An HVM guest that shows nothing and writes its first serial line into a file of dom0. */
+/** The configuration of an HVM guest without a display, whose first serial port is a file in dom0. */
 export interface HvmConfig {
   readonly name: string;
   readonly mebibytes: number;
   readonly serial: string;
   readonly disks: readonly Disk[];
-  /** Without, QEMU runs in dom0. */
+  /** The stubdom in which QEMU runs. If it is missing, QEMU runs in dom0. */
   readonly stubdom?: Stubdom;
   readonly vga?: 'none' | 'stdvga' | 'cirrus';
   readonly usbTablet?: boolean;
-  /** Models of network cards, each on that bridge. */
+  /** The models of the network cards, and the bridge of each. */
   readonly cards?: readonly { readonly model: 'e1000' | 'rtl8139'; readonly bridge: string }[];
 }
 
 type Value = string | number | boolean | readonly string[];
 
+/** Returns the text of an xl configuration file. */
 export function hvmConfig(config: HvmConfig): string {
   const { name, mebibytes, serial, disks, stubdom, vga = 'none', usbTablet = false, cards = [] } = config;
   return settings({
@@ -54,7 +55,10 @@ export function hvmConfig(config: HvmConfig): string {
   });
 }
 
-/** `format=raw,vdev=hda,access=rw,target=/path`; the target is last, as it may have any character. */
+/**
+ * Returns a disk specification such as `format=raw,vdev=hda,access=rw,target=/path`. The target is last, because it may
+ * contain any character.
+ */
 export function diskSpec({ target, vdev, access = 'rw', devtype, script }: Disk): string {
   const kind = devtype === undefined ? [] : [`devtype=${devtype}`];
   const by = script === undefined ? [] : [`script=${script}`];

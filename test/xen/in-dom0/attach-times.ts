@@ -1,5 +1,5 @@
 /**
- * How long a disk takes to a stubdom and away again, by each way in turn:
+ * Measures how long it takes to attach a disk to a stubdom and to detach it. The ways take turns:
  *
  *     block            xl block-attach with Xen's own hotplug script
  *     block-stubferry  --attach xl
@@ -7,7 +7,8 @@
  *
  *     node attach-times.mjs STUBDOM ROUNDS
  *
- * From a file in memory until both ends of the vbd are Connected; and from there until nothing is left. Prints JSON: milliseconds.
+ * The attach time starts with a file in memory, and ends when both ends of the vbd are Connected. The detach time
+ * starts then, and ends when everything is removed. Prints the times in milliseconds, as JSON.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -21,7 +22,7 @@ import { XenstoreClient } from '../../../src/xen/xenstore/index.js';
 
 const [stubdom = 0, rounds = 0] = process.argv.slice(2).map(Number);
 const BYTES = 33 << 20;
-/** xvdy, which nobody else takes: 202 << 8 | 24 << 4. */
+/** xvdy, which no guest of the lab uses. The Linux device number is 202 << 8 | 24 << 4. */
 const VDEV = 'xvdy';
 const NUMBER = (1 << 28) | (24 << 8);
 const CONNECTED = '4';
@@ -66,16 +67,16 @@ const times = Object.fromEntries(
   Object.keys(WAYS).map((name) => [name, { attach: [] as number[], detach: [] as number[] }]),
 );
 try {
-  // Once for all: it is no part of attaching.
+  // This is needed once for each stubdom, and is not part of an attach.
   await makeUserdata(store, stubdom, LIBXL_DIR);
   for (let round = 0; round < rounds; round += 1) {
     for (const [name, way] of Object.entries(WAYS)) {
       const started = performance.now();
       const attached = await way.attach();
-      const there = performance.now();
+      const connected = performance.now();
       await way.detach(attached as never);
-      times[name]?.attach.push(Math.round(there - started));
-      times[name]?.detach.push(Math.round(performance.now() - there));
+      times[name]?.attach.push(Math.round(connected - started));
+      times[name]?.detach.push(Math.round(performance.now() - connected));
     }
   }
   process.stdout.write(`${JSON.stringify(times)}\n`);

@@ -1,4 +1,4 @@
-/** Stands for `@jest/globals` where suites run in dom0: on Node's own test runner, with jest's `expect`. */
+/** Replaces `@jest/globals` when suites run in dom0: Node's own test runner, with jest's `expect`. */
 
 import { after, afterEach, before, beforeEach, describe, it as nodeIt } from 'node:test';
 import { format } from 'node:util';
@@ -6,10 +6,10 @@ import { expect } from 'expect';
 
 type Body = (...values: unknown[]) => unknown;
 
-/** These make domains up, with a xenstored of their own. */
+/** Tests that introduce invented domains, which needs the xenstored of the unit tests. They are skipped in dom0. */
 const NEED_A_DOMAIN: ReadonlySet<string> = new Set([
-  'knows the home of a domain, and whether it is there',
-  'sees domains come and go',
+  'returns the home of a domain, and whether the domain is introduced',
+  'reports introduced and released domains',
 ]);
 
 function it(name: string, body: Body): void {

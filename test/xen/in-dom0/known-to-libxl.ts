@@ -1,5 +1,5 @@
 /**
- * Has libxl know of a stubdom, as far as `xl block-attach` needs it:
+ * Creates the libxl userdata of a stubdom that `xl block-attach` needs:
  *
  *     node known-to-libxl.mjs STUBDOM
  */

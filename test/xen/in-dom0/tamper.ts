@@ -1,12 +1,15 @@
 /**
- * Meddles with the next save, when the device state is on the transfer disk and dom0's agent has not read it yet.
+ * Disturbs the next save while the device state is on the transfer disk and the stubferry service has not read it yet.
  *
- *     node tamper.mjs kill    kills the agent
+ *     node tamper.mjs kill    kills the service
  *     node tamper.mjs flip    flips a bit of the state on the disk
  *
- * The agent is stopped (SIGSTOP) as soon as the stubdom was told of its disk: it is on it then, which the stubdom waits for before it asks
- * QEMU for the state. Prints `ready` when a save may begin, and then what it did. Exit status 3: it came too late. That is so as well when the
- * state is committed behind a flip: then the agent had read it before it was stopped. An agent that never notices is always too late.
+ * The program stops the service (SIGSTOP) as soon as the stubdom has the reply to its disk request. At that time the
+ * service has the disk open, which the stubdom waits for before it requests the state from QEMU. The program prints
+ * `ready` when a save may start, and later what it did.
+ *
+ * Exit status 3 means that it was too late. This includes a flip after which the state is committed, because the
+ * service had read the state before it was stopped. A service that never detects flips is always reported as too late.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
@@ -16,18 +19,18 @@ import type { TransferView } from '../../../src/service/index.js';
 
 const TOO_LATE = 3;
 const STATE = Buffer.from('QEVM');
-/** Within the state, behind what begins it: the first section's name. */
+/** The offset of the flipped byte in the state. It is in the name of the first section. */
 const FLIPPED = 20;
-/** From the beginning of the disk: superblock, control blocks, BEGIN, the first DATA. */
+/** How many bytes of the disk are searched for the state: superblock, control blocks, BEGIN, the first DATA. */
 const SEARCHED = 1 << 18;
 const WAIT_MS = 15_000;
 
 const [action] = process.argv.slice(2);
 const agent = Number(readFileSync('/run/stubferry-loop.agent', 'utf8'));
 const follow = spawn('stubferry', ['transfers', '--follow', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
-function wasTold({ stubdom, transfer }: TransferView): boolean {
+function hasReply({ stubdom, transfer }: TransferView): boolean {
   try {
     return `${execFileSync('xenstore-read', [`/local/domain/${stubdom}/data/stubferry/answer`])}`.includes(transfer);
   } catch {
@@ -36,7 +39,7 @@ function wasTold({ stubdom, transfer }: TransferView): boolean {
 }
 
 async function meddle(view: TransferView): Promise<void> {
-  while (!wasTold(view)) await delay(1);
+  while (!hasReply(view)) await delay(1);
   process.kill(agent, 'SIGSTOP');
   const disk = openSync(`/run/stubferry/${view.transfer}/transfer.img`, 'r+');
   const bytes = Buffer.alloc(SEARCHED);
@@ -45,7 +48,7 @@ async function meddle(view: TransferView): Promise<void> {
     readSync(disk, bytes, 0, SEARCHED, 0);
     at = bytes.indexOf(STATE);
   }
-  if (at === -1) throw new Error('no state came to the disk');
+  if (at === -1) throw new Error('no state has arrived on the disk');
   if (action === 'kill') {
     process.kill(agent, 'SIGKILL');
   } else {
@@ -53,14 +56,14 @@ async function meddle(view: TransferView): Promise<void> {
     process.kill(agent, 'SIGCONT');
   }
   closeSync(disk);
-  say(`${action} at ${at}`);
+  print(`${action} at ${at}`);
 }
 
-/** What was told of when this began is of no interest. */
+/** The transfers that existed before, which are ignored. */
 const before = JSON.parse(`${execFileSync('stubferry', ['transfers', '--json'])}`) as { transfers: TransferView[] };
 const known = new Set(before.transfers.map(({ transfer }) => transfer));
 let isDone = false;
-say('ready');
+print('ready');
 for await (const line of createInterface({ input: follow.stdout })) {
   const view = JSON.parse(line) as TransferView;
   if (known.has(view.transfer) || view.timings.ready === undefined) continue;
@@ -68,7 +71,7 @@ for await (const line of createInterface({ input: follow.stdout })) {
   if (isCommitted) process.exitCode = TOO_LATE;
   else if (!isDone) await meddle(view);
   isDone = true;
-  // Only the end of the transfer shows whether a flip came in time.
+  // Only the end of the transfer shows whether the flip was in time.
   if (action === 'kill' || isCommitted || view.error !== undefined) break;
 }
 follow.kill();

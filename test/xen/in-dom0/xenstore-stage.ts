@@ -1,6 +1,6 @@
 /**
- * Stands for test/support/xenstore/stage.ts: the xenstored of this dom0, and domains that are there (their domids are the program's arguments).
- * What a test wrote below /test is removed after it.
+ * Replaces test/support/xenstore/stage.ts when suites run in dom0. It uses the xenstored of this dom0, and existing
+ * domains, whose ids are the arguments of the program. After each test it removes /test.
  */
 import { type ConnectOptions, XenstoreClient } from '../../../src/xen/xenstore/index.js';
 import { afterEach } from './jest-globals.js';

@@ -1,4 +1,4 @@
-/** Programs of in-dom0/, each bundled into one file, as a tar archive: beside stubferry, whose packages they use. */
+/** Bundles each program of in-dom0/ into one file of a tar archive. They use the packages of stubferry in dom0. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { run } from '../build/run.js';
 
 const TESTS = fileURLToPath(new URL('../../', import.meta.url));
 
-/** In dom0; each program is NAME.mjs there. */
+/** The directory of the programs in dom0. The file name of a program is NAME.mjs. */
 export const CHECKS_FOLDER = '/usr/local/lib/node_modules/stubferry/dist/xen-lab';
 
 const PROGRAMS = {
@@ -21,7 +21,7 @@ const PROGRAMS = {
 
 export type CheckName = keyof typeof PROGRAMS;
 
-/** What a suite takes for jest, and for the xenstored of the tests, is something else in dom0. */
+/** Modules that replace jest and the xenstored of the unit tests when a suite runs in dom0. */
 const STAND_INS: Readonly<Record<string, string>> = {
   '@jest/globals': 'xen/in-dom0/jest-globals.ts',
   'support/xenstore/stage.js': 'xen/in-dom0/xenstore-stage.ts',
@@ -38,7 +38,7 @@ const standIns: Plugin = {
   },
 };
 
-/** `folder` is for work; the archive is in it. */
+/** Makes the archive of all programs. @param folder a working directory @returns the path of the archive in it */
 export async function checksForDom0(folder: string): Promise<string> {
   const root = join(folder, 'checks');
   const out = join(root, CHECKS_FOLDER);
@@ -51,18 +51,18 @@ export async function checksForDom0(folder: string): Promise<string> {
     platform: 'node',
     target: 'node20',
     format: 'esm',
-    // They are in stubferry's node_modules, and one of them is native.
+    // These packages are in stubferry's node_modules. One of them is native.
     external: ['fs-ext', 'pino', 'protobufjs', 'xxhash-wasm', 'zod'],
-    // What CommonJS modules in the bundle take for given.
+    // CommonJS modules in the bundle need these variables.
     banner: {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); const __dirname = import.meta.dirname;",
     },
-    // package.json says of `src` that importing it alone does nothing; a suite is imported for nothing else.
+    // package.json declares that the modules in `src` have no side effects. Suites are imported only for side effects.
     ignoreAnnotations: true,
     plugins: [standIns],
     logLevel: 'error',
   });
-  // Otherwise its process stays as a child of this one.
+  // Without this, the process of esbuild stays as a child of this one.
   await stop();
   const archive = join(folder, 'checks.tar');
   await run('tar', ['-c', '-f', archive, '--owner=0', '--group=0', '-C', root, '.']);

@@ -1,16 +1,18 @@
 /**
- * dom0's agent as its systemd unit runs it. There is no systemd in the lab's dom0: a loop stands for it, which does what
- * the unit says of ExecStart, Environment, UMask, RuntimeDirectory, Restart and RestartSec, and none of its confinement.
+ * Runs the stubferry service as its systemd unit does. The lab's dom0 has no systemd. A loop replaces it, which
+ * implements ExecStart, Environment, UMask, RuntimeDirectory, Restart and RestartSec of the unit, but not the sandbox.
  */
 import type { Lab } from '../lab/lab.js';
 
 const UNIT_FOLDER = '/etc/systemd/system/';
 const UNIT = `${UNIT_FOLDER}stubferry.service`;
+/** The log file of the service in dom0. */
 export const LOG = '/var/log/stubferry.log';
 const LOOP = '/run/stubferry-loop';
+/** The directory of the unit, the save hook and the hotplug script in dom0. */
 export const HOST = '/usr/local/lib/node_modules/stubferry/dist/host';
 
-/** Steps of docs/debian-host.md. */
+/** Commands of docs/how-to/debian-host.md. */
 export const LOAD_BACKEND = 'modprobe -a loop xen-blkback';
 export const INSTALL_UNIT = `cp ${HOST}/stubferry.service ${UNIT_FOLDER}`;
 
@@ -34,7 +36,7 @@ export class Dom0Agent {
     this.#lab = lab;
   }
 
-  /** What docs/debian-host.md says, and then what `systemctl start` does; resolves when it answers. */
+  /** Installs the unit as docs/how-to/debian-host.md describes it, and starts the service. Resolves when it serves. */
   static async start(lab: Lab): Promise<Dom0Agent> {
     await lab.check(`${LOAD_BACKEND} && mkdir -p ${UNIT_FOLDER} && ${INSTALL_UNIT}`);
     await lab.put(`${LOOP}.sh`, SUPERVISE);
@@ -43,34 +45,37 @@ export class Dom0Agent {
     return agent;
   }
 
-  /** `systemctl start`. */
+  /** Starts the service as `systemctl start` does. Resolves when it serves. */
   async start(): Promise<void> {
     await this.#lab.check(`setsid bash ${LOOP}.sh >> ${LOG} 2>&1 < /dev/null & echo $! > ${LOOP}`);
     await this.untilServing();
   }
 
   async untilServing(): Promise<void> {
-    await this.#lab.until("dom0's agent serving", async () => (await this.#lab.dom0('stubferry status')).status === 0);
+    await this.#lab.until(
+      'the stubferry service serving',
+      async () => (await this.#lab.dom0('stubferry status')).status === 0,
+    );
   }
 
-  /** `systemctl stop`. */
+  /** Stops the service as `systemctl stop` does. */
   async stop(): Promise<void> {
     await this.#lab.check(
       `kill $(cat ${LOOP}); kill $(cat ${LOOP}.agent); tail --pid=$(cat ${LOOP}.agent) -f /dev/null`,
     );
   }
 
-  /** If it runs. */
+  /** Kills the loop and the service, if they run. */
   static async end(lab: Lab): Promise<void> {
     await lab.dom0(`kill -KILL $(cat ${LOOP}) $(cat ${LOOP}.agent)`);
   }
 
-  /** A death without warning. It is started again, as systemd does. */
+  /** Kills the service. The loop restarts it, as systemd does. */
   async kill(): Promise<void> {
     await this.#lab.check(`kill -KILL $(cat ${LOOP}.agent)`);
   }
 
-  /** What it has logged. */
+  /** Returns the log of the service. */
   log(): Promise<string> {
     return this.#lab.check(`cat ${LOG}`);
   }

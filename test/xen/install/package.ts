@@ -1,10 +1,10 @@
 /**
- * What a user has after docs/debian-host.md, as tar archives that are unpacked into dom0's root.
+ * Makes tar archives with the files that docs/how-to/debian-host.md installs. The lab unpacks them into dom0's root.
  *
  *     npm pack, npm install --global FILE   /usr/local/lib/node_modules/stubferry, /usr/local/bin/stubferry
  *     stubferry image build                 /usr/local/lib/stubferry/qemu-stubdom-linux-*
  *
- * The host runs these commands: dom0 has neither a network nor a compiler here.
+ * The host runs these commands, because dom0 has neither a network nor a compiler in the lab.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
@@ -16,17 +16,25 @@ import { run } from '../build/run.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Where the stubdom's kernel and ramdisk are in dom0. */
+/** The directory of the stubdom's kernel and ramdisk in dom0. */
 export const IMAGE_FOLDER = '/usr/local/lib/stubferry';
-/** Where that of another stubferry is, for comparisons. */
+/** The directory of the image of another stubferry in dom0, for comparisons. */
 export const OTHER_IMAGE_FOLDER = '/usr/local/lib/other-image';
+/** The npm prefix in dom0. */
 export const PREFIX = '/usr/local';
 
-/** Steps of docs/debian-host.md, to other folders: npm's arguments before the package, and stubferry's. */
+/**
+ * The arguments of commands in docs/how-to/debian-host.md, with another directory: those of npm before the package, and
+ * those of stubferry.
+ */
 export const INSTALL_PROGRAM = (prefix: string): readonly string[] => ['install', '--global', '--prefix', prefix];
 export const BUILD_IMAGE = (folder: string): readonly string[] => ['image', 'build', '--output', folder];
 
-/** Archives, cached under a digest of the packed program and of Node. `folder` is for work. */
+/**
+ * Makes the archives of the program and of the image, cached under a digest of the packed program and of Node.
+ * @param folder a working directory
+ * @returns the paths of the archives
+ */
 export async function packedForDom0(folder: string): Promise<string[]> {
   const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
   const [packed] = JSON.parse(`${await run('npm', pack, { cwd: REPOSITORY })}`) as [{ readonly filename: string }];
@@ -39,18 +47,23 @@ export async function packedForDom0(folder: string): Promise<string[]> {
   return [join(ready, 'program.tar'), join(ready, 'image.tar')];
 }
 
-/** The image that `stubferry image build` of another checkout has put into the folder `image`, as an archive. `folder` is for work. */
+/**
+ * Makes an archive of the image of another stubferry.
+ * @param image the directory that `stubferry image build` of another checkout has written
+ * @param folder a working directory
+ * @returns the path of the archive
+ */
 export async function otherImage(image: string, folder: string): Promise<string> {
   const archive = join(folder, 'other-image.tar');
-  const there = `--transform=s,^\\.,.${OTHER_IMAGE_FOLDER},`;
-  await run('tar', ['-c', '-f', archive, '--owner=0', '--group=0', there, '-C', image, '.']);
+  const destination = `--transform=s,^\\.,.${OTHER_IMAGE_FOLDER},`;
+  await run('tar', ['-c', '-f', archive, '--owner=0', '--group=0', destination, '-C', image, '.']);
   return archive;
 }
 
 async function build(folder: string, archive: string): Promise<void> {
   const prefix = join(folder, 'root', PREFIX);
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-  // npm names its file after name and version, and takes a path for what it is only with a slash in it.
+  // npm pack chooses the file name. npm install treats an argument as a path only if it contains a slash.
   await run('npm', [...INSTALL_PROGRAM(prefix), ...quiet, archive], { cwd: folder });
   await tar(folder, 'root', 'program.tar');
 

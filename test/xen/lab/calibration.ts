@@ -1,6 +1,6 @@
 /**
- * How slow this machine emulates, at this moment: two emulated processors at once, as in the lab, each with a loop of
- * instructions that write to memory.
+ * Measures the current speed of emulation on this machine. As in the lab, two emulated processors run at the same time,
+ * each with a loop of instructions that write to memory.
  *
  *     boot sector: for (ecx = LOOPS; ecx > 0; ecx -= 1) { es:[bx] = ax; bx += 64 }; out 0xf4 --> QEMU ends
  */
@@ -26,13 +26,13 @@ stop:
   7c19  eb fd              jmp  stop
 `;
 
-/** Forty times what it takes on a quick machine with nothing beside it. */
+/** The time limit, in milliseconds. It is forty times the time on a quick and otherwise idle machine. */
 const LIMIT_MS = 60_000;
 
-/** What isa-debug-exit makes of a zero. */
+/** The exit status of QEMU when the guest writes a zero to isa-debug-exit. */
 const ENDED = 1;
 
-/** `folder` is for work. Resolves with the milliseconds that the slower one of the two took. */
+/** Returns how long the slower processor took, in milliseconds. @param folder a working directory */
 export async function calibrationMs(folder: string): Promise<number> {
   const sector = join(folder, 'calibration');
   await writeFile(sector, assembled(LISTING));
@@ -53,5 +53,5 @@ async function loop(sector: string): Promise<void> {
   const disk = ['-drive', `file=${sector},format=raw,snapshot=on`, '-device', 'isa-debug-exit,iobase=0xf4,iosize=1'];
   const child = spawn('qemu-system-x86_64', [...machine, ...disk], { stdio: 'ignore', timeout: LIMIT_MS });
   const [status, signal] = await once(child, 'exit');
-  if (status !== ENDED) throw new Error(`the emulator was to be calibrated, and ended with ${status ?? signal}`);
+  if (status !== ENDED) throw new Error(`QEMU ended with ${status ?? signal} during the calibration`);
 }

@@ -1,24 +1,24 @@
-/** The tests' end of `dom0/wire.ts`: commands in dom0, as if they were run here. */
+/** The tests' end of the protocol in `dom0/wire.ts`. It runs commands in dom0. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type End, type Frame, FrameSplitter, frame } from '../dom0/wire.js';
 import type { EmulatedClock } from './emulated-clock.js';
 
 export interface CommandEnd {
-  /** The exit status; of a command that a signal ended, 128 and more, as a shell has it. */
+  /** The exit status. For a command that a signal ended it is 128 or more, as in a shell. */
   readonly status: number;
   readonly stdout: Buffer;
   readonly stderr: string;
 }
 
 export interface CommandOptions {
-  /** By dom0's clock. */
+  /** The timeout, in milliseconds of dom0's clock. */
   readonly timeoutMs?: number;
 }
 
-/** A command took longer than it may; it has been killed. */
+/** A command has exceeded its timeout, and was killed. */
 export class CommandTimeout extends Error {}
-/** There is no dom0 any more. */
+/** dom0 has ended. */
 export class Dom0Gone extends Error {}
 
 interface Job {
@@ -28,7 +28,7 @@ interface Job {
   readonly fail: (error: Error) => void;
 }
 
-/** By dom0's clock, unless the caller says otherwise. */
+/** The default timeout of a command, in milliseconds of dom0's clock. */
 const TIMEOUT_MS = 80_000;
 const KILLED_BY_SIGNAL = 137;
 const CONNECT_MS = 4_000;
@@ -52,7 +52,7 @@ export class Dom0Commands {
     });
   }
 
-  /** Connects to the emulator's end of the port: before dom0 is up, so that it finds somebody there. */
+  /** Connects to the emulator's end of the port. Call it before dom0 is up, so that dom0 finds the port connected. */
   static async connect(path: string, { slowness }: EmulatedClock): Promise<Dom0Commands> {
     const deadline = Date.now() + CONNECT_MS * slowness;
     for (;;) {
@@ -65,7 +65,7 @@ export class Dom0Commands {
     }
   }
 
-  /** Runs a line of bash to its end. @throws CommandTimeout, Dom0Gone */
+  /** Runs a line of bash in dom0 to its end. @throws CommandTimeout, Dom0Gone */
   async run(command: string, { timeoutMs = TIMEOUT_MS }: CommandOptions = {}): Promise<CommandEnd> {
     this.#last += 1;
     const id = this.#last;
@@ -79,8 +79,8 @@ export class Dom0Commands {
       this.#socket.write(frame('run', id, command));
       const timeout = delay(timeoutMs * this.#slowness, undefined, { signal: late.signal }).then(() => {
         this.#socket.write(frame('kill', id));
-        const said = `${Buffer.concat(stdout)}${Buffer.concat(stderr)}`.slice(-2000);
-        throw new CommandTimeout(`dom0: not in ${timeoutMs} ms of its clock: ${command}\n${said}`);
+        const printed = `${Buffer.concat(stdout)}${Buffer.concat(stderr)}`.slice(-2000);
+        throw new CommandTimeout(`timeout after ${timeoutMs} ms of dom0's clock: ${command}\n${printed}`);
       });
       const { status } = await Promise.race([ended, timeout]);
       return { status: status ?? KILLED_BY_SIGNAL, stdout: Buffer.concat(stdout), stderr: `${Buffer.concat(stderr)}` };

@@ -1,49 +1,56 @@
 /**
- * How fast time passes in the emulated machine.
+ * Determines how fast time passes in the emulated machine.
  *
- *     one second there = `slowness` seconds here
+ *     one second of the emulated machine = `slowness` seconds of the host
  *
- * Xen, Linux, libxl and stubferry have limits that are made for real hardware: libxl gives a stubdom 30 s to start, an agent its peer 5 s.
- * The emulator runs all of them at a twentieth of the speed, so that such a limit measures the emulator. Here its clocks are slowed down as well, all by
- * the same factor: QEMU runs under Debian's libfaketime, which slows down the clock of its timers and stretches its sleeps. The processor's time stamp
- * counter is not changed: Xen measures it against those timers at boot, as it does on any machine.
+ * Xen, Linux, libxl and stubferry have timeouts that are made for real hardware: libxl waits 30 s for the start of a
+ * stubdom, and an agent waits 5 s for its peer. The emulator runs all of them at a twentieth of the speed, so that such
+ * a timeout would measure the emulator. Therefore all clocks of the emulated machine are slowed down by one factor.
+ * QEMU runs under Debian's libfaketime, which slows down the clock of QEMU's timers and lengthens its sleeps. The time
+ * stamp counter of the processor is not changed: Xen calibrates it against those timers at boot, as on any machine.
  *
- * The factor follows from a calibration at the start of a run. So a limit is about the same amount of work on a quick
- * machine, on one half as fast, and on one that does something else as well.
+ * The factor follows from a calibration at the start of a run. A timeout therefore corresponds to about the same amount
+ * of work on a quick machine, on a machine with half that speed, and on a busy machine.
  */
 import { calibrationMs } from './calibration.js';
 
-/** What the calibration takes on the quickest machine on which the lab was run, with nothing beside it. */
+/** The calibration time on the quickest machine that has run the lab, when it was otherwise idle, in milliseconds. */
 const QUICK_MS = 1400;
 
-/** There, a stubdom that restores needs 9 of the 75 s that are libxl's 30 then. */
+/**
+ * The factor for that machine. libxl's 30 s are then 75 s of the host, of which a stubdom that restores a guest needs
+ * 9 s.
+ */
 const QUICK_SLOWNESS = 2.5;
 
-/** For a machine of a quarter of that speed: on a slower one .ci/run would take more than the 90 minutes that it may. */
+/**
+ * The largest factor, for a machine with a quarter of that speed. On a slower machine .ci/run would exceed its limit of
+ * 90 minutes.
+ */
 const MOST_SLOWNESS = 10;
 
 export interface EmulatedClock {
-  /** Seconds of this machine for each second of the emulated one. */
+  /** Seconds of the host for each second of the emulated machine. */
   readonly slowness: number;
   readonly calibrationMs: number;
 }
 
-/** `folder` is for work. */
+/** Calibrates the clock for this machine. @param folder a working directory */
 export async function calibratedClock(folder: string): Promise<EmulatedClock> {
   const ms = await calibrationMs(folder);
   const slowness = Math.min(MOST_SLOWNESS, Math.max(QUICK_SLOWNESS, (QUICK_SLOWNESS * ms) / QUICK_MS));
   return { slowness: Math.round(slowness * 10) / 10, calibrationMs: Math.round(ms) };
 }
 
-/** Debian's libfaketime, for programs with threads. */
+/** The path of Debian's libfaketime for programs with threads. */
 export const LIBFAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 
-/** What QEMU has in its environment. */
+/** Returns the additional environment variables of QEMU. */
 export function clockEnvironment({ slowness }: EmulatedClock): Readonly<Record<string, string>> {
   return { LD_PRELOAD: LIBFAKETIME, FAKETIME: `+0 x${(1 / slowness).toFixed(6)}` };
 }
 
-/** What libfaketime leaves in memory when its process is killed. */
-export function clockLeftovers(pid: number): string[] {
+/** Returns the paths of the shared memory that libfaketime leaves behind when its process is killed. */
+export function clockOrphans(pid: number): string[] {
   return [`/dev/shm/faketime_shm_${pid}`, `/dev/shm/sem.faketime_sem_${pid}`];
 }

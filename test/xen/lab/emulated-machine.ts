@@ -1,13 +1,13 @@
 /**
- * QEMU that emulates a machine with AMD's virtualisation in software, and Xen on it.
+ * A QEMU process that emulates a machine with AMD's virtualisation and runs Xen on it.
  *
- *     /dev/vda   dom0's root disk; what is written there is gone with the machine, so that labs share it
- *     /dev/vdb.. cargo: tar archives, to be unpacked in dom0
- *     share      a folder of the host, dom0's /host (9p)
- *     port       dom0's command server
- *     serial     Xen's console and dom0's, in a file
+ *     /dev/vda   dom0's root disk. Writes are discarded when the machine ends, so that several labs can use the file
+ *     /dev/vdb.. cargo: tar archives that are unpacked in dom0
+ *     share      a directory of the host, which is /host in dom0 (9p)
+ *     port       the virtio-serial port of dom0's command server
+ *     serial     the consoles of Xen and dom0, in a file
  *
- * QEMU ends with the process that started it, however that ends.
+ * QEMU is killed when the process that started it ends for any reason.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
@@ -15,22 +15,24 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artefacts } from '../build/artefacts.js';
 import { PORT_NAME } from '../dom0/wire.js';
-import { clockEnvironment, clockLeftovers, type EmulatedClock } from './emulated-clock.js';
+import { clockEnvironment, clockOrphans, type EmulatedClock } from './emulated-clock.js';
 
-/** Xen gets all of it but what QEMU needs; dom0's is set, so that guests find the rest free. */
+/** The memory of the machine and of dom0, in MiB. dom0's memory is fixed, so that the rest is free for guests. */
 const MACHINE_MEBIBYTES = 2560;
 const DOM0_MEBIBYTES = 832;
 const CPUS = 2;
 
 /**
- * Of dom0, one: each module that is loaded and each code that is patched stops all of them, and two that wait for each
- * other on a busy machine stand for seconds (dom0 was up after 54 s with two, after 11 s with one, side by side).
+ * dom0 has one processor. Each loaded module and each code patch stops all processors. On a busy machine, two
+ * processors that wait for each other stand still for seconds: side by side, dom0 was up after 54 s with two
+ * processors, and after 11 s with one.
  */
 const DOM0_CPUS = 1;
 
 /**
- * `-cpu max` of QEMU 7.2 crashes dom0 at boot; with +nrip-save it only warns, as it cannot emulate that. Without +rdrand, as no
- * processor of today is, Node waits for the kernel's random numbers: 7 to 27 s from the start of a domain.
+ * The emulated processor. `-cpu max` of QEMU 7.2 crashes dom0 at boot. With +nrip-save QEMU only warns, because it
+ * cannot emulate it. Without +rdrand, which every current processor has, Node waits for the random numbers of the
+ * kernel: 7 to 27 s from the start of a domain.
  */
 const CPU = 'qemu64,+svm,+npt,+rdrand';
 
@@ -63,17 +65,17 @@ export class EmulatedMachine {
     return new EmulatedMachine(folder, child);
   }
 
-  /** How it ended, if it has. */
+  /** How QEMU ended; undefined while it runs. */
   get end(): string | undefined {
     return this.#end;
   }
 
-  /** The socket that is the other end of dom0's port. */
+  /** The path of the socket at the other end of dom0's port. */
   get port(): string {
     return join(this.#folder, 'port');
   }
 
-  /** The folder that dom0 has as /host. */
+  /** The path of the directory that is /host in dom0. */
   get share(): string {
     return join(this.#folder, 'share');
   }
@@ -85,7 +87,7 @@ export class EmulatedMachine {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.ended;
-    for (const path of clockLeftovers(this.#child.pid ?? 0)) await rm(path, { force: true });
+    for (const path of clockOrphans(this.#child.pid ?? 0)) await rm(path, { force: true });
   }
 }
 

@@ -1,10 +1,10 @@
 /**
- * Real Xen with a dom0, as the tests have it.
+ * Real Xen with a dom0, for the tests.
  *
- *     boot    --> dom0 runs commands, Xen's daemons are up
+ *     boot    --> dom0 runs commands, and Xen's daemons are up
  *     command --> {status, stdout, stderr}
- *     crash   --> what the serial line says of Xen and dom0 when something failed: was it they, or the test?
- *     stop    --> nothing is left
+ *     crash   --> after a failure: whether Xen or dom0 has crashed, according to the serial line
+ *     stop    --> everything is removed
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,14 +15,14 @@ import type { EmulatedClock } from './emulated-clock.js';
 import { EmulatedMachine } from './emulated-machine.js';
 import { brokenGuests, crashIn } from './serial-log.js';
 
-/** By dom0's clock, as all limits here: it takes 7 s. */
+/** The timeout of the boot, which takes 7 s. All timeouts are in milliseconds of dom0's clock. */
 const BOOT_MS = 80_000;
 const PING_MS = 15_000;
 const LOGS_MS = 50_000;
 const UNTIL_MS = 80_000;
 const POLL_MS = 250;
 
-/** Not the test failed, but what it runs on. */
+/** Xen, dom0 or the emulated machine has failed, and not the test. */
 export class LabCrash extends Error {}
 
 export class Lab {
@@ -41,7 +41,9 @@ export class Lab {
   }
 
   /**
-   * `folder` gets the sockets and logs; `cargo` are tar archives that are unpacked into dom0's root.
+   * Boots the machine and waits until dom0 is up.
+   * @param folder the directory for sockets and logs
+   * @param cargo the paths of tar archives that are unpacked into dom0's root
    * @throws LabCrash when it does not come up
    */
   static async boot(
@@ -71,14 +73,14 @@ export class Lab {
     return this.#commands.run(command, options);
   }
 
-  /** What a command prints that has to succeed. */
+  /** Runs a command that must succeed. @returns its standard output @throws Error when it fails */
   async check(command: string, options: CommandOptions = {}): Promise<string> {
     const { status, stdout, stderr } = await this.dom0(command, options);
     if (status !== 0) throw new Error(`dom0: ${command}\nended with ${status}: ${stderr}${stdout}`);
     return `${stdout}`;
   }
 
-  /** What Xen, dom0's kernel and guests (on port 0xe9) have written to Xen's console so far. */
+  /** Returns what Xen, dom0's kernel and guests (on port 0xe9) have written to Xen's console so far. */
   console(): Promise<string> {
     return this.#machine.serial();
   }
@@ -98,38 +100,38 @@ export class Lab {
     return bytes;
   }
 
-  /** Resolves when it holds, or throws when that takes too long by dom0's clock. */
+  /** Waits until `holds` returns true. @throws Error when this exceeds `timeoutMs` of dom0's clock */
   async until(what: string, holds: () => Promise<boolean>, timeoutMs = UNTIL_MS): Promise<void> {
     const deadline = Date.now() + timeoutMs * this.#clock.slowness;
     while (!(await holds())) {
-      if (Date.now() > deadline) throw new Error(`${what}: not in ${timeoutMs} ms of dom0's clock`);
+      if (Date.now() > deadline) throw new Error(`timeout after ${timeoutMs} ms of dom0's clock: ${what}`);
       await delay(POLL_MS);
     }
   }
 
-  /** Why there is no dom0 any more to test with, if so. */
+  /** Returns the reason when dom0 does not work; undefined when it does. */
   async crash(): Promise<string | undefined> {
     if (this.#machine.end !== undefined) return this.#machine.end;
     const crash = crashIn(await this.#machine.serial());
     if (crash !== undefined) return `${crash.who} crashed: ${crash.lines.join('\n')}`;
-    const answered = await this.dom0('true', { timeoutMs: PING_MS }).then(
+    const responds = await this.dom0('true', { timeoutMs: PING_MS }).then(
       () => true,
       () => false,
     );
-    return answered ? undefined : `dom0 does not answer within ${PING_MS} ms of its clock`;
+    return responds ? undefined : `dom0 does not respond within ${PING_MS} ms of its clock`;
   }
 
-  /** The domains that the emulator has broken so far. */
+  /** Returns the domains that the emulator has broken so far. */
   async brokenGuests(): Promise<string[]> {
     return brokenGuests(await this.#machine.serial());
   }
 
-  /** Puts dom0's logs beside those of the machine; resolves with the folder that has all. */
+  /** Stores dom0's logs beside those of the machine. @returns the path of the directory with all logs */
   async keepLogs(): Promise<string> {
     this.#kept += 1;
     const archive = `/host/dom0-logs-${this.#kept}.tar`;
     const logs = `dmesg > /var/log/dmesg; xl dmesg > /var/log/xl-dmesg; xenstore-ls -f > /var/log/xenstore; tar -cf ${archive} -C / var/log`;
-    // If dom0 is dead, its logs are lost with it; the serial line's are here.
+    // If dom0 is dead, its logs are lost. The log of the serial line is on the host.
     await this.dom0(logs, { timeoutMs: LOGS_MS }).catch(() => undefined);
     return this.#folder;
   }
@@ -139,7 +141,7 @@ export class Lab {
     await this.#machine.kill();
   }
 
-  /** A new name in the shared folder, as it is called here and in dom0. */
+  /** Returns a new path in the shared directory, on the host and in dom0. */
   #shared(): [here: string, there: string] {
     this.#files += 1;
     return [join(this.#machine.share, `${this.#files}`), `/host/${this.#files}`];

@@ -1,4 +1,4 @@
-/** `text` as one word of a shell. */
+/** Quotes `text` as one word for a shell. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

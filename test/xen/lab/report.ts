@@ -1,10 +1,13 @@
-/** What a run tells: each step when it is over, and at its end all of them with their times, the boots, the crashes, the figures measured. */
+/**
+ * The report of a run. It prints each step when it ends. At the end it prints a table of all steps with their times,
+ * followed by remarks: boots, crashes and measured figures.
+ */
 import Table from 'cli-table3';
 
 interface Step {
   readonly name: string;
   readonly seconds: number;
-  readonly outcome: 'passed' | 'FAILED' | 'again';
+  readonly outcome: 'passed' | 'FAILED' | 'retried';
 }
 
 const PLAIN = {
@@ -25,7 +28,7 @@ export class Report {
     process.stderr.write(`real Xen: ${outcome} in ${seconds.toFixed(0)} s: ${name}\n`);
   }
 
-  /** A line, or several, that are told at the end. */
+  /** Adds one or more lines to the end of the report. */
   remark(text: string): void {
     this.#remarks.push(text);
   }

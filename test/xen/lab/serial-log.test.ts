@@ -20,7 +20,7 @@ const HYPERVISOR = `(XEN) ----[ Xen-4.17.7  x86_64  debug=n  Not tainted ]----
 (XEN) Reboot in five seconds...
 `;
 
-/** As it was on 2026-11-29. */
+/** A real log of 2026-11-29. */
 const BROKEN_GUEST = `(d12) n 000005e5\r
 (XEN) MMIO emulation failed (1): d12v0 Real @ e008:ffff82d0402044a5 -> \r
 (XEN) d12v0 Triple fault - invoking HVM shutdown action 1\r
@@ -31,7 +31,7 @@ const BROKEN_GUEST = `(d12) n 000005e5\r
 (XEN) RFLAGS: 0000000000000246   CONTEXT: hvm guest (d12v0)\r
 `;
 
-/** A guest that has jumped to nowhere on its own. */
+/** A guest that has jumped to an invalid address by its own fault. */
 const LOST_GUEST = `(XEN) d3v0 Triple fault - invoking HVM shutdown action 1
 (XEN) RIP:    0000:[<0000000000007d0e>]
 (XEN) RFLAGS: 0000000000000246   CONTEXT: hvm guest (d3v0)
@@ -43,32 +43,32 @@ const DOM0 = `[   12.345678] BUG: unable to handle page fault for address: ffffc
 `;
 
 describe('the serial line', () => {
-  it('tells of no crash when there was none', () => {
+  it('reports no crash when there was none', () => {
     expect(crashIn(STEADY)).toBeUndefined();
   });
 
-  it('tells of a crash of the hypervisor, and what led to it', () => {
+  it('reports a crash of the hypervisor with the lines around it', () => {
     const crash = crashIn(STEADY + HYPERVISOR);
     expect(crash?.who).toBe('the hypervisor');
     expect(crash?.lines).toContain('(XEN) FATAL PAGE FAULT');
   });
 
-  it("tells of a crash of dom0's kernel", () => {
+  it("reports a crash of dom0's kernel", () => {
     const crash = crashIn(STEADY + DOM0);
     expect(crash?.who).toBe("dom0's kernel");
     expect(crash?.lines.join('\n')).toContain('Fatal exception');
   });
 
-  it('tells of the hypervisor first, which takes dom0 with it', () => {
+  it('reports a crash of the hypervisor before that of dom0, which is its consequence', () => {
     expect(crashIn(DOM0 + HYPERVISOR)?.who).toBe('the hypervisor');
   });
 
-  it('tells of a guest that the emulator has put into the code of Xen', () => {
+  it('reports a guest whose state the emulator has replaced with that of Xen', () => {
     expect(brokenGuests(STEADY + BROKEN_GUEST)).toEqual(['d12']);
     expect(crashIn(STEADY + BROKEN_GUEST)).toBeUndefined();
   });
 
-  it('leaves to the test a guest that is lost for another reason', () => {
+  it('does not report a guest that crashed for another reason', () => {
     expect(brokenGuests(STEADY + LOST_GUEST + HYPERVISOR)).toEqual([]);
   });
 });

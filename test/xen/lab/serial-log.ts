@@ -1,12 +1,15 @@
-/** What the serial line of the emulated machine tells of: Xen's messages and those of dom0's kernel, in the order of events. */
+/**
+ * Searches the serial line of the emulated machine for crashes. It contains the messages of Xen and of dom0's kernel in
+ * chronological order.
+ */
 
 export interface Crash {
   readonly who: 'the hypervisor' | "dom0's kernel";
-  /** The line that says so, and what led to it. */
+  /** The line that reports the crash, and the lines around it. */
   readonly lines: readonly string[];
 }
 
-/** First those that say it of Xen: when Xen dies, dom0 has no say. */
+/** The messages that report a crash. Those of Xen are first, because a crash of Xen also ends dom0. */
 const SIGNS: readonly (readonly [Crash['who'], RegExp])[] = [
   ['the hypervisor', /^\(XEN\).*(?:Panic on CPU|FATAL (?:PAGE FAULT|TRAP)|BUG at|Reboot in)/],
   ["dom0's kernel", /^\(XEN\).*(?:Domain 0|Dom0|domain 0) (?:crashed|shutdown|reported crash)/],
@@ -14,8 +17,9 @@ const SIGNS: readonly (readonly [Crash['who'], RegExp])[] = [
 ];
 
 /**
- * A guest that stands in Xen's own code, by its code segment and address: QEMU's emulation of SVM has left the guest with the state of its host. No
- * guest can get there by itself, nor can its device model put it there. (Seen once in some fifty runs; the boot sector that it was only counts.)
+ * A guest whose code segment and instruction pointer are in Xen's own code. QEMU's emulation of SVM has left the guest
+ * with the state of its host. Neither a guest nor its device model can cause this. (It was seen once in about fifty
+ * runs; the guest was the boot sector that only counts.)
  */
 const IN_XENS_CODE =
   /RIP: +e008:\[<ffff82d[0-9a-f]{9}>\]\s+\(XEN\) RFLAGS: [0-9a-f]+ +CONTEXT: hvm guest \((d\d+)v\d+\)/g;
@@ -23,7 +27,7 @@ const IN_XENS_CODE =
 const LINES_BEFORE = 3;
 const LINES_AFTER = 6;
 
-/** Whether Xen or dom0 has crashed, and not just a test failed. */
+/** Returns the crash of Xen or dom0 that a log contains; undefined if there is none. */
 export function crashIn(log: string): Crash | undefined {
   const lines = log.split(/\r?\n/);
   for (const [who, sign] of SIGNS) {
@@ -33,7 +37,7 @@ export function crashIn(log: string): Crash | undefined {
   return undefined;
 }
 
-/** The domains that the emulator has broken, in the order in which it did, as Xen calls them: d12. */
+/** Returns the domains that the emulator has broken, in chronological order and in Xen's notation: `d12`. */
 export function brokenGuests(log: string): string[] {
   return [...log.matchAll(IN_XENS_CODE)].map(([, domain = '']) => domain);
 }

@@ -1,12 +1,12 @@
 /**
- * One lab for a whole run, and what happens when it crashes.
+ * One lab for a whole run, with recovery from crashes.
  *
- *     a test failed --> has Xen or dom0 crashed?           the lab is booted again, and the test begins anew, once
- *                      has the emulator broken a guest?     the test begins anew with another one, once
- *                      neither                              it is the test that failed
+ *     a test failed --> Xen or dom0 has crashed            the lab is rebooted, and the test is retried once
+ *                       the emulator has broken a guest    the test is retried once with another guest
+ *                       neither                            the test has failed
  *
- * Xen under QEMU's emulation is steady, but not for ever. So a test takes the lab as it finds it, and makes
- * what it needs: {@link Session.once} gives what an earlier test of the same boot has made already.
+ * Xen under QEMU's emulation crashes now and then. Therefore a test accepts the lab in any state, and creates what it
+ * needs with {@link Session.once}, which returns what an earlier test of the same boot has already created.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
@@ -20,13 +20,16 @@ import { Lab, LabCrash } from './lab.js';
 import { Report } from './report.js';
 
 const BOOTS_AT_MOST = 3;
-/** Of a test in whose first attempt Xen, dom0 or a guest was lost to the emulator. */
+/** The attempts of a test if the emulator breaks Xen, dom0 or a guest in the first one. */
 const ATTEMPTS_AT_MOST = 2;
-/** For all tests together, by the clock of the emulated machine. Past this, whatever has not run yet fails at once. */
+/**
+ * The limit for all tests together, in milliseconds of the emulated machine's clock. Tests that have not started then
+ * fail immediately.
+ */
 const RUN_MS = 16 * 60_000;
-/** For one attempt, by the same clock. */
+/** The limit for one attempt, by the same clock. */
 const TEST_MS = 4 * 60_000;
-/** Jest's own limit, which it is told before this machine is calibrated: longer than all of them. */
+/** Jest's own timeout. It is longer than all limits, because Jest needs it before this machine is calibrated. */
 const BACKSTOP_MS = 4 * 60 * 60_000;
 
 export class Session {
@@ -40,10 +43,13 @@ export class Session {
   #clock: Promise<EmulatedClock> | undefined;
   #deadline = Number.POSITIVE_INFINITY;
   #boots = 0;
-  /** Guests of this boot of which it is told already that the emulator has broken them. */
+  /** How many broken guests of this boot are already reported. */
   #broken = 0;
 
-  /** `cargo` makes what is unpacked into dom0: tar archives. `clean` ends what {@link once} has made. */
+  /**
+   * @param cargo makes the tar archives that are unpacked into dom0; its argument is a working directory
+   * @param clean ends everything that {@link once} has created
+   */
   constructor(cargo: (folder: string) => Promise<readonly string[]>, clean: (lab: Lab) => Promise<void>) {
     this.#clean = clean;
     let packed: Promise<readonly string[]> | undefined;
@@ -53,17 +59,17 @@ export class Session {
     };
   }
 
-  /** A test of jest's that has a lab. */
+  /** Defines a Jest test that uses the lab. */
   test(name: string, body: (lab: Lab) => Promise<void>): void {
     it(name, () => this.#attempt(name, body), BACKSTOP_MS);
   }
 
-  /** Registers what is to be done when all tests have run. */
+  /** Makes Jest end the session after all tests. */
   endsAfterAll(): void {
     afterAll(() => this.#end(), BACKSTOP_MS);
   }
 
-  /** What `make` made in this boot, under that name; makes it if it is not there yet. */
+  /** Returns what `make` has created under that name in this boot. Calls it first if necessary. */
   once<T>(name: string, make: () => Promise<T>): Promise<T> {
     const made = this.#made.get(name) ?? make();
     this.#made.set(name, made);
@@ -71,17 +77,17 @@ export class Session {
     return made as Promise<T>;
   }
 
-  /** The next who asks has it made anew. */
+  /** Removes a name, so that the next {@link once} creates the object again. */
   forget(name: string): void {
     this.#made.delete(name);
   }
 
-  /** For the document of this run. */
+  /** Adds results to the document of this run (`STUBFERRY_XEN_RESULTS`). */
   measured(results: Partial<XenResults>): void {
     Object.assign(this.#measured, results);
   }
 
-  /** Of this run, for logs and what is packed. */
+  /** Returns the working directory of this run, for logs and archives. */
   async folder(): Promise<string> {
     this.#folder ??= await mkdtemp(join(tmpdir(), 'stubferry-xen-'));
     return this.#folder;
@@ -103,7 +109,7 @@ export class Session {
         const broken = crash === undefined ? await this.#newlyBroken(lab) : undefined;
         const isLost = crash === undefined ? broken !== undefined : this.#boots < BOOTS_AT_MOST;
         const again = isLost && attempt < ATTEMPTS_AT_MOST;
-        this.report.step(name, started, again ? 'again' : 'FAILED');
+        this.report.step(name, started, again ? 'retried' : 'FAILED');
         const why =
           crash ?? broken ?? (error instanceof Error ? error.message.split('\n').slice(0, 3).join('\n') : `${error}`);
         this.report.remark(`${name}: ${why}\n  logs: ${await lab.keepLogs()}`);
@@ -118,7 +124,7 @@ export class Session {
     const { slowness } = await this.#calibrated();
     const over = new AbortController();
     const late = delay(TEST_MS * slowness, undefined, { signal: over.signal }).then(() => {
-      throw new Error(`the test has not ended in ${TEST_MS / 1000} s of the emulated machine's clock`);
+      throw new Error(`the test did not end within ${TEST_MS / 1000} s of the emulated machine's clock`);
     });
     try {
       await Promise.race([body, late]);
@@ -127,7 +133,7 @@ export class Session {
     }
   }
 
-  /** Made once, when nothing of the lab runs yet. */
+  /** Calibrates once, before anything of the lab runs. */
   #calibrated(): Promise<EmulatedClock> {
     this.#clock ??= this.folder().then(calibratedClock);
     return this.#clock;
@@ -136,10 +142,10 @@ export class Session {
   async #newlyBroken(lab: Lab): Promise<string | undefined> {
     const broken = (await lab.brokenGuests()).slice(this.#broken);
     this.#broken += broken.length;
-    return broken.length === 0 ? undefined : `the emulator has put Xen's own state into the guest ${broken.join(', ')}`;
+    return broken.length === 0 ? undefined : `the emulator has put Xen's own state into guest ${broken.join(', ')}`;
   }
 
-  /** What a failed test leaves is of no use to the next one. */
+  /** Removes what a failed test has left, because the next test cannot use it. */
   async #clear(lab: Lab): Promise<void> {
     this.#made = new Map();
     await this.#clean(lab);
@@ -148,15 +154,14 @@ export class Session {
   async #running(): Promise<Lab> {
     if (Date.now() > this.#deadline)
       throw new Error(
-        `all tests together may take ${RUN_MS / 60_000} minutes of the emulated machine's clock, and have`,
+        `all tests together have exceeded their limit of ${RUN_MS / 60_000} minutes of the emulated machine's clock`,
       );
     while (this.#lab === undefined) {
-      if (this.#boots === BOOTS_AT_MOST)
-        throw new Error(`Xen was booted ${BOOTS_AT_MOST} times, and crashed each time`);
+      if (this.#boots === BOOTS_AT_MOST) throw new Error(`Xen was booted ${BOOTS_AT_MOST} times and crashed each time`);
       let started = Date.now();
       const files = await artefacts();
       const cargo = await this.#cargo();
-      if (this.#boots === 0) this.report.step("dom0's disk, the packed stubferry", started, 'passed');
+      if (this.#boots === 0) this.report.step("dom0's disk and the packed stubferry", started, 'passed');
       const clock = await this.#calibrated();
       if (this.#boots === 0) {
         this.#deadline = Date.now() + RUN_MS * clock.slowness;
@@ -171,7 +176,7 @@ export class Session {
         this.report.step(`boot ${this.#boots}`, started, 'passed');
       } catch (error) {
         if (!(error instanceof LabCrash)) throw error;
-        this.report.step(`boot ${this.#boots}`, started, this.#boots < BOOTS_AT_MOST ? 'again' : 'FAILED');
+        this.report.step(`boot ${this.#boots}`, started, this.#boots < BOOTS_AT_MOST ? 'retried' : 'FAILED');
         this.report.remark(error.message);
       }
     }

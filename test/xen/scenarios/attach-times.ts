@@ -1,4 +1,4 @@
-/** Point 4: how long a disk takes to a stubdom, by Xen's own script, by ours, and without one. */
+/** Part attach-times: attaches a disk to a stubdom by Xen's hotplug script, by stubferry's, and without a script. */
 import { expect } from '@jest/globals';
 import type { XenResults } from '../../bench/xen-results.js';
 import { PICTURE } from './devices.js';
@@ -8,7 +8,7 @@ const ROUNDS = 3;
 const TIMES_MS = 80_000;
 
 export function attachesFast(stage: Stage): void {
-  stage.test("the xen driver takes a fraction of the time of Xen's own script", async (lab) => {
+  stage.test("the xen driver attaches in less than half the time of Xen's own script", async (lab) => {
     const guest = await stage.guest(lab, PICTURE);
     const { status, stdout, stderr } = await runCheck(
       lab,

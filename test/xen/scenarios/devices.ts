@@ -1,4 +1,4 @@
-/** Point 2: guests whose QEMU emulates more than the least. */
+/** Part devices: guests whose QEMU emulates more than the minimum of devices. */
 import { expect } from '@jest/globals';
 import type { GuestOptions } from '../guests/hvm-guest.js';
 import { STUBDOM } from '../guests/stubdoms.js';
@@ -15,8 +15,9 @@ const CDROM: GuestOptions = {
 };
 
 /**
- * Its stubdom takes commands; the tests that look inside use it. It has room for a file of 32 MiB, and for a second agent that sends it:
- * in 192 MiB that one is killed for want of memory.
+ * A guest whose stubdom accepts commands, for tests that need access to the inside of a stubdom. The stubdom has enough
+ * memory for a file of 32 MiB and for a second agent that sends it. With 192 MiB the kernel runs out of memory and
+ * kills that agent.
  */
 export const PICTURE: GuestOptions = {
   ...{ name: 'picture', mebibytes: 64, vga: 'stdvga', usbTablet: true },
@@ -24,7 +25,7 @@ export const PICTURE: GuestOptions = {
 };
 
 export function movesDevices(stage: Stage): void {
-  stage.test('with VGA and USB is migrated', async (lab) => {
+  stage.test('a guest with VGA and USB is migrated', async (lab) => {
     await stage.agent(lab);
     const guest = await stage.guest(lab, PICTURE);
     await guest.migrate();
@@ -32,14 +33,14 @@ export function movesDevices(stage: Stage): void {
     expect(await orphans(lab)).toBe('');
   });
 
-  stage.test('with a network card is saved and restored, and is on its bridge again', async (lab) => {
+  stage.test('a guest with a network card is saved and restored, and connected to its bridge again', async (lab) => {
     await stage.agent(lab);
-    // It is there already when the test begins anew.
+    // The bridge already exists when the test is retried.
     await lab.check(`modprobe -a bridge xen-netback && (ip link show ${BRIDGE} || ip link add ${BRIDGE} type bridge)`);
     await lab.check(`ip link set ${BRIDGE} up`);
     const guest = await stage.guest(lab, NETWORK);
     expect(await guest.save(FILE)).toMatchObject({ status: 0 });
-    // e1000 has its EEPROM, its registers and its receive filters in the state.
+    // The state of e1000 contains its EEPROM, its registers and its receive filters.
     expect((await lastTransfer(lab)).bytes).toBeGreaterThan(100_000);
     await guest.restore(FILE);
     expect(await guest.breaks()).toEqual([]);
@@ -49,7 +50,7 @@ export function movesDevices(stage: Stage): void {
     await stage.end(guest);
   });
 
-  stage.test('with a CD-ROM is migrated', async (lab) => {
+  stage.test('a guest with a CD-ROM is migrated', async (lab) => {
     await stage.agent(lab);
     await lab.check(`mkdir -p $(dirname ${CD}) && truncate -s 4M ${CD}`);
     const guest = await stage.guest(lab, CDROM);

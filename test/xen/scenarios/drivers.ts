@@ -1,4 +1,4 @@
-/** Point 6: the hot-plug drivers in a dom0, and the client of xenstore with the xenstored there. */
+/** Part drivers: the hot-plug drivers in a real dom0, and the xenstore client with its xenstored. */
 import { expect } from '@jest/globals';
 import { DRIVER_NAMES } from '../../../src/xen/hotplug/index.js';
 import { STUBDOM } from '../guests/stubdoms.js';
@@ -9,20 +9,20 @@ const CHECKS_MS = 120_000;
 const CONFIG = '/root/idle.cfg';
 
 export function driversInDom0(stage: Stage): void {
-  stage.test("xenstore's client passes its suites with the xenstored of dom0", async (lab) => {
+  stage.test('the xenstore client passes its test suites with the xenstored of dom0', async (lab) => {
     const peers = await idleDomains(lab);
     const { status, stdout, stderr } = await runCheck(lab, 'xenstore-suites', peers.join(' '), CHECKS_MS);
     for (const domid of peers) await lab.check(`xl destroy ${domid}`);
     const report = `${stdout}`;
     expect({ status, stderr, failed: linesOf(report, /^ *not ok/) }).toEqual({ status: 0, stderr: '', failed: [] });
-    // A program without suites in it ends well, too.
+    // A program without any suites would also succeed.
     expect(report).toMatch(/^# pass \d+$/m);
     stage.session.report.remark(`xenstored of dom0: ${linesOf(report, /^# (?:pass|skipped)/).join(', ')}`);
     expect(Number(/^# pass (\d+)/m.exec(report)?.[1])).toBeGreaterThan(30);
   });
 
-  stage.test('every driver passes the compliance suite in dom0', async (lab) => {
-    // dom0 is in the part of the stubdom, with its own kernel's front end.
+  stage.test('every hot-plug driver passes the compliance suite in dom0', async (lab) => {
+    // dom0 also acts as the stubdom, with the frontend of its own kernel.
     await lab.check('modprobe xen-blkback && modprobe xen-blkfront');
     const { status, stdout } = await runCheck(lab, 'comply-in-dom0', DRIVER_NAMES.join(' '), CHECKS_MS);
     const report = `${stdout}`;
@@ -36,7 +36,7 @@ export function driversInDom0(stage: Stage): void {
   });
 }
 
-/** xenstored gives nodes to domains that are there, and to no others. */
+/** Creates domains that may own nodes: xenstored grants nodes only to existing domains. @returns their ids */
 async function idleDomains(lab: Lab): Promise<string[]> {
   const domids: string[] = [];
   for (const name of ['idle-1', 'idle-2', 'idle-3']) {

@@ -1,4 +1,4 @@
-/** Point 3: what goes wrong is told by xl, and the guest runs on and can be saved afterwards. */
+/** Part failures: xl reports each failure, and the guest keeps running and can be saved afterwards. */
 import { expect } from '@jest/globals';
 import type { HvmGuest } from '../guests/hvm-guest.js';
 import { LOG } from '../install/dom0-agent.js';
@@ -7,23 +7,23 @@ import { PLAIN } from './save-restore.js';
 import { lastTransfer, orphans, runCheck, type Stage } from './stage.js';
 
 const FILE = '/root/failed.save';
-/** Behind the magic number and the version: the type of the first section. */
+/** The offset of the type of the first section, after the magic number and the version. */
 const SECTION_TYPE = 8;
 const TAMPER_MS = 60_000;
 const TOO_LATE = 3;
 const ATTEMPTS = 5;
 
 export function failsWell(stage: Stage): void {
-  stage.test("a toolstack that comes before the stubdom's proxy has seen the last one go is greeted", async (lab) => {
+  stage.test('a toolstack that connects before the stubdom has noticed the last disconnect is greeted', async (lab) => {
     const guest = await stage.guest(lab, PLAIN);
     const args = `/var/run/xen/qmp-libxl-${guest.domid} ${await guest.stubdomId()}`;
     const { status, stdout, stderr } = await runCheck(lab, 'two-toolstacks', args, TAMPER_MS);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    stage.session.report.remark(`it was greeted after ${`${stdout}`.trim()} ms`);
+    stage.session.report.remark(`the second toolstack was greeted after ${`${stdout}`.trim()} ms`);
     await guest.untilCounting();
   });
 
-  stage.test('xl save says so when dom0 has no agent', async (lab) => {
+  stage.test('xl save reports that the stubferry service does not run', async (lab) => {
     const agent = await stage.agent(lab);
     const guest = await stage.guest(lab, PLAIN);
     await agent.stop();
@@ -32,10 +32,11 @@ export function failsWell(stage: Stage): void {
     await runsOn(lab, guest);
   });
 
-  stage.test("xl save says so when dom0's agent is killed while the state is on the disk", async (lab) => {
+  stage.test('xl save reports that the stubferry service was killed while the state was on the disk', async (lab) => {
     const agent = await stage.agent(lab);
     const guest = await stage.guest(lab, PLAIN);
-    // The restarted agent says so on the disk; one that takes longer to start than a peer may be silent is too late for that.
+    // The restarted service reports the restart on the disk. If its start takes longer than a peer may be silent, the
+    // report is too late.
     expect(await refusalWhen(lab, guest, 'kill')).toMatch(
       /^stubferry: .*(?:\[PEER_ABORTED\].* found SERVICE_RESTARTED|\[SERVICE_RESTARTED\]|\[PEER_DEAD\])/,
     );
@@ -43,7 +44,7 @@ export function failsWell(stage: Stage): void {
     await runsOn(lab, guest);
   });
 
-  stage.test('xl save says so when a bit of the state flips on the disk', async (lab) => {
+  stage.test('xl save reports that a bit of the state has flipped on the disk', async (lab) => {
     await stage.agent(lab);
     const guest = await stage.guest(lab, PLAIN);
     expect(await refusalWhen(lab, guest, 'flip')).toMatch(/^stubferry: the receiver gave up: FRAME_CORRUPT/);
@@ -51,10 +52,10 @@ export function failsWell(stage: Stage): void {
     await runsOn(lab, guest);
   });
 
-  stage.test('xl save says so when the disk of dom0 is full', async (lab) => {
+  stage.test('xl save reports that the disk of dom0 is full', async (lab) => {
     await stage.agent(lab);
     const guest = await stage.guest(lab, PLAIN);
-    // To the last byte of the block in which the agent's log ends: it is no line longer after that.
+    // Fills the disk to the end of the last block of the service's log, so that the log cannot grow either.
     await lab.check(
       `fallocate -l $(($(stat -f -c "%f * %S" /)  - 65536)) /root/filler; cat /dev/zero > /root/rest; yes '' >> ${LOG} || true`,
     );
@@ -64,7 +65,7 @@ export function failsWell(stage: Stage): void {
   });
 
   stage.test(
-    'after all that it can be saved; its state, when it is damaged, is refused before QEMU is fed',
+    'after all failures the guest can be saved, and a damaged state is rejected before QEMU receives any of it',
     async (lab) => {
       await stage.agent(lab);
       const guest = await stage.guest(lab, PLAIN);
@@ -76,9 +77,9 @@ export function failsWell(stage: Stage): void {
       expect(refused.status).not.toBe(0);
       const { error } = await lastTransfer(lab);
       expect(error?.code ?? refused.stderr).toBe('CORRUPT');
-      // Of the stubdom that was refused: the guest itself has come by a migration.
+      // The log of the rejected stubdom. The log of the guest has another name, because the guest was migrated.
       expect(await lab.check(`cat /var/log/xen/qemu-dm-${PLAIN.name}.log`)).toContain(
-        'dom0 gives no transfer disk: the first section of the QEMU state has an unknown type',
+        'dom0 refused to attach a transfer disk: the first section of the QEMU state has an unknown type',
       );
       await guest.restore(FILE);
       expect(await guest.breaks()).toEqual([]);
@@ -86,24 +87,26 @@ export function failsWell(stage: Stage): void {
   );
 }
 
-/** What xl tells of a save that fails; throws when it does not fail. */
+/** Returns what xl prints about a save that fails. @throws Error when the save succeeds */
 async function refusalOf(guest: HvmGuest): Promise<string> {
-  // In a file of memory: the disk may be full.
+  // The file is in memory, because the disk may be full.
   const { status, stderr } = await guest.save('/tmp/failed.save', '-c');
   if (status === 0) throw new Error('the save succeeded');
   return /stubferry: .*/.exec(stderr)?.[0] ?? stderr;
 }
 
-/** The same, of a save that is meddled with (in-dom0/tamper.ts). It may come too late; then the save is good, and there is another one. */
+/**
+ * The same for a save that in-dom0/tamper.ts disturbs. If it is too late, the save succeeds, and another one is tried.
+ */
 async function refusalWhen(lab: Lab, guest: HvmGuest, action: 'kill' | 'flip'): Promise<string> {
-  const said = `/run/tamper-${action}`;
+  const output = `/run/tamper-${action}`;
   for (let attempt = 1; ; attempt += 1) {
-    const tampering = runCheck(lab, 'tamper', `${action} > ${said}`, TAMPER_MS);
-    await lab.until('tamper.ts ready', async () => (await lab.dom0(`grep -q ready ${said}`)).status === 0);
+    const tampering = runCheck(lab, 'tamper', `${action} > ${output}`, TAMPER_MS);
+    await lab.until('tamper.ts ready', async () => (await lab.dom0(`grep -q ready ${output}`)).status === 0);
     const refusal = refusalOf(guest).catch((error: unknown) => error);
     const { status, stderr } = await tampering;
     const outcome = await refusal;
-    await lab.check(`rm ${said}`);
+    await lab.check(`rm ${output}`);
     if (status === TOO_LATE && attempt < ATTEMPTS) continue;
     if (status !== 0) throw new Error(`tamper.ts: ${status}: ${stderr}`);
     if (outcome instanceof Error) throw outcome;
@@ -111,7 +114,7 @@ async function refusalWhen(lab: Lab, guest: HvmGuest, action: 'kill' | 'flip'): 
   }
 }
 
-/** It counts on, has missed nothing, and nothing is left of the transfer. */
+/** Asserts that the guest continues to count, has missed nothing, and that nothing is left of the transfer. */
 async function runsOn(lab: Lab, guest: HvmGuest): Promise<void> {
   await guest.untilCounting();
   expect(await guest.breaks()).toEqual([]);

@@ -1,7 +1,9 @@
 /**
- * How long a guest that is restored waits for its device model; beside another stubferry's image, when there is one.
+ * Part restores: measures how long a restored guest waits for its device model, optionally in comparison with the image
+ * of another stubferry.
  *
- *     xl restore --> libxl builds both domains --> the stubdom is unpaused --> its QEMU has the state: `running` in xenstore
+ *     xl restore --> libxl builds both domains --> the stubdom is unpaused
+ *                --> its QEMU has loaded the state: `running` in xenstore
  */
 import { expect } from '@jest/globals';
 import type { GuestOptions, HvmGuest } from '../guests/hvm-guest.js';
@@ -10,17 +12,17 @@ import type { Lab } from '../lab/lab.js';
 import { STAMPED } from './console-comparison.js';
 import type { Stage } from './stage.js';
 
-/** A folder that `stubferry image build` of another checkout has filled. */
+/** The directory that `stubferry image build` of another checkout has written. */
 export const OTHER_IMAGE = process.env['STUBFERRY_XEN_OTHER_IMAGE'];
 
 const ROUNDS = 5;
 const XL_MS = 80_000;
 
-/** Both in milliseconds of dom0's clock. */
+/** The times of one restore, in milliseconds of dom0's clock. */
 interface RestoreTimes {
-  /** From the start of xl. */
+  /** From the start of xl until QEMU runs. */
   readonly whole: number;
-  /** From the stubdom's start. */
+  /** From the start of the stubdom until QEMU runs. */
   readonly stubdom: number;
 }
 
@@ -30,7 +32,7 @@ export function timesRestores(stage: Stage): void {
     ...(OTHER_IMAGE === undefined ? [] : [{ name: 'other-image', stubdom: OTHER_STUBDOM }]),
   ];
 
-  stage.test('the time from xl restore to a device model that runs is told', async (lab) => {
+  stage.test('the time from xl restore to a running device model is reported', async (lab) => {
     await stage.agent(lab);
     const times = new Map<HvmGuest, RestoreTimes[]>();
     for (const options of guests) {
@@ -65,12 +67,12 @@ async function restored(lab: Lab, guest: HvmGuest): Promise<RestoreTimes> {
   const log = await lab.check(command, { timeoutMs: XL_MS });
   await guest.found();
   const began = Number(/^\d+\.\d+/.exec(log)?.[0]);
-  // libxl watches this node from when it has unpaused the stubdom until it reads `running`.
+  // libxl watches this node after it has unpaused the stubdom, until it reads `running`.
   const at = (what: 'register' | 'deregister'): number => {
     const line = new RegExp(`^([\\d.]+) .* wpath=/local/domain/[1-9]\\d*/device-model/\\d+/state .*: ${what} `, 'm');
     return Number(line.exec(log)?.[1]);
   };
   const [started, running] = [at('register'), at('deregister')];
-  if (!(began < started && started < running)) throw new Error(`xl tells of no device model:\n${log}`);
+  if (!(began < started && started < running)) throw new Error(`the log of xl contains no device model:\n${log}`);
   return { whole: Math.round((running - began) * 1000), stubdom: Math.round((running - started) * 1000) };
 }

@@ -1,4 +1,4 @@
-/** Points 1 and 2: `xl save`, `xl restore` and `xl migrate`, none of which knows of stubferry. */
+/** Part save-restore: `xl save`, `xl restore` and `xl migrate`, none of which knows of stubferry. */
 import { expect } from '@jest/globals';
 import type { GuestOptions, HvmGuest } from '../guests/hvm-guest.js';
 import { STUBDOM } from '../guests/stubdoms.js';
@@ -10,7 +10,7 @@ const SAVED = '/root/plain.save';
 const STATE = '/root/plain.qevm';
 
 export function savesAndRestores(stage: Stage): void {
-  stage.test('xl create gives a guest whose QEMU runs in the image', async (lab) => {
+  stage.test('xl create starts a guest whose QEMU runs in the stubdom of the image', async (lab) => {
     await stage.agent(lab);
     expect(await lab.check('stubferry doctor')).toContain('this host is ready');
     const guest = await stage.guest(lab, PLAIN);
@@ -19,26 +19,23 @@ export function savesAndRestores(stage: Stage): void {
     await guest.untilCounting();
   });
 
-  stage.test(
-    'xl save has in its file what QEMU wrote, byte for byte, and nothing went over consoles 1 and 2',
-    async (lab) => {
-      await stage.agent(lab);
-      const guest = await stage.guest(lab, PLAIN);
-      // With -c the guest goes on, and its stubdom can be asked.
-      expect(await guest.save(SAVED, '-c')).toMatchObject({ status: 0 });
-      await guest.untilCounting();
-      expect(await guest.breaks()).toEqual([]);
+  stage.test('xl save stores what QEMU wrote, byte for byte, and nothing goes over consoles 1 and 2', async (lab) => {
+    await stage.agent(lab);
+    const guest = await stage.guest(lab, PLAIN);
+    // With -c the guest keeps running, and its stubdom can be examined.
+    expect(await guest.save(SAVED, '-c')).toMatchObject({ status: 0 });
+    await guest.untilCounting();
+    expect(await guest.breaks()).toEqual([]);
 
-      const { direction, sha256, error } = await lastTransfer(lab);
-      expect({ direction, error }).toEqual({ direction: 'save', error: undefined });
-      expect(await guest.stubdomLog()).toContain(`"sha256":"${sha256}"`);
-      expect(await digestInSaveFile(lab)).toBe(sha256);
-      expect(await bytesOverConsoles(lab, guest)).toEqual({ 1: 0, 2: 0 });
-      expect(await orphans(lab)).toBe('');
-    },
-  );
+    const { direction, sha256, error } = await lastTransfer(lab);
+    expect({ direction, error }).toEqual({ direction: 'save', error: undefined });
+    expect(await guest.stubdomLog()).toContain(`"sha256":"${sha256}"`);
+    expect(await digestInSaveFile(lab)).toBe(sha256);
+    expect(await bytesOverConsoles(lab, guest)).toEqual({ 1: 0, 2: 0 });
+    expect(await orphans(lab)).toBe('');
+  });
 
-  stage.test('xl restore lets it count on where it was', async (lab) => {
+  stage.test('xl restore lets the guest continue where it was saved', async (lab) => {
     await stage.agent(lab);
     const guest = await stage.guest(lab, PLAIN);
     expect(await guest.save(SAVED)).toMatchObject({ status: 0 });
@@ -53,7 +50,7 @@ export function savesAndRestores(stage: Stage): void {
     expect(await orphans(lab)).toBe('');
   });
 
-  stage.test('xl migrate, live and to the same host, lets it count on as well', async (lab) => {
+  stage.test('xl migrate, live and to the same host, lets the guest continue where it was', async (lab) => {
     await stage.agent(lab);
     const guest = await stage.guest(lab, PLAIN);
     await guest.migrate();
@@ -62,15 +59,15 @@ export function savesAndRestores(stage: Stage): void {
   });
 }
 
-/** Of the emulator context that the save file holds, as `stubferry extract` takes it out. */
+/** Returns the SHA-256 of the emulator context in the save file, which `stubferry extract` extracts. */
 async function digestInSaveFile(lab: Lab): Promise<string> {
   const printed = await lab.check(`stubferry extract ${SAVED} --force -o ${STATE} > /dev/null && sha256sum ${STATE}`);
   return printed.slice(0, 64);
 }
 
 /**
- * What dom0 wrote for the stubdom's consoles that libxl means for the device state. Their back end is a QEMU in dom0,
- * which has the file of console 1 open from the start, by that name or, when it was replaced, as a deleted one.
+ * Returns how many bytes went over the consoles that libxl provides for the device state. Their backend is a QEMU in
+ * dom0, which has the file of console 1 open from the start: under that name, or as a deleted file if it was replaced.
  */
 async function bytesOverConsoles(lab: Lab, guest: HvmGuest): Promise<Record<string, number>> {
   const stubdom = await guest.stubdomId();

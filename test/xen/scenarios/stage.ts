@@ -1,4 +1,4 @@
-/** What the scenarios share: each takes it as it finds it, and what is not there in this boot is made. */
+/** The objects that the scenarios share. A scenario uses what exists in this boot, and creates what is missing. */
 import type { TransferView } from '../../../src/service/index.js';
 import { type GuestOptions, HvmGuest } from '../guests/hvm-guest.js';
 import { CHECKS_FOLDER, type CheckName } from '../install/checks.js';
@@ -18,48 +18,48 @@ export class Stage {
     this.session.test(name, body);
   }
 
-  /** dom0's agent, serving. */
+  /** Returns the stubferry service, which serves. */
   agent(lab: Lab): Promise<Dom0Agent> {
-    return this.session.once("dom0's agent", () => Dom0Agent.start(lab));
+    return this.session.once('stubferry service', () => Dom0Agent.start(lab));
   }
 
-  /** A guest that counts, as it was left by whoever used it before. */
+  /** Returns a guest that counts, in the state in which the previous test has left it. */
   guest(lab: Lab, options: GuestOptions): Promise<HvmGuest> {
     return this.session.once(`guest ${options.name}`, () => HvmGuest.create(lab, options));
   }
 
-  /** The guest is not there any more, or not as it was. */
+  /** Destroys a guest that other tests must not use. */
   async end(guest: HvmGuest): Promise<void> {
     this.session.forget(`guest ${guest.name}`);
     await guest.destroy();
   }
 }
 
-/** Ends all guests, and dom0's agent. */
+/** Ends all guests and the stubferry service. */
 export async function clean(lab: Lab): Promise<void> {
   await lab.dom0(`for domid in $(xl list | awk '$2 > 0 { print $2 }'); do xl destroy $domid; done`);
   await Dom0Agent.end(lab);
 }
 
-/** Runs a program of in-dom0/. */
+/** Runs a program of in-dom0/ in dom0. */
 export function runCheck(lab: Lab, name: CheckName, args: string, timeoutMs: number): Promise<CommandEnd> {
   return lab.dom0(`node ${CHECKS_FOLDER}/${name}.mjs ${args}`, { timeoutMs });
 }
 
-/** The transfers that dom0's agent tells of, the oldest first. */
+/** Returns the transfers that the stubferry service lists, oldest first. */
 export async function transfers(lab: Lab): Promise<readonly TransferView[]> {
   const { transfers } = JSON.parse(await lab.check('stubferry transfers --json')) as { transfers: TransferView[] };
   return transfers;
 }
 
-/** The last one. */
+/** Returns the last transfer of the stubferry service. */
 export async function lastTransfer(lab: Lab): Promise<TransferView> {
   const last = (await transfers(lab)).at(-1);
-  if (last === undefined) throw new Error("dom0's agent tells of no transfer");
+  if (last === undefined) throw new Error('the stubferry service lists no transfer');
   return last;
 }
 
-/** Traces of transfers in dom0: folders, loop devices, vbds beyond the guests' own disks, temporaries. */
+/** Lists the orphans of transfers in dom0: directories, temporary files, loop devices, and vbds of transfer disks. */
 export async function orphans(lab: Lab): Promise<string> {
   return lab.check(
     'ls -d /run/stubferry/*-*-*-*-* /var/lib/xen/*.part 2>/dev/null; losetup -a | grep transfer; ' +

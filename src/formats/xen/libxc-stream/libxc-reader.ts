@@ -1,17 +1,18 @@
 /**
- * Walks a libxc stream: the memory and the processors of a domain. Of the format: headers.ts, page-data.ts,
- * record-rules.ts.
+ * Parses a libxc stream, which contains the memory and the processors of a domain. The format is described in
+ * headers.ts, page-data.ts and record-rules.ts. Source: docs/specs/libxc-migration-stream.pandoc of Xen.
  *
  *     image header, domain header
  *     CPUID and MSR policies ... STATIC_DATA_END      (version 3)
  *     PAGE_DATA ...
- *     the rest, in any order
+ *     other records, in any order
  *     END
  *
- * The document asks that HVM_PARAMS come before HVM_CONTEXT; Xen 4.17 itself writes them the other way round (seen in
- * fixtures/xl-save), so no order is asked of them here.
+ * The document requires HVM_PARAMS before HVM_CONTEXT. Xen 4.17 itself writes them in the opposite order (as in
+ * fixtures/xl-save), so this parser accepts both orders.
  *
- * A CHECKPOINT record (Remus) hands the stream back to libxl in the middle; it goes on after libxl's CHECKPOINT_END.
+ * A CHECKPOINT record (Remus) interrupts the stream and returns to libxl. The stream continues after libxl's
+ * CHECKPOINT_END.
  */
 import {
   type Cursor,
@@ -24,41 +25,45 @@ import {
   takeRecordHeader,
 } from '../../pull-parser/index.js';
 import { takeDomainHeader, takeImageHeader } from './headers.js';
-import { walkPageData } from './page-data.js';
-import { walkBody } from './record-bodies.js';
+import { parsePageData } from './page-data.js';
+import { parseBody } from './record-bodies.js';
 import { LIBXC_RECORDS, type LibxcRecordName, type LibxcType } from './record-types.js';
 import type { LibxcSummary } from './summary.js';
 
-/** Xen's own limit for a record: REC_LENGTH_MAX in xg_sr_stream_format.h. */
-const LONGEST_RECORD = 128 * 1024 * 1024;
+/** Xen's own limit for the length of a record, in bytes: REC_LENGTH_MAX in xg_sr_stream_format.h. */
+const MAX_RECORD_BYTES = 128 * 1024 * 1024;
 
 const NAMES = namesOf(LIBXC_RECORDS);
 
+/** The pull parser of a libxc stream. */
 export class LibxcReader {
   readonly #cursor: Cursor;
   #draft: Draft<LibxcSummary> | undefined;
   #guestWidth: number | undefined;
 
-  /** @param place where the image header stands */
+  /** @param cursor positioned at the image header */
   constructor(cursor: Cursor) {
     this.#cursor = cursor;
   }
 
-  /** What was found so far: of a damaged stream, all before the damage. */
+  /** The summary of what was parsed so far. For a damaged stream, it covers everything before the damage. */
   get summary(): LibxcSummary | undefined {
     return this.#draft;
   }
 
   /**
-   * Walks to the END, or to the next CHECKPOINT.
-   * @throws StubferryError TRUNCATED, CORRUPT, UNSUPPORTED_VERSION, UNKNOWN_RECORD, LIMIT_EXCEEDED
+   * Parses the stream up to END or to the next CHECKPOINT. After a CHECKPOINT, the next call continues the stream.
+   *
+   * @throws StubferryError TRUNCATED: when the input ends early; UNKNOWN_RECORD: when a mandatory record has an unknown
+   * type; LIMIT_EXCEEDED: when a record is too long; CORRUPT, UNSUPPORTED_VERSION: when a header or a record is not
+   * valid
    */
   *parse(): PullParser<'end' | 'checkpoint'> {
     this.#draft ??= yield* this.#takeHeaders();
     const draft = this.#draft;
     for (;;) {
       const record = yield* takeRecordHeader(this.#cursor, draft.byteOrder, 'libxc');
-      const name = yield* this.#walkRecord(draft, record);
+      const name = yield* this.#parseRecord(draft, record);
       draft.records[name] = (draft.records[name] ?? 0) + 1;
       draft.bytes = this.#cursor.offset - draft.offset;
       if (name === 'END') draft.ended = true;
@@ -76,42 +81,42 @@ export class LibxcReader {
     return { offset, version, byteOrder, ...domain, records: {}, pages, bytes, ended: false };
   }
 
-  *#walkRecord(draft: Draft<LibxcSummary>, record: RecordHeader): PullParser<LibxcRecordName> {
-    if (record.length > LONGEST_RECORD) {
+  *#parseRecord(draft: Draft<LibxcSummary>, record: RecordHeader): PullParser<LibxcRecordName> {
+    if (record.length > MAX_RECORD_BYTES) {
       throw this.#cursor.error('LIMIT_EXCEEDED', 'a libxc record is longer than Xen allows', {
         offset: record.offset + 4,
-        expected: `at most ${LONGEST_RECORD} bytes`,
+        expected: `at most ${MAX_RECORD_BYTES} bytes`,
         found: `${record.length} bytes`,
       });
     }
     const name = NAMES.get(record.type);
     if (name === undefined && !record.optional) {
-      throw this.#cursor.error('UNKNOWN_RECORD', 'a libxc record of a type that is not known', {
+      throw this.#cursor.error('UNKNOWN_RECORD', 'a mandatory libxc record has an unknown type', {
         offset: record.offset,
         expected: 'types 0x00 to 0x12',
         found: hex32(record.type),
       });
     }
     if (name === undefined) yield* this.#cursor.pass(record.length, 'an optional libxc record');
-    else if (name === 'PAGE_DATA') yield* this.#walkPages(draft, record);
-    else yield* this.#walkOther(draft, record, name);
+    else if (name === 'PAGE_DATA') yield* this.#parsePages(draft, record);
+    else yield* this.#parseOther(draft, record, name);
     yield* takePadding(this.#cursor, record.length, `a ${name ?? 'libxc'} record`);
     return name ?? 'OPTIONAL';
   }
 
-  *#walkPages(draft: Draft<LibxcSummary>, record: RecordHeader): PullParser<void> {
+  *#parsePages(draft: Draft<LibxcSummary>, record: RecordHeader): PullParser<void> {
     this.#expectBefore(draft, record, 'PAGE_DATA', 'STATIC_DATA_END', draft.version >= 3);
-    const { described, withData } = yield* walkPageData(this.#cursor, record, draft.byteOrder);
+    const { described, withData } = yield* parsePageData(this.#cursor, record, draft.byteOrder);
     draft.pages = { described: draft.pages.described + described, withData: draft.pages.withData + withData };
   }
 
-  *#walkOther(
+  *#parseOther(
     draft: Draft<LibxcSummary>,
     record: RecordHeader,
     name: Exclude<LibxcType, 'PAGE_DATA'>,
   ): PullParser<void> {
     if (name === 'CHECKPOINT_DIRTY_PFN_LIST') {
-      throw this.#cursor.error('CORRUPT', 'a record that only goes from the secondary to the primary', {
+      throw this.#cursor.error('CORRUPT', 'the libxc stream has a record that only a secondary sends', {
         offset: record.offset,
         expected: 'records of a primary',
         found: name,
@@ -129,7 +134,7 @@ export class LibxcReader {
         found: 'two',
       });
     }
-    const found = yield* walkBody(this.#cursor, record, name, { ...draft, guestWidth: this.#guestWidth });
+    const found = yield* parseBody(this.#cursor, record, name, { ...draft, guestWidth: this.#guestWidth });
     this.#guestWidth = found.guestWidth ?? this.#guestWidth;
   }
 

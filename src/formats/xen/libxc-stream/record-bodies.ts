@@ -1,4 +1,4 @@
-/** The bodies of all records but PAGE_DATA: checked by their rule, and by what they say of themselves. */
+/** Parses the bodies of all records except PAGE_DATA. It checks them against their rules and for contradictions. */
 import {
   type ByteOrder,
   type Cursor,
@@ -11,32 +11,36 @@ import { type Guest, PAGE_BYTES, reservedBits } from './headers.js';
 import { RECORD_RULES, type RecordRule } from './record-rules.js';
 import type { LibxcType } from './record-types.js';
 
-/** Enough for whatever is looked at in a body. */
+/** The number of bytes at the start of a body that the checks need. */
 const HEAD_BYTES = 24;
 
-/** What of the stream so far a body has to agree with. */
+/** The properties of the stream so far with which a body has to agree. */
 export interface StreamSoFar {
   readonly version: number;
   readonly byteOrder: ByteOrder;
   readonly guest: Guest;
-  /** Of an X86_PV_INFO record: bytes of a guest's word. */
+  /** The length of a machine word of the guest in bytes, from the X86_PV_INFO record. */
   readonly guestWidth: number | undefined;
 }
 
-/** What a body says that later ones have to agree with. */
+/** The values of a body with which later bodies have to agree. */
 export interface BodyFound {
   readonly guestWidth?: number;
 }
 
-/** Walks one body. @throws StubferryError TRUNCATED, CORRUPT */
-export function* walkBody(
+/**
+ * Parses one body.
+ *
+ * @throws StubferryError TRUNCATED: when the input ends within it; CORRUPT: when it is not valid
+ */
+export function* parseBody(
   cursor: Cursor,
   record: RecordHeader,
   name: Exclude<LibxcType, 'PAGE_DATA'>,
   stream: StreamSoFar,
 ): PullParser<BodyFound> {
   const rule: RecordRule = RECORD_RULES[name];
-  checkPlaceInStream(cursor, record, name, rule, stream);
+  checkAllowed(cursor, record, name, rule, stream);
   checkLength(cursor, record, name, rule);
   const { offset } = cursor;
   const head = yield* cursor.take(Math.min(record.length, HEAD_BYTES), `the body of a ${name} record`);
@@ -48,7 +52,7 @@ export function* walkBody(
   return found;
 }
 
-function checkPlaceInStream(
+function checkAllowed(
   cursor: Cursor,
   record: RecordHeader,
   name: string,
@@ -56,14 +60,14 @@ function checkPlaceInStream(
   stream: StreamSoFar,
 ): void {
   if (guest !== undefined && guest !== stream.guest) {
-    throw cursor.error('CORRUPT', `a ${name} record in the stream of another kind of guest`, {
+    throw cursor.error('CORRUPT', `a ${name} record is not allowed for this type of guest`, {
       offset: record.offset,
       expected: `records of an ${stream.guest} guest`,
-      found: `one of an ${guest} guest`,
+      found: `a record of an ${guest} guest`,
     });
   }
   if (stream.version < since) {
-    throw cursor.error('CORRUPT', `a ${name} record in a stream that is too old for it`, {
+    throw cursor.error('CORRUPT', `a ${name} record is not allowed in this version of the libxc stream`, {
       offset: record.offset,
       expected: `version ${since}`,
       found: `version ${stream.version}`,
@@ -92,7 +96,7 @@ function checkHead(
   const view = viewOf(head);
   const little = isLittle(byteOrder);
   const bad = (expected: string, found: string): Error => {
-    return cursor.error('CORRUPT', `the ${name} record contradicts itself`, { offset: record.offset, expected, found });
+    return cursor.error('CORRUPT', `a ${name} record is not valid`, { offset: record.offset, expected, found });
   };
   if (name === 'HVM_PARAMS') {
     const count = view.getUint32(0, little);
@@ -109,7 +113,7 @@ function checkHead(
   if (name === 'X86_PV_P2M_FRAMES') {
     if (guestWidth === undefined) throw bad('an X86_PV_INFO record before it', 'none');
     const [start, end] = [view.getUint32(0, little), view.getUint32(4, little)];
-    if (start > end) throw bad('a first page frame before the last', `${start} and ${end}`);
+    if (start > end) throw bad('a first page frame that is not after the last one', `${start} and ${end}`);
     const perFrame = PAGE_BYTES / guestWidth;
     const frames = Math.floor(end / perFrame) - Math.floor(start / perFrame) + 1;
     if (record.length !== 8 + 8 * frames) throw lengthError(cursor, record, name, `${8 + 8 * frames} bytes`);
@@ -118,7 +122,7 @@ function checkHead(
 }
 
 function lengthError(cursor: Cursor, record: RecordHeader, name: string, expected: string): Error {
-  return cursor.error('CORRUPT', `a ${name} record of a wrong length`, {
+  return cursor.error('CORRUPT', `a ${name} record has the wrong length`, {
     offset: record.offset + 4,
     expected,
     found: `${record.length} bytes`,

@@ -1,26 +1,28 @@
 /**
- * What Xen's own reader demands of a record beside PAGE_DATA: in which guests and versions it may occur, and how long
- * it may be. Sources: docs/specs/libxc-migration-stream.pandoc, tools/libs/guest/xg_sr_restore*.c.
+ * The rules of Xen's own reader for all records except PAGE_DATA: the guests and versions in which a record may occur,
+ * and its length. Sources: docs/specs/libxc-migration-stream.pandoc, tools/libs/guest/xg_sr_restore*.c of Xen.
  *
- * A record with a count or a vCPU in front has its own check in record-bodies.ts.
+ * Records whose body starts with a count have additional checks in record-bodies.ts.
  */
 import type { Guest } from './headers.js';
 import type { LibxcType } from './record-types.js';
 
+/** The rule for one record type. */
 export interface RecordRule {
-  /** The only kind of guest that has it. */
+  /** The only type of guest that may have the record. */
   readonly guest?: Guest;
-  /** The first version of the format that has it. */
+  /** The first version of the format that has the record. */
   readonly since?: number;
-  /** Bytes of the body: exactly so many, or a minimum and what it must be a multiple of. */
+  /** The length of the body in bytes: an exact number, or a minimum and a required divisor. */
   readonly length: number | { readonly atLeast: number; readonly multipleOf: number };
-  /** Bytes of the body that must be zero, as [offset, length]. */
+  /** The bytes of the body that must be zero, as [offset, length]. */
   readonly reserved?: readonly [number, number];
 }
 
 const EMPTY: RecordRule = { length: 0 };
 const VCPU: RecordRule = { guest: 'x86 PV', length: { atLeast: 8, multipleOf: 1 }, reserved: [4, 4] };
 
+/** The rules by record type. */
 export const RECORD_RULES: Readonly<Record<Exclude<LibxcType, 'PAGE_DATA'>, RecordRule>> = {
   END: EMPTY,
   X86_PV_INFO: { guest: 'x86 PV', length: 8, reserved: [2, 6] },
@@ -36,7 +38,7 @@ export const RECORD_RULES: Readonly<Record<Exclude<LibxcType, 'PAGE_DATA'>, Reco
   TOOLSTACK: { length: { atLeast: 0, multipleOf: 1 } },
   VERIFY: EMPTY,
   CHECKPOINT: EMPTY,
-  // Goes from the secondary back to the primary, so never into a file: refused by the walk.
+  // The secondary sends this record to the primary. It never occurs in a file, and LibxcReader rejects it.
   CHECKPOINT_DIRTY_PFN_LIST: { length: { atLeast: 0, multipleOf: 8 } },
   STATIC_DATA_END: { since: 3, length: 0 },
   // Arrays of xen_cpuid_leaf_t and xen_msr_entry_t.

@@ -1,7 +1,7 @@
 /**
- * The records of a libxc stream by number: docs/specs/libxc-migration-stream.pandoc of Xen, revision 3.
+ * The record types of a libxc stream. Source: docs/specs/libxc-migration-stream.pandoc of Xen, revision 3.
  *
- * Bit 31 marks records that a reader may ignore. None is defined so far; they are counted under one name.
+ * Bit 31 marks records that a reader may ignore. The revision defines none. The summary counts them as OPTIONAL.
  */
 export const LIBXC_RECORDS = {
   END: 0x00,
@@ -25,6 +25,7 @@ export const LIBXC_RECORDS = {
   X86_MSR_POLICY: 0x12,
 } as const;
 
+/** The name of a record type. */
 export type LibxcType = keyof typeof LIBXC_RECORDS;
-/** The name that a record is counted under. */
+/** The name under which the summary counts a record. */
 export type LibxcRecordName = LibxcType | 'OPTIONAL';

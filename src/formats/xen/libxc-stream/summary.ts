@@ -1,25 +1,25 @@
-/** What a libxc stream turned out to hold. */
 import type { ByteOrder } from '../../pull-parser/index.js';
 import type { LibxcRecordName } from './record-types.js';
 
+/** The summary of a libxc stream. */
 export interface LibxcSummary {
-  /** Where its image header stands, bytes from the beginning of the input. */
+  /** The offset of its image header in the input. */
   readonly offset: number;
   readonly version: number;
   readonly byteOrder: ByteOrder;
   readonly guest: 'x86 PV' | 'x86 HVM';
-  /** The Xen that wrote it; `major` is 0 when the conversion tool for legacy streams did. */
+  /** The version of Xen that wrote it. `major` is 0 when the conversion tool for legacy streams wrote it. */
   readonly xen: { readonly major: number; readonly minor: number };
-  /** How many records of each type; a type that does not occur is not in it. */
+  /** The number of records of each type that occurs. */
   readonly records: Readonly<Partial<Record<LibxcRecordName, number>>>;
   readonly pages: {
-    /** Page frames that PAGE_DATA records speak of. */
+    /** The number of page frames in PAGE_DATA records. */
     readonly described: number;
-    /** Those whose contents are in the stream; the others are holes, or broken. */
+    /** The number of page frames whose contents are in the stream. The others are holes, broken or only allocated. */
     readonly withData: number;
   };
-  /** Bytes from its image header to the end of its last record so far. */
+  /** The number of bytes from its image header to the end of the last parsed record. */
   readonly bytes: number;
-  /** Whether its END was reached. */
+  /** Whether END was parsed. */
   readonly ended: boolean;
 }

@@ -1,12 +1,14 @@
 /**
- * The header of a libxl stream: docs/specs/libxl-migration-stream.pandoc of Xen. Always big-endian.
+ * The header of a libxl stream. It is always big-endian. Source: docs/specs/libxl-migration-stream.pandoc of Xen.
  *
- *      0  8  "LibxlFmt"
- *      8  4  version, 2
- *     12  4  options: bit 0 the records are big-endian, bit 1 converted from a stream of Xen 4.5 or older
+ *     offset  size  field
+ *      0      8     "LibxlFmt"
+ *      8      4     version, 2
+ *     12      4     options; bit 0: the records are big-endian; bit 1: converted from a stream of Xen 4.5 or older
  */
 import { type ByteOrder, type Cursor, hex32, type PullParser, viewOf } from '../../pull-parser/index.js';
 
+/** The first 8 bytes of a libxl stream. */
 export const LIBXL_MAGIC = 'LibxlFmt';
 const HEADER_BYTES = 16;
 const IDENT = 0x4c69_6278_6c46_6d74n;
@@ -14,19 +16,27 @@ const VERSION = 2;
 const BIG_ENDIAN = 1;
 const LEGACY = 2;
 
+/** A decoded header. */
 export interface LibxlHeader {
   readonly version: number;
+  /** The byte order of the records. */
   readonly byteOrder: ByteOrder;
+  /** Whether the stream was converted from a stream of Xen 4.5 or older. */
   readonly fromLegacy: boolean;
 }
 
-/** @throws StubferryError TRUNCATED, CORRUPT, UNSUPPORTED_VERSION */
+/**
+ * Reads the header.
+ *
+ * @throws StubferryError TRUNCATED: when the input ends within it; CORRUPT: when the magic or the options are wrong;
+ * UNSUPPORTED_VERSION: when the version is another one
+ */
 export function* takeLibxlHeader(cursor: Cursor): PullParser<LibxlHeader> {
   const { offset } = cursor;
   const view = viewOf(yield* cursor.take(HEADER_BYTES, 'the header of a libxl stream'));
   const ident = view.getBigUint64(0);
   if (ident !== IDENT) {
-    throw cursor.error('CORRUPT', 'there is no libxl stream here', {
+    throw cursor.error('CORRUPT', 'no libxl stream at this offset', {
       offset,
       expected: `"${LIBXL_MAGIC}"`,
       found: `0x${ident.toString(16).padStart(16, '0')}`,
@@ -34,7 +44,7 @@ export function* takeLibxlHeader(cursor: Cursor): PullParser<LibxlHeader> {
   }
   const version = view.getUint32(8);
   if (version !== VERSION) {
-    throw cursor.error('UNSUPPORTED_VERSION', 'a libxl stream of another version', {
+    throw cursor.error('UNSUPPORTED_VERSION', 'the libxl stream has an unsupported version', {
       offset: offset + 8,
       expected: `${VERSION}`,
       found: `${version}`,

@@ -1,7 +1,7 @@
 /**
- * The records of a libxl stream by number: docs/specs/libxl-migration-stream.pandoc of Xen, revision 2.
+ * The record types of a libxl stream. Source: docs/specs/libxl-migration-stream.pandoc of Xen, revision 2.
  *
- * Bit 31 marks records that a reader may ignore. None is defined so far; they are counted under one name.
+ * Bit 31 marks records that a reader may ignore. The revision defines none. The summary counts them as OPTIONAL.
  */
 export const LIBXL_RECORDS = {
   END: 0,
@@ -12,10 +12,12 @@ export const LIBXL_RECORDS = {
   CHECKPOINT_STATE: 5,
 } as const;
 
+/** The name of a record type. */
 export type LibxlType = keyof typeof LIBXL_RECORDS;
-/** The name that a record is counted under. */
+/** The name under which the summary counts a record. */
 export type LibxlRecordName = LibxlType | 'OPTIONAL';
 
 /** The emulators by number. */
 export const EMULATORS = ['unknown', 'qemu-xen-traditional', 'qemu-xen'] as const;
+/** The name of an emulator. */
 export type Emulator = (typeof EMULATORS)[number];

@@ -1,47 +1,47 @@
-/** What a libxl stream turned out to hold. */
-
 import type { ByteOrder } from '../../pull-parser/index.js';
 import type { LibxcSummary } from '../libxc-stream/index.js';
 import type { Emulator, LibxlRecordName } from './record-types.js';
 
+/** The summary of a libxl stream. */
 export interface LibxlSummary {
-  /** Where its header stands, bytes from the beginning of the input. */
+  /** The offset of its header in the input. */
   readonly offset: number;
   readonly version: number;
   readonly byteOrder: ByteOrder;
-  /** Whether it was made of a stream of Xen 4.5 or older. */
+  /** Whether it was converted from a stream of Xen 4.5 or older. */
   readonly fromLegacy: boolean;
-  /** How many records of each type; a type that does not occur is not in it. */
+  /** The number of records of each type that occurs. */
   readonly records: Readonly<Partial<Record<LibxlRecordName, number>>>;
   readonly libxc: LibxcSummary | undefined;
-  /** The last EMULATOR_XENSTORE_DATA record; keys are relative to the device model's folder in xenstore. */
+  /** The last EMULATOR_XENSTORE_DATA record. Its keys are relative to the xenstore directory of the device model. */
   readonly xenstore: EmulatorXenstoreData | undefined;
-  /** The last EMULATOR_CONTEXT record whose bytes are all there: the one that libxl restores from. */
+  /** The last complete EMULATOR_CONTEXT record, from which libxl restores. */
   readonly emulatorContext: EmulatorContext | undefined;
-  /** Bytes from its header to the end of its last record so far. */
+  /** The number of bytes from its header to the end of the last parsed record. */
   readonly bytes: number;
-  /** Whether its END was reached. */
+  /** Whether END was parsed. */
   readonly ended: boolean;
 }
 
-/** Whose a record is. */
+/** The emulator to which a record belongs. */
 export interface EmulatorOf {
   readonly emulator: Emulator;
-  /** Which of the domain's emulators. */
+  /** The index of the emulator within the domain. */
   readonly index: number;
 }
 
+/** The xenstore keys of an emulator. */
 export interface EmulatorXenstoreData extends EmulatorOf {
-  /** Not escaped: they may hold anything but NUL. */
+  /** The keys and values, not escaped. A value can contain any byte except NUL. */
   readonly entries: readonly { readonly key: string; readonly value: string }[];
 }
 
-/** Bytes from the beginning of the input. */
+/** The device state of an emulator. Offsets are counted from the start of the input, in bytes. */
 export interface EmulatorContext extends EmulatorOf {
-  /** Where the header of its record stands. */
+  /** The offset of the record header. */
   readonly recordOffset: number;
-  /** Where the device state begins: behind the header of the record (8 bytes) and that of the emulator (8 bytes). */
+  /** The offset of the device state, after the record header (8 bytes) and the emulator header (8 bytes). */
   readonly offset: number;
-  /** Of the device state. */
+  /** The length of the device state, in bytes. */
   readonly length: number;
 }

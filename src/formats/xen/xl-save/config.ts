@@ -1,8 +1,12 @@
-/** The little of a JSON config that says whether the rest of the file fits it. */
+/** Reads the guest type from a JSON config. The reader needs it to check whether the rest of the file is complete. */
 import type { Cursor } from '../../pull-parser/index.js';
 import type { XlConfig } from './summary.js';
 
-/** `hvm`, `pv` or `pvh`; undefined where the config does not say. @throws StubferryError CORRUPT when it is no JSON */
+/**
+ * Returns `hvm`, `pv` or `pvh`, or undefined when the config does not contain the guest type.
+ *
+ * @throws StubferryError CORRUPT: when the config is declared as JSON, but is not JSON
+ */
 export function guestTypeIn(cursor: Cursor, config: XlConfig): string | undefined {
   if (config.format !== 'json') return undefined;
   const domain = field(parsed(cursor, config), 'c_info');
@@ -14,7 +18,7 @@ function parsed(cursor: Cursor, config: XlConfig): unknown {
   try {
     return JSON.parse(config.text);
   } catch (cause) {
-    throw cursor.error('CORRUPT', 'the config in the xl save file is no JSON, though its flag says so', {
+    throw cursor.error('CORRUPT', 'the config in the xl save file is declared as JSON, but is not JSON', {
       offset: config.offset,
       expected: 'JSON of libxl_domain_config',
       found: 'other text',

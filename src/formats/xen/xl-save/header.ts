@@ -1,13 +1,15 @@
 /**
- * The beginning of a file that `xl save` writes: struct save_file_header and what follows it, in tools/xl/xl.h of Xen.
+ * The header of a file that `xl save` writes. Source: struct save_file_header and its comment in tools/xl/xl.h of Xen.
  *
- *      0  32  "Xen saved domain, xl format\n \0 \r"
- *     32   4  0x01020304, in the byte order of all these numbers
- *     36   4  mandatory flags: bit 0 the config is JSON, bit 1 a libxl stream of version 2 follows; others: not ours
- *     40   4  optional flags
- *     44   4  bytes of optional data, N
- *     48   N  optional data: u32 length of the config, the config with its NUL, and what later versions append
- *   48+N      the libxl stream
+ *     offset  size  field
+ *      0      32    "Xen saved domain, xl format\n \0 \r"
+ *     32       4    0x01020304, in the byte order of all numbers of the header
+ *     36       4    mandatory flags; bit 0: the config is JSON; bit 1: a libxl stream of version 2 follows; a reader
+ *                   rejects other bits
+ *     40       4    optional flags
+ *     44       4    N: the length of the optional data, in bytes
+ *     48       N    optional data: u32 length of the config, the config with its NUL, and additions of later versions
+ *     48+N          libxl stream
  */
 import {
   type ByteOrder,
@@ -20,24 +22,31 @@ import {
 } from '../../pull-parser/index.js';
 import type { XlConfig } from './summary.js';
 
+/** The first 32 bytes of an xl save file. */
 export const XL_MAGIC = 'Xen saved domain, xl format\n \0 \r';
 const MAGIC_BYTES = 32;
 const HEADER_BYTES = 48;
 const BYTE_ORDER = 0x01020304;
 const JSON_CONFIG = 1;
 const STREAM_V2 = 2;
-/** A config of a domain with hundreds of devices is some 100 KiB. */
-const MOST_OPTIONAL_DATA = 4 * 1024 * 1024;
+/** The config of a domain with hundreds of devices has about 100 KiB. */
+const MAX_OPTIONAL_DATA = 4 * 1024 * 1024;
 
+/** A decoded header. */
 export interface XlHeader {
   readonly byteOrder: ByteOrder;
   readonly mandatoryFlags: number;
   readonly optionalFlags: number;
-  /** Bytes of optional data. */
+  /** The length of the optional data, in bytes. */
   readonly optionalData: number;
 }
 
-/** @throws StubferryError TRUNCATED, CORRUPT, UNSUPPORTED_VERSION, LIMIT_EXCEEDED */
+/**
+ * Reads the header.
+ *
+ * @throws StubferryError TRUNCATED: when the input ends within it; CORRUPT: when the magic or the byte order mark is
+ * wrong; UNSUPPORTED_VERSION: when the mandatory flags are; LIMIT_EXCEEDED: when the optional data is too long
+ */
 export function* takeXlHeader(cursor: Cursor): PullParser<XlHeader> {
   const { offset } = cursor;
   const bytes = yield* cursor.take(HEADER_BYTES, 'the header of an xl save file');
@@ -60,7 +69,7 @@ export function* takeXlHeader(cursor: Cursor): PullParser<XlHeader> {
   const little = isLittle(byteOrder);
   const [mandatoryFlags, optionalFlags] = [view.getUint32(36, little), view.getUint32(40, little)];
   if ((mandatoryFlags & ~(JSON_CONFIG | STREAM_V2)) !== 0) {
-    throw cursor.error('UNSUPPORTED_VERSION', 'the xl save file has mandatory flags that are not known', {
+    throw cursor.error('UNSUPPORTED_VERSION', 'the xl save file has unknown mandatory flags', {
       offset: offset + 36,
       expected: 'bits 0 and 1 at most',
       found: hex32(mandatoryFlags),
@@ -75,10 +84,10 @@ export function* takeXlHeader(cursor: Cursor): PullParser<XlHeader> {
     });
   }
   const optionalData = view.getUint32(44, little);
-  if (optionalData > MOST_OPTIONAL_DATA) {
+  if (optionalData > MAX_OPTIONAL_DATA) {
     throw cursor.error('LIMIT_EXCEEDED', 'the config in the xl save file is too large', {
       offset: offset + 44,
-      expected: `at most ${MOST_OPTIONAL_DATA} bytes`,
+      expected: `at most ${MAX_OPTIONAL_DATA} bytes`,
       found: `${optionalData}`,
     });
   }
@@ -90,7 +99,11 @@ function byteOrderOf(mark: number): ByteOrder | undefined {
   return mark === 0x04030201 ? 'big' : undefined;
 }
 
-/** Takes the optional data. @throws StubferryError TRUNCATED, CORRUPT */
+/**
+ * Reads the optional data and returns the config in it, if there is one.
+ *
+ * @throws StubferryError TRUNCATED: when the input ends within it; CORRUPT: when the config is not valid
+ */
 export function* takeConfig(cursor: Cursor, header: XlHeader): PullParser<XlConfig | undefined> {
   if (header.optionalData === 0) return undefined;
   const { offset } = cursor;
@@ -107,7 +120,7 @@ export function* takeConfig(cursor: Cursor, header: XlHeader): PullParser<XlConf
   if (length === 0) return undefined;
   const text = Buffer.from(bytes.subarray(4, 4 + length));
   const format = (header.mandatoryFlags & JSON_CONFIG) !== 0 ? 'json' : 'xl';
-  // libxl counts the NUL of its JSON; the text of a config file has none.
+  // The length of a JSON config includes its NUL. The text of a config file has no NUL.
   const end = text.at(-1) === 0 ? length - 1 : length;
   return { format, text: utf8Text(cursor, text.subarray(0, end), offset + 4), offset: offset + 4, length };
 }

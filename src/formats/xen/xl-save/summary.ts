@@ -1,26 +1,26 @@
-/** What an xl save file turned out to hold. */
-
 import type { ByteOrder } from '../../pull-parser/index.js';
 import type { LibxlSummary } from '../libxl-stream/index.js';
 
+/** The summary of an xl save file. */
 export interface XlSaveSummary {
   readonly kind: 'xl-save';
   readonly byteOrder: ByteOrder;
-  /** As they stand in the header: flags.ts. */
+  /** The flags as they are in the header. The layout in header.ts describes the bits. */
   readonly mandatoryFlags: number;
   readonly optionalFlags: number;
-  /** The domain's configuration, where there is one. */
+  /** The configuration of the domain, if there is one. */
   readonly config: XlConfig | undefined;
   readonly libxl: LibxlSummary | undefined;
 }
 
+/** The configuration of a domain. */
 export interface XlConfig {
-  /** JSON of libxl_domain_config, or the text of an xl config file (Xen 4.4 and older). */
+  /** `json` for a libxl_domain_config as JSON, `xl` for the text of an xl config file (Xen 4.4 and older). */
   readonly format: 'json' | 'xl';
-  /** Not escaped; without the NUL that ends it. */
+  /** The text, not escaped, and without the NUL at its end. */
   readonly text: string;
-  /** Where it stands, bytes from the beginning of the input. */
+  /** The offset of the text in the input. */
   readonly offset: number;
-  /** Bytes, with the NUL. */
+  /** The length of the text in bytes, including the NUL. */
   readonly length: number;
 }

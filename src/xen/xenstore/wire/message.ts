@@ -6,14 +6,14 @@
  *     | type  | request id | tx id     | length  | payload        |    each a u32 in the byte order of the machine,
  *     +-------+------------+-----------+---------+----------------+    which is little-endian wherever Xen runs
  *
- * A reply has the type and both ids of its request, or the type ERROR and the ids. A WATCH_EVENT comes by itself, and the ids
- * say nothing in it: Linux' /dev/xen/xenbus does not even set them.
+ * A reply has the type and both ids of its request, or the type ERROR and the ids. A WATCH_EVENT belongs to no request,
+ * and its ids have no meaning: Linux' /dev/xen/xenbus does not even set them.
  *
  * Source: xen/include/public/io/xs_wire.h, docs/misc/xenstore.txt.
  */
 import { StubferryError } from '../../../base/errors/index.js';
 
-/** XS_* of xs_wire.h: those that are used here. */
+/** The message types that stubferry uses: XS_* of xs_wire.h. */
 export const MESSAGE_TYPES = {
   DIRECTORY: 1,
   READ: 2,
@@ -33,11 +33,13 @@ export const MESSAGE_TYPES = {
   DIRECTORY_PART: 22,
 } as const;
 
+/** Name of a message type. */
 export type MessageType = keyof typeof MESSAGE_TYPES;
 
-/** What a client may say. */
+/** Types of messages that a client sends. */
 export type RequestType = Exclude<MessageType, 'WATCH_EVENT' | 'ERROR'>;
 
+/** A decoded message. */
 export interface Message {
   readonly type: MessageType;
   readonly requestId: number;
@@ -46,17 +48,20 @@ export interface Message {
   readonly payload: Uint8Array;
 }
 
-/** Bytes. */
+/** Length of the header, in bytes. */
 export const HEADER_LENGTH = 16;
 
-/** Largest payload, bytes: XENSTORE_PAYLOAD_MAX. xenstored ends a connection that sends a larger one. */
+/** Largest payload, in bytes: XENSTORE_PAYLOAD_MAX. xenstored closes a connection that sends a larger one. */
 export const PAYLOAD_MAX = 4096;
 
 const typeOf = new Map<number, MessageType>(
   Object.entries(MESSAGE_TYPES).map(([name, number]) => [number, name as MessageType]),
 );
 
-/** @param message with a payload that was checked against the limit of the connection */
+/**
+ * Encodes a message.
+ * @param message its payload must not exceed the limit of the transport
+ */
 export function encodeMessage({ type, requestId, transactionId, payload }: Message): Uint8Array {
   const bytes = new Uint8Array(HEADER_LENGTH + payload.length);
   const view = new DataView(bytes.buffer);
@@ -68,19 +73,22 @@ export function encodeMessage({ type, requestId, transactionId, payload }: Messa
   return bytes;
 }
 
-/** What the header in the first {@link HEADER_LENGTH} bytes says. @throws StubferryError XENSTORE_PROTOCOL */
+/**
+ * Decodes the header in the first {@link HEADER_LENGTH} bytes.
+ * @throws StubferryError XENSTORE_PROTOCOL
+ */
 export function decodeHeader(bytes: Uint8Array): Omit<Message, 'payload'> & { readonly length: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_LENGTH);
   const [number, length] = [view.getUint32(0, true), view.getUint32(12, true)];
   const type = typeOf.get(number);
-  if (type === undefined) throw malformed('a message of a type that was asked for', `type ${number}`);
-  if (length > PAYLOAD_MAX) throw malformed(`a payload of ${PAYLOAD_MAX} bytes at most`, `${length} bytes`);
+  if (type === undefined) throw malformed('a message of a known type', `type ${number}`);
+  if (length > PAYLOAD_MAX) throw malformed(`a payload of at most ${PAYLOAD_MAX} bytes`, `${length} bytes`);
   return { type, requestId: view.getUint32(4, true), transactionId: view.getUint32(8, true), length };
 }
 
-/** What came is not what xenstored says. */
+/** Creates the error XENSTORE_PROTOCOL for bytes that xenstored does not send. */
 export function malformed(expected: string, found: string): StubferryError {
-  return new StubferryError('XENSTORE_PROTOCOL', 'what answers does not speak as xenstored does', {
+  return new StubferryError('XENSTORE_PROTOCOL', 'invalid message from xenstored', {
     expected,
     found,
     hint: 'is this the socket of xenstored, or /dev/xen/xenbus?',

@@ -1,30 +1,32 @@
 /**
- * Who may do what with a node: the payload of GET_PERMS and SET_PERMS.
+ * The permissions of a node: the payload of GET_PERMS and SET_PERMS (docs/misc/xenstore.txt).
  *
  *     n3 \0  r0 \0  b7 \0        n none, r read, w write, b both
  *     |      |      '-- domain 7 may read and write
  *     |      '-- domain 0 may read
- *     '-- domain 3 owns it, and may do everything; the letter is for all domains that are not named
+ *     '-- domain 3 is the owner and may do everything; the letter applies to all domains that are not listed
  */
 import { StubferryError } from '../../../base/errors/index.js';
 import { malformed } from './message.js';
 
+/** What a domain may do with a node. */
 export interface Access {
   readonly read: boolean;
   readonly write: boolean;
 }
 
+/** The permissions of a node. */
 export interface Permissions {
-  /** Domid of the owner, who may do everything. */
+  /** Domain id of the owner, which may do everything. */
   readonly owner: number;
-  /** What all may who are not named: nothing, by default. */
+  /** What domains may do that are not listed. Default: nothing. */
   readonly others?: Access;
   readonly domains: readonly (Access & { readonly domid: number })[];
 }
 
 const NOTHING: Access = { read: false, write: false };
 
-/** Domids are 16 bits. */
+/** Domain ids have 16 bits. */
 const DOMID_MAX = 0xffff;
 
 const LETTERS = new Map<string, Access>([
@@ -34,7 +36,10 @@ const LETTERS = new Map<string, Access>([
   ['b', { read: true, write: true }],
 ]);
 
-/** @throws StubferryError XENSTORE_INVALID for what is no domid */
+/**
+ * Encodes permissions as the strings of SET_PERMS.
+ * @throws StubferryError XENSTORE_INVALID: when a domain id is invalid
+ */
 export function permissionStrings({ owner, others = NOTHING, domains }: Permissions): string[] {
   return [{ ...others, domid: owner }, ...domains].map(({ domid, read, write }) => {
     checkDomid(domid);
@@ -42,7 +47,10 @@ export function permissionStrings({ owner, others = NOTHING, domains }: Permissi
   });
 }
 
-/** @throws StubferryError XENSTORE_PROTOCOL */
+/**
+ * Decodes the strings of GET_PERMS.
+ * @throws StubferryError XENSTORE_PROTOCOL
+ */
 export function permissionsOf(strings: readonly string[]): Permissions {
   const [first, ...domains] = strings.map(entryOf);
   if (first === undefined) throw malformed('the owner of a node', 'no permissions at all');
@@ -50,10 +58,13 @@ export function permissionsOf(strings: readonly string[]): Permissions {
   return { owner, others, domains };
 }
 
-/** @throws StubferryError XENSTORE_INVALID */
+/**
+ * Rejects an invalid domain id.
+ * @throws StubferryError XENSTORE_INVALID
+ */
 export function checkDomid(domid: number): void {
   if (Number.isInteger(domid) && domid >= 0 && domid <= DOMID_MAX) return;
-  throw new StubferryError('XENSTORE_INVALID', 'this is no domid', {
+  throw new StubferryError('XENSTORE_INVALID', 'not a valid domain id', {
     expected: `a number from 0 to ${DOMID_MAX}`,
     found: String(domid),
   });

@@ -1,4 +1,6 @@
-/** What the payload of a reply says; anything else than it may say is XENSTORE_PROTOCOL. */
+/**
+ * Parsers for the payloads of replies (docs/misc/xenstore.txt). Each throws XENSTORE_PROTOCOL for any other payload.
+ */
 import { printable } from '../../../base/errors/index.js';
 import { malformed } from './message.js';
 import { isChildName, isPath } from './path.js';
@@ -7,58 +9,59 @@ import { decodeStrings } from './strings.js';
 /** The event of a watch. */
 export interface WatchEvent {
   readonly path: string;
-  /** Of the watch, as it was given when it was set up. */
+  /** The token with which the watch was set. */
   readonly token: string;
 }
 
-/** A part of a long list: DIRECTORY_PART. */
+/** A part of a long list of children: DIRECTORY_PART. */
 export interface DirectoryPart {
-  /** Changes whenever the node does. */
+  /** Changes whenever the node changes. */
   readonly generation: string;
-  /** The part of the list, as bytes of it. */
+  /** The bytes of this part of the list. */
   readonly bytes: Uint8Array;
   readonly isLast: boolean;
 }
 
-/** That it was done. */
+/** Parses the reply to a request that returns nothing. */
 export function checkDone(payload: Uint8Array): void {
-  const said = decodeStrings(payload);
-  if (said.length !== 1 || said[0] !== 'OK') throw malformed('OK', shown(said));
+  const strings = decodeStrings(payload);
+  if (strings.length !== 1 || strings[0] !== 'OK') throw malformed('OK', describe(strings));
 }
 
-/** Of TRANSACTION_START: the number of the transaction. */
+/** Parses the reply to TRANSACTION_START: the number of the transaction. */
 export function transactionIdOf(payload: Uint8Array): number {
-  const said = decodeStrings(payload);
-  const id = /^\d{1,10}$/.test(said[0] ?? '') ? Number(said[0]) : 0;
-  if (said.length !== 1 || id < 1 || id > 0xffffffff) throw malformed('the number of a transaction', shown(said));
+  const strings = decodeStrings(payload);
+  const id = /^\d{1,10}$/.test(strings[0] ?? '') ? Number(strings[0]) : 0;
+  if (strings.length !== 1 || id < 1 || id > 0xffffffff)
+    throw malformed('the number of a transaction', describe(strings));
   return id;
 }
 
-/** Of IS_DOMAIN_INTRODUCED. */
-export function answerOf(payload: Uint8Array): boolean {
-  const said = decodeStrings(payload);
-  if (said.length !== 1 || (said[0] !== 'T' && said[0] !== 'F')) throw malformed('T or F', shown(said));
-  return said[0] === 'T';
+/** Parses the reply to IS_DOMAIN_INTRODUCED. */
+export function booleanOf(payload: Uint8Array): boolean {
+  const strings = decodeStrings(payload);
+  if (strings.length !== 1 || (strings[0] !== 'T' && strings[0] !== 'F')) throw malformed('T or F', describe(strings));
+  return strings[0] === 'T';
 }
 
-/** Of GET_DOMAIN_PATH. */
+/** Parses the reply to GET_DOMAIN_PATH. */
 export function pathOf(payload: Uint8Array): string {
-  const said = decodeStrings(payload);
-  const [path = ''] = said;
-  if (said.length !== 1 || !isPath(path)) throw malformed('a path', shown(said));
+  const strings = decodeStrings(payload);
+  const [path = ''] = strings;
+  if (strings.length !== 1 || !isPath(path)) throw malformed('a path', describe(strings));
   return path;
 }
 
-/** Of DIRECTORY: the names of the children. */
+/** Parses the reply to DIRECTORY: the names of the children. */
 export function childrenOf(payload: Uint8Array): string[] {
   const names = decodeStrings(payload);
   const wrong = names.find((name) => !isChildName(name));
-  if (wrong !== undefined) throw malformed('names of children', shown([wrong]));
+  if (wrong !== undefined) throw malformed('names of children', describe([wrong]));
   return names;
 }
 
 /**
- * Of DIRECTORY_PART. The list is cut behind a name; behind its last name stands an empty one.
+ * Parses the reply to DIRECTORY_PART. A part ends behind a name; an empty name follows the last name of the list.
  *
  *     1234 \0  name \0  name \0        1234 \0  name \0  \0
  */
@@ -67,27 +70,28 @@ export function directoryPartOf(payload: Uint8Array): DirectoryPart {
   const generation = decodeStrings(payload.subarray(0, end + 1))[0] ?? '';
   const bytes = payload.subarray(end + 1);
   const ends = bytes.length > 0 && bytes[bytes.length - 1] === 0;
-  if (!/^\d{1,20}$/.test(generation) || !ends) throw malformed('a part of a list', `${payload.length} other bytes`);
+  if (!/^\d{1,20}$/.test(generation) || !ends) throw malformed('a part of a list', `${payload.length} bytes`);
   const isLast = bytes.length === 1 || bytes[bytes.length - 2] === 0;
   return { generation, bytes: isLast ? bytes.subarray(0, -1) : bytes, isLast };
 }
 
-/** Of WATCH_EVENT. */
+/** Parses the payload of WATCH_EVENT. */
 export function watchEventOf(payload: Uint8Array): WatchEvent {
-  const said = decodeStrings(payload);
-  const [path = '', token = ''] = said;
-  if (said.length !== 2 || !isPath(path)) throw malformed('the path and the token of a watch', shown(said));
+  const strings = decodeStrings(payload);
+  const [path = '', token = ''] = strings;
+  if (strings.length !== 2 || !isPath(path)) throw malformed('the path and the token of a watch', describe(strings));
   return { path, token };
 }
 
-/** Of ERROR: the name of an errno, such as EACCES. */
+/** Parses the payload of ERROR: the name of an errno, such as EACCES. */
 export function refusalOf(payload: Uint8Array): string {
-  const said = decodeStrings(payload);
-  const [name = ''] = said;
-  if (said.length !== 1 || !/^E[A-Z0-9]{1,20}$/.test(name)) throw malformed('the name of an error', shown(said));
+  const strings = decodeStrings(payload);
+  const [name = ''] = strings;
+  if (strings.length !== 1 || !/^E[A-Z0-9]{1,20}$/.test(name))
+    throw malformed('the name of an error', describe(strings));
   return name;
 }
 
-function shown(said: readonly string[]): string {
-  return printable(JSON.stringify(said), 200);
+function describe(strings: readonly string[]): string {
+  return printable(JSON.stringify(strings), 200);
 }

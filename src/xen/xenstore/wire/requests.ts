@@ -1,9 +1,12 @@
-/** The requests: what each carries, and what its reply says. By docs/misc/xenstore.txt; `|` there is a zero byte. */
+/**
+ * The requests: the payload of each one, and how to parse its reply. Source: docs/misc/xenstore.txt, in which `|`
+ * stands for a zero byte.
+ */
 import type { RequestType } from './message.js';
 import { checkPath } from './path.js';
 import { checkDomid, type Permissions, permissionStrings, permissionsOf } from './permissions.js';
 import {
-  answerOf,
+  booleanOf,
   checkDone,
   childrenOf,
   type DirectoryPart,
@@ -13,22 +16,28 @@ import {
 } from './replies.js';
 import { decodeStrings, encodeStrings, encodeText } from './strings.js';
 
-/** A request whose reply says a T. */
+/** A request whose reply contains a T. */
 export interface Request<T> {
   readonly type: RequestType;
-  /** The node that it is about, for messages; undefined when it is about none. */
+  /** The node or domain that the request is about, for messages; undefined when there is none. */
   readonly where: string | undefined;
   readonly payload: Uint8Array;
-  /** @throws StubferryError XENSTORE_PROTOCOL */
+  /**
+   * Parses the payload of the reply.
+   * @throws StubferryError XENSTORE_PROTOCOL
+   */
   readonly parse: (payload: Uint8Array) => T;
 }
 
-/** The value, whatever it is. */
+/** Reads the value of a node. */
 export function read(path: string): Request<Uint8Array> {
   return of(path, 'READ', (value) => value);
 }
 
-/** @throws StubferryError XENSTORE_INVALID for text with a zero byte */
+/**
+ * Sets the value of a node.
+ * @throws StubferryError XENSTORE_INVALID: when text contains a zero byte
+ */
 export function write(path: string, value: string | Uint8Array): Request<void> {
   checkPath(path);
   const bytes = typeof value === 'string' ? encodeText(value, path) : value;
@@ -47,7 +56,10 @@ export function directory(path: string): Request<string[]> {
   return of(path, 'DIRECTORY', childrenOf);
 }
 
-/** @param offset into the list of all names with their zero bytes */
+/**
+ * Reads a part of a long list of children.
+ * @param offset offset in the list of all names with their zero bytes
+ */
 export function directoryPart(path: string, offset: number): Request<DirectoryPart> {
   return of(path, 'DIRECTORY_PART', directoryPartOf, String(offset));
 }
@@ -60,7 +72,10 @@ export function setPermissions(path: string, permissions: Permissions): Request<
   return of(path, 'SET_PERMS', checkDone, ...permissionStrings(permissions));
 }
 
-/** @param token comes back with each event */
+/**
+ * Sets a watch.
+ * @param token each event of the watch repeats it
+ */
 export function watch(path: string, token: string): Request<void> {
   return of(path, 'WATCH', checkDone, token);
 }
@@ -83,7 +98,7 @@ export function getDomainPath(domid: number): Request<string> {
 }
 
 export function isDomainIntroduced(domid: number): Request<boolean> {
-  return ofDomain(domid, 'IS_DOMAIN_INTRODUCED', answerOf);
+  return ofDomain(domid, 'IS_DOMAIN_INTRODUCED', booleanOf);
 }
 
 function of<T>(path: string, type: RequestType, parse: (payload: Uint8Array) => T, ...rest: string[]): Request<T> {

@@ -8,8 +8,8 @@ import { scratchFolder } from '../../../support/io/scratch-folder.js';
 import { SMALL } from '../../../support/ring/disks.js';
 import { formattedImage } from '../../../support/ring/formatted-image.js';
 
-/** The disk at `path`, open. @throws what keeps it from being used */
-async function found(path: string): Promise<FoundDisk> {
+/** Opens the disk at `path`. @throws StubferryError: the reason why it is not usable */
+async function openDisk(path: string): Promise<FoundDisk> {
   const expectation = { targetUuid: NIL_UUID, transferUuid: undefined, directions: ['save'] } as const;
   const disk = await openIfReady(path, expectation);
   if (disk instanceof StubferryError) throw disk;
@@ -19,9 +19,9 @@ async function found(path: string): Promise<FoundDisk> {
 describe('a transfer disk that is a file', () => {
   const scratch = scratchFolder();
 
-  it("is shared with dom0's agent through the page cache, and tells of its writes", async () => {
+  it('is shared with the dom0 agent through the page cache, and notifies of its writes', async () => {
     await formattedImage(scratch('disk'), SMALL);
-    const { device } = await found(scratch('disk'));
+    const { device } = await openDisk(scratch('disk'));
     expect([device.access, device.watch]).toEqual(['buffered', expect.any(Function)]);
     await device.close();
   });
@@ -36,8 +36,8 @@ describeWith([ROOT, LOOP_DEVICES], 'a transfer disk that is a block device', () 
   });
   afterEach(() => detachLoop(node));
 
-  it("is read past the page cache, and tells of nothing: dom0's agent does not write through it", async () => {
-    const { device } = await found(node);
+  it('is read with O_DIRECT and does not notify, because the dom0 agent writes to the backing file', async () => {
+    const { device } = await openDisk(node);
     expect([device.access, device.watch]).toEqual(['direct', undefined]);
     await device.close();
   });

@@ -17,16 +17,16 @@ import { formattedImage } from '../../../support/ring/formatted-image.js';
 const OTHER = '6f1ed7a2-0c5b-4a2e-9b0f-3d1c8a7e5b43';
 const NEVER = '6f1ed7a2-0c5b-4a2e-9b0f-3d1c8a7e5b44';
 
-/** One key of xenstore, whose watch fires when the test says so: the real one fires when it likes. */
-class OfferKey {
+/** The xenstore key with the announcement. Its watch fires when the test calls {@link fire}. */
+class AnnouncementKey {
   #text: string | undefined;
-  #isMute = false;
+  #isHung = false;
   #fired: () => Promise<unknown> = async () => undefined;
 
   readonly dom0: Dom0Requests = {
     home: '/local/domain/7',
     xenstore: {
-      read: async () => (this.#isMute ? new Promise<never>(() => undefined) : this.#text),
+      read: async () => (this.#isHung ? new Promise<never>(() => undefined) : this.#text),
       write: async () => undefined,
       remove: async () => undefined,
       watch: async (path, fired) => {
@@ -40,9 +40,9 @@ class OfferKey {
     this.#text = text;
   }
 
-  /** It is not answered any more. */
-  mute(): void {
-    this.#isMute = true;
+  /** After this call reads of the key never end. */
+  hang(): void {
+    this.#isHung = true;
   }
 
   fire(): Promise<unknown> {
@@ -50,10 +50,10 @@ class OfferKey {
   }
 }
 
-describe('a disk that dom0 offers', () => {
+describe('a pre-attached disk', () => {
   const scratch = scratchFolder('/dev/shm');
-  let key: OfferKey;
-  let offers: PreAttachedDisk;
+  let key: AnnouncementKey;
+  let preAttached: PreAttachedDisk;
   let disk: string;
 
   async function made(name: string, transferUuid: string): Promise<string> {
@@ -63,9 +63,9 @@ describe('a disk that dom0 offers', () => {
   }
 
   async function watched(timeouts = DEFAULT_TIMEOUTS): Promise<void> {
-    key = new OfferKey();
+    key = new AnnouncementKey();
     const expectation = { targetUuid: NIL_UUID, transferUuid: undefined, directions: ['save'] } as const;
-    offers = await PreAttachedDisk.watch(key.dom0, expectation, {
+    preAttached = await PreAttachedDisk.watch(key.dom0, expectation, {
       ...{ timeouts, signal: new AbortController().signal, onEvent: () => undefined },
       log: SILENT_LOG,
     });
@@ -75,9 +75,9 @@ describe('a disk that dom0 offers', () => {
     disk = await made('xvdz', TRANSFER);
     await watched();
   });
-  afterEach(() => offers.close());
+  afterEach(() => preAttached.close());
 
-  /** 'free', or the code that locking the role is refused with. */
+  /** Returns 'free', or the code of the error when the role cannot be locked. */
   async function role(path = disk): Promise<string> {
     try {
       await (await lockStubdomRole(path)).release();
@@ -87,112 +87,112 @@ describe('a disk that dom0 offers', () => {
     }
   }
 
-  async function offered(device = disk): Promise<void> {
+  async function announce(device = disk): Promise<void> {
     key.set(encodePreAttachment({ transferUuid: TRANSFER, device }));
     await key.fire();
   }
 
-  it('is held until the save takes it', async () => {
-    await offered();
+  it('is held until a save takes it', async () => {
+    await announce();
     expect(await role()).toBe('DISK_LOCKED');
-    const held = await offers.take();
+    const held = await preAttached.take();
     expect(held?.superblock.transferUuid).toBe(TRANSFER);
     expect(await role()).toBe('DISK_LOCKED');
     await held?.release();
     expect(await role()).toBe('free');
   });
 
-  it('is let go of when dom0 takes the offer back', async () => {
-    await offered();
+  it('is released when dom0 withdraws the announcement', async () => {
+    await announce();
     key.set(undefined);
     await key.fire();
     expect(await role()).toBe('free');
-    expect(await offers.take()).toBeUndefined();
+    expect(await preAttached.take()).toBeUndefined();
   });
 
-  it('is left to the save that has come before the offer was heard of, and held when that save has not used it', async () => {
+  it('is held only after a save that started before the announcement, if the save has not used it', async () => {
     key.set(encodePreAttachment({ transferUuid: TRANSFER, device: disk }));
-    expect(await offers.take()).toBeUndefined();
+    expect(await preAttached.take()).toBeUndefined();
     await key.fire();
     expect(await role()).toBe('free');
-    offers.resume(undefined);
+    preAttached.resume(undefined);
     await key.fire();
     expect(await role()).toBe('DISK_LOCKED');
   });
 
-  it('is not held again when its transfer is over and the offer not yet withdrawn', async () => {
-    await offered();
-    await (await offers.take())?.release();
-    offers.resume(TRANSFER);
+  it('is not held again when its transfer has finished and its announcement still exists', async () => {
+    await announce();
+    await (await preAttached.take())?.release();
+    preAttached.resume(TRANSFER);
     await key.fire();
     expect(await role()).toBe('free');
   });
 
-  it('is not waited for by a save when it does not come', async () => {
-    const looking = offered(scratch('never'));
-    expect(await offers.take()).toBeUndefined();
-    await looking;
+  it('does not delay a save when it does not appear', async () => {
+    const processed = announce(scratch('never'));
+    expect(await preAttached.take()).toBeUndefined();
+    await processed;
   });
 
-  it('keeps no save waiting for ever, whatever what is done with it waits for, nor the end', async () => {
-    await offers.close();
+  it('fails a save with DISK_HUNG and can still be closed when xenstore does not reply', async () => {
+    await preAttached.close();
     await watched({ ...DEFAULT_TIMEOUTS, deviceMs: 100 });
-    key.mute();
+    key.hang();
     void key.fire();
-    // It is read by then.
+    // Now the key is being read.
     await setImmediate();
-    await expect(offers.take()).rejects.toMatchObject({
+    await expect(preAttached.take()).rejects.toMatchObject({
       code: 'DISK_HUNG',
-      details: { where: '/local/domain/7/data/stubferry/offer', expected: 'an answer within 100 ms', found: 'none' },
+      details: { where: '/local/domain/7/data/stubferry/offer', expected: 'a response within 100 ms', found: 'none' },
     });
-    await offers.close();
+    await preAttached.close();
   });
 
-  it('is not waited for any more when another one is offered', async () => {
-    const looking = offered(scratch('never'));
-    // It is read by then.
+  it('is replaced by another disk that is announced while the search for it runs', async () => {
+    const processed = announce(scratch('never'));
+    // Now the announcement was read.
     await setImmediate();
-    await offered();
-    await looking;
-    expect((await offers.take())?.device.path).toBe(disk);
+    await announce();
+    await processed;
+    expect((await preAttached.take())?.device.path).toBe(disk);
   });
 
-  it('is let go of, and another one asked for, when it can no longer be read', async () => {
-    await offered();
+  it('is released and not passed to the save when it cannot be read', async () => {
+    await announce();
     truncateSync(disk, 0);
-    expect(await offers.take()).toBeUndefined();
+    expect(await preAttached.take()).toBeUndefined();
     expect(await role()).toBe('free');
   });
 
-  it('is free for a save that asks for it, in whatever order offers, news of them and saves come', async () => {
+  it('is unlocked for every save that requests it, in any order of announcements, watch events and saves', async () => {
     const other = { path: await made('xvdy', OTHER), transferUuid: OTHER };
     const disks = [{ path: disk, transferUuid: TRANSFER }, other, { path: scratch('never'), transferUuid: NEVER }];
     const step = fc.oneof(
-      fc.constantFrom('offer 0', 'offer 1', 'offer 2', 'withdraw', 'hear', 'let pass'),
+      fc.constantFrom('announce 0', 'announce 1', 'announce 2', 'withdraw', 'fire', 'pause'),
       fc.constantFrom('save', 'save over 0', 'save over 1'),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
-        await offers.close();
+        await preAttached.close();
         await watched();
-        for (const [verb, ...words] of steps.map((one) => one.split(' '))) {
-          const named = disks[Number(words.at(-1))];
-          if (verb === 'offer' && named !== undefined)
+        for (const [verb, ...rest] of steps.map((one) => one.split(' '))) {
+          const named = disks[Number(rest.at(-1))];
+          if (verb === 'announce' && named !== undefined)
             key.set(encodePreAttachment({ transferUuid: named.transferUuid, device: named.path }));
           if (verb === 'withdraw') key.set(undefined);
-          if (verb === 'hear') void key.fire();
-          if (verb === 'let') await delay(1);
+          if (verb === 'fire') void key.fire();
+          if (verb === 'pause') await delay(1);
           if (verb !== 'save') continue;
-          const held = await offers.take();
-          // News that come while it lasts.
+          const held = await preAttached.take();
+          // A watch event during the save.
           await key.fire();
-          // Nobody but the one that was taken is locked.
+          // Only the disk that the save has taken is locked.
           for (const { path } of disks.slice(0, 2))
             expect(await role(path)).toBe(path === held?.device.path ? 'DISK_LOCKED' : 'free');
           await held?.release();
-          offers.resume(held?.superblock.transferUuid ?? named?.transferUuid);
+          preAttached.resume(held?.superblock.transferUuid ?? named?.transferUuid);
         }
-        await offers.close();
+        await preAttached.close();
         expect([await role(disk), await role(other.path)]).toEqual(['free', 'free']);
       }),
       { numRuns: 200 },

@@ -1,4 +1,4 @@
-/** The proxy's saves come one after the other, and none waits for ever for the one before it. */
+/** The saves of the proxy run one after the other, and the wait for the previous save has a limit. */
 import { describe, expect, it } from '@jest/globals';
 import { ProxySaves } from '../../../../src/agents/stubdom/proxy-saves.js';
 import type { Dom0Requests } from '../../../../src/agents/stubdom/requested-disk.js';
@@ -11,21 +11,21 @@ import { SILENT_LOG } from '../../../support/agents/silent-log.js';
 import { scratchFolder } from '../../../support/io/scratch-folder.js';
 import { rejectionOf } from '../../../support/statefile/rejection-of.js';
 
-/** dom0 says nothing, and a request to it is never withdrawn: real xenstore answers, or is given up. */
+/** A dom0 that never replies, and a xenstore in which the removal of a request never ends. */
 class SilentDom0 {
-  #asked: () => void = () => undefined;
-  /** Resolves when a request is to be withdrawn. */
+  #onWithdraw: () => void = () => undefined;
+  /** Resolves when the agent withdraws a request. */
   readonly withdrawing = new Promise<void>((resolve) => {
-    this.#asked = resolve;
+    this.#onWithdraw = resolve;
   });
 
-  readonly place: Dom0Requests = {
+  readonly requests: Dom0Requests = {
     home: '/local/domain/7',
     xenstore: {
       read: async () => undefined,
       write: async () => undefined,
       remove: () => {
-        this.#asked();
+        this.#onWithdraw();
         return new Promise(() => undefined);
       },
       watch: async () => ({ close: async () => undefined }),
@@ -36,35 +36,35 @@ class SilentDom0 {
 const REFUSING: Monitor = {
   path: '/run/qmp.sock',
   qemuVersion: '7.2.0',
-  ask: async () => Promise.reject(new StubferryError('QEMU_REFUSED', 'it cannot be saved')),
+  execute: async () => Promise.reject(new StubferryError('QEMU_REFUSED', 'it cannot be saved')),
 };
 
-function asked(): SaveRequest {
+function saveRequest(): SaveRequest {
   return { monitor: REFUSING, args: {}, signal: new AbortController().signal };
 }
 
 describe('a save through the proxy', () => {
   const scratch = scratchFolder();
 
-  it('fails when the one before it never lets go, which ends the agent', async () => {
+  it('fails when the previous save never releases its disk, which makes the agent unusable', async () => {
     const dom0 = new SilentDom0();
     const provenance = { targetUuid: NIL_UUID, targetDomid: 0, qemuVersion: '', machineType: '' };
-    const job = { qmp: REFUSING.path, disk: dom0.place, provenance, sha256: false, fifoDir: scratch('') };
+    const job = { qmp: REFUSING.path, disk: dom0.requests, provenance, sha256: false, fifoDir: scratch('') };
     const saves = await ProxySaves.prepare(job, {
       timeouts: { ...DEFAULT_TIMEOUTS, deviceMs: 300 },
       signal: new AbortController().signal,
       onEvent: () => undefined,
       log: SILENT_LOG,
     });
-    void saves.run(asked());
+    void saves.run(saveRequest());
     await dom0.withdrawing;
-    const hung = await rejectionOf(saves.run(asked()));
+    const hung = await rejectionOf(saves.run(saveRequest()));
     expect(hung).toMatchObject({
       code: 'DISK_HUNG',
-      message: 'the transfer disk does not answer',
-      details: { where: 'the disk of the last save', expected: 'an answer within 300 ms', found: 'none' },
+      message: 'the transfer disk does not respond',
+      details: { where: 'the disk of the last save', expected: 'a response within 300 ms', found: 'none' },
     });
-    expect(await rejectionOf(saves.worn)).toBe(hung);
+    expect(await rejectionOf(saves.unusable)).toBe(hung);
     await saves.close();
   });
 });

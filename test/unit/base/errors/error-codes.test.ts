@@ -4,12 +4,12 @@ import { ERROR_CODES, errorCodeOf } from '../../../../src/base/errors/index.js';
 const entries = Object.entries(ERROR_CODES);
 
 describe('the error codes', () => {
-  it('have each a status of its own', () => {
+  it('have unique statuses', () => {
     const statuses = entries.map(([, { status }]) => status);
     expect(new Set(statuses).size).toBe(statuses.length);
   });
 
-  it('have each a meaning of its own', () => {
+  it('have unique meanings', () => {
     const meanings = entries.map(([, { means }]) => means);
     expect(new Set(meanings).size).toBe(meanings.length);
   });
@@ -21,7 +21,7 @@ describe('the error codes', () => {
     expect(impossible).toEqual([]);
   });
 
-  it('never change their numbers: they are on disks and in scripts', () => {
+  it('keep their numbers, because disks and scripts contain them', () => {
     expect(Object.fromEntries(entries.map(([code, { status }]) => [code, status]))).toMatchObject({
       INTERNAL: 1,
       USAGE: 2,
@@ -70,7 +70,7 @@ describe('errorCodeOf', () => {
     for (const [code, { status }] of entries) expect(errorCodeOf(status)).toBe(code);
   });
 
-  it.each([0, 3, 199, 65535])('knows no code for %i', (status) => {
+  it.each([0, 3, 199, 65535])('is undefined for the unassigned status %i', (status) => {
     expect(errorCodeOf(status)).toBeUndefined();
   });
 });

@@ -12,7 +12,7 @@ describe('StubferryError', () => {
     expect(new StubferryError('DISK_IO', 'second', { cause }).cause).toBe(cause);
   });
 
-  it('reports what it knows, and has no keys for what it does not', () => {
+  it('reports its details, without keys that have no value', () => {
     const error = new StubferryError('CORRUPT', 'damaged', { where: '/x', offset: 0, found: undefined });
     expect(error.report()).toStrictEqual({
       code: 'CORRUPT',
@@ -23,19 +23,19 @@ describe('StubferryError', () => {
     });
   });
 
-  it('is the same again from the report of another process', () => {
+  it('is recreated from the report of another process', () => {
     const error = new StubferryError('TORN', 'torn', { where: '/x', offset: 8, hint: 'wait' });
     expect(StubferryError.fromReport(error.report()).report()).toStrictEqual(error.report());
   });
 
-  it('takes a place where it has none, and keeps the one it has', () => {
+  it('gets a location when it has none, and keeps the one that it has', () => {
     const nowhere = new StubferryError('CORRUPT', 'damaged', { where: undefined, found: 'x' });
     expect(nowhere.at('/y', 5).details).toEqual({ where: '/y', offset: 5, found: 'x' });
     const somewhere = new StubferryError('CORRUPT', 'damaged', { where: '/x', offset: 0 });
     expect(somewhere.at('/y', 5).details).toEqual({ where: '/x', offset: 0 });
   });
 
-  it('made from itself is itself', () => {
+  it('is returned unchanged by StubferryError.from', () => {
     const error = new StubferryError('TORN', 'torn');
     expect(StubferryError.from(error)).toBe(error);
   });
@@ -44,13 +44,13 @@ describe('StubferryError', () => {
     [new TypeError('no'), 'no'],
     ['text', 'text'],
     [undefined, 'undefined'],
-  ])('made from anything else (%p) is INTERNAL', (cause, message) => {
+  ])('is INTERNAL when it is made from any other value (%p)', (cause, message) => {
     expect(StubferryError.from(cause)).toMatchObject({ code: 'INTERNAL', message, details: { cause } });
   });
 });
 
 describe('located', () => {
-  it('gives an error of ours its place', () => {
+  it('adds the location to a StubferryError', () => {
     const error = errorOf(() =>
       located('/x', 4096, () => {
         throw new StubferryError('CORRUPT', 'damaged');
@@ -59,7 +59,7 @@ describe('located', () => {
     expect(error).toMatchObject({ code: 'CORRUPT', details: { where: '/x', offset: 4096 } });
   });
 
-  it('leaves other errors alone, and passes on what there is', () => {
+  it('does not change other errors, and returns the result of the work', () => {
     const fault = new TypeError('a fault');
     const work = (): never => {
       throw fault;
@@ -70,7 +70,7 @@ describe('located', () => {
 });
 
 describe('errnoOf', () => {
-  it('is the name that Node gives a failed system call', () => {
+  it('is the errno name of a failed system call', () => {
     expect(errnoOf(Object.assign(new Error('x'), { code: 'ENOSPC' }))).toBe('ENOSPC');
   });
 

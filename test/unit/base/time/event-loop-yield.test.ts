@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { EventLoopYield } from '../../../../src/base/time/event-loop-yield.js';
 import { VirtualClock } from '../../../support/ring/virtual-clock.js';
 
-/** Whether a timer that was due got its turn while `work` went on. */
-async function letsOthersRun(clock: VirtualClock, work: () => Promise<void>): Promise<boolean> {
+/** Whether a timer that was due ran during `work`. */
+async function letsTimersRun(clock: VirtualClock, work: () => Promise<void>): Promise<boolean> {
   let ran = false;
   const cancel = clock.after(0, () => {
     ran = true;
@@ -14,18 +14,18 @@ async function letsOthersRun(clock: VirtualClock, work: () => Promise<void>): Pr
 }
 
 describe('EventLoopYield', () => {
-  it('does not hold up a flow that began a moment ago', async () => {
+  it('does not yield before 25 ms have passed', async () => {
     const clock = new VirtualClock();
-    const turn = new EventLoopYield(clock);
+    const loop = new EventLoopYield(clock);
     clock.jump(24);
-    expect(await letsOthersRun(clock, () => turn.ifDue())).toBe(false);
+    expect(await letsTimersRun(clock, () => loop.ifDue())).toBe(false);
   });
 
-  it('lets others run after 25 ms, and then not again at once', async () => {
+  it('yields after 25 ms, and does not yield again immediately', async () => {
     const clock = new VirtualClock();
-    const turn = new EventLoopYield(clock);
+    const loop = new EventLoopYield(clock);
     clock.jump(25);
-    expect(await letsOthersRun(clock, () => turn.ifDue())).toBe(true);
-    expect(await letsOthersRun(clock, () => turn.ifDue())).toBe(false);
+    expect(await letsTimersRun(clock, () => loop.ifDue())).toBe(true);
+    expect(await letsTimersRun(clock, () => loop.ifDue())).toBe(false);
   });
 });

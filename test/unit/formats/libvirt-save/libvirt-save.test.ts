@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { LibvirtSaveReader, type LibvirtSaveSummary } from '../../../../src/formats/libvirt-save/index.js';
 import type { Cursor, PullParser } from '../../../../src/formats/pull-parser/index.js';
 import { LIBVIRT, libvirtHead } from '../../../support/libvirt-save/libvirt-bytes.js';
-import { refusalOf, walked } from '../../../support/pull-parser/parsed.js';
+import { parsed, refusalOf } from '../../../support/pull-parser/parsed.js';
 
 function* read(cursor: Cursor): PullParser<LibvirtSaveSummary> {
   const reader = new LibvirtSaveReader(cursor);
@@ -12,10 +12,10 @@ function* read(cursor: Cursor): PullParser<LibvirtSaveSummary> {
   return reader.summary;
 }
 
-const readHead = (bytes: Uint8Array): LibvirtSaveSummary => walked(bytes, read).result;
+const readHead = (bytes: Uint8Array): LibvirtSaveSummary => parsed(bytes, read).result;
 const refusal = (bytes: Uint8Array) => refusalOf(bytes, read);
 
-/** A header with another number at that offset. */
+/** Returns a header with `value` at `offset`. */
 function withNumber(offset: number, value: number): Buffer {
   const bytes = libvirtHead();
   bytes.writeUInt32LE(value, offset);
@@ -23,7 +23,7 @@ function withNumber(offset: number, value: number): Buffer {
 }
 
 describe('a libvirt save file', () => {
-  it('is read to where the stream begins', () => {
+  it('is parsed up to the start of the stream', () => {
     const head = libvirtHead();
     expect(readHead(Buffer.concat([head, Buffer.from('QEVM')]))).toEqual({
       ...{
@@ -38,7 +38,7 @@ describe('a libvirt save file', () => {
     });
   });
 
-  it('has any texts, in either byte order', () => {
+  it('can have any texts, in both byte orders', () => {
     const texts = fc.string({ unit: 'grapheme', maxLength: 40 }).filter((text) => !text.includes('\0'));
     const orders = fc.constantFrom('little' as const, 'big' as const);
     fc.assert(
@@ -48,18 +48,21 @@ describe('a libvirt save file', () => {
     );
   });
 
-  it.each(['raw', 'gzip', 'bzip2', 'xz', 'lzop', 'zstd', 'sparse'])('says how its stream is stored: %s', (name) => {
-    const format = ['raw', 'gzip', 'bzip2', 'xz', 'lzop', 'zstd', 'sparse'].indexOf(name);
-    expect(readHead(libvirtHead({ format, running: 0 }))).toMatchObject({ compression: name, wasRunning: false });
-  });
+  it.each(['raw', 'gzip', 'bzip2', 'xz', 'lzop', 'zstd', 'sparse'])(
+    'declares the compression of its stream: %s',
+    (name) => {
+      const format = ['raw', 'gzip', 'bzip2', 'xz', 'lzop', 'zstd', 'sparse'].indexOf(name);
+      expect(readHead(libvirtHead({ format, running: 0 }))).toMatchObject({ compression: name, wasRunning: false });
+    },
+  );
 
-  it('of version 1 has no format', () => {
+  it('has no compression in version 1', () => {
     expect(readHead(libvirtHead({ version: 1, format: 77 }))).toMatchObject({ version: 1, compression: 'raw' });
   });
 
-  it('that libvirt did not finish is named as such, and refused', () => {
-    const part = libvirtHead({ magic: 'LibvirtQemudPart' });
-    expect(refusal(part)).toMatchObject({
+  it('is rejected with its own message when libvirt did not finish it', () => {
+    const unfinished = libvirtHead({ magic: 'LibvirtQemudPart' });
+    expect(refusal(unfinished)).toMatchObject({
       code: 'TRUNCATED',
       message: 'libvirt had not finished this save',
       details: { offset: 0, expected: '"LibvirtQemudSave"', found: '"LibvirtQemudPart"' },
@@ -71,12 +74,12 @@ describe('a libvirt save file', () => {
     ['of version 0', withNumber(16, 0), { code: 'UNSUPPORTED_VERSION', details: { offset: 16, found: '0' } }],
     ['without any text', withNumber(20, 0), { code: 'CORRUPT', details: { offset: 20 } }],
     [
-      'with more than 16 MiB of text, before it is read',
+      'with more than 16 MiB of text, before the text is read',
       withNumber(20, (16 << 20) + 1),
       { code: 'LIMIT_EXCEEDED', details: { offset: 20, expected: '1 to 16777216 bytes', found: '16777217' } },
     ],
     [
-      'with a format that is not known',
+      'with an unknown compression',
       withNumber(28, 7),
       { code: 'UNSUPPORTED_VERSION', details: { offset: 28, found: '7' } },
     ],
@@ -86,15 +89,15 @@ describe('a libvirt save file', () => {
       { code: 'CORRUPT', details: { offset: 32 } },
     ],
     [
-      'whose XML has no end',
+      'with XML that has no NUL at its end',
       Buffer.concat([libvirtHead({ room: 0 }).subarray(0, -1), Buffer.from(' ')]),
-      { code: 'CORRUPT', message: 'a text in the libvirt save file has no end', details: { offset: 92 } },
+      { code: 'CORRUPT', message: 'a text in the libvirt save file has no NUL at its end', details: { offset: 92 } },
     ],
-  ])('is refused: %s', (_, bytes, expected) => {
+  ])('is rejected %s', (_, bytes, expected) => {
     expect(refusal(bytes)).toMatchObject(expected);
   });
 
-  it('is refused when it is cut, at the byte where it ends', () => {
+  it('is rejected at the byte where it ends when it is truncated', () => {
     const head = libvirtHead({ cookie: '<cookie/>' });
     for (let length = 0; length < head.length; length += 1)
       expect(refusal(head.subarray(0, length))).toMatchObject({ code: 'TRUNCATED', details: { offset: length } });

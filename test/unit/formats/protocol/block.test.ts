@@ -25,7 +25,7 @@ describe('the checksum of a block', () => {
     expect(viewOf(block).getBigUint64(4088, true)).toBe(xxh64(block.subarray(0, 4088), 3n));
   });
 
-  it('checks for whatever the block says', () => {
+  it('is valid for any content of the block', () => {
     fc.assert(
       fc.property(blocks, u64s, (block, seed) => {
         writeChecksum(block, seed);
@@ -34,7 +34,7 @@ describe('the checksum of a block', () => {
     );
   });
 
-  it('does not check after any single bit was flipped, in the checksum itself too', () => {
+  it('is invalid after any single bit was flipped, including the bits of the checksum', () => {
     fc.assert(
       fc.property(blocks, u64s, bitsOfBlock, (block, seed, bit) => {
         writeChecksum(block, seed);
@@ -44,7 +44,7 @@ describe('the checksum of a block', () => {
     );
   });
 
-  it('does not check with the seed of another place', () => {
+  it('is invalid with the seed of another position', () => {
     fc.assert(
       fc.property(blocks, u64s, u64s, (block, seed, other) => {
         fc.pre(seed !== other);
@@ -54,13 +54,13 @@ describe('the checksum of a block', () => {
     );
   });
 
-  it('does not check on a blank block', () => {
+  it('is invalid in a blank block', () => {
     expect(hasValidChecksum(new Uint8Array(BLOCK_SIZE), 0n)).toBe(false);
   });
 });
 
 describe('isBlank', () => {
-  it('sees one byte that is not zero, wherever it is', () => {
+  it('detects a single byte that is not zero, at any offset', () => {
     expect(isBlank(new Uint8Array(BLOCK_SIZE))).toBe(true);
     fc.assert(
       fc.property(bitsOfBlock, (bit) => {
@@ -71,7 +71,7 @@ describe('isBlank', () => {
 });
 
 describe('a count', () => {
-  it('is read as it was written', () => {
+  it('is the same after writing and reading', () => {
     fc.assert(
       fc.property(counts, (count) => {
         const view = new DataView(new ArrayBuffer(16));
@@ -81,7 +81,7 @@ describe('a count', () => {
     );
   });
 
-  it('above 2^53 - 1 is no count', () => {
+  it('is undefined above 2^53 - 1', () => {
     const view = new DataView(new ArrayBuffer(8));
     view.setBigUint64(0, 2n ** 53n, true);
     expect(readCount(view, 0)).toBeUndefined();
@@ -98,7 +98,7 @@ describe('padded', () => {
     [4096, 4096],
     [4097, 8192],
     [1048577, 1052672],
-  ])('%i bytes take %i', (length, blocksOf) => {
+  ])('rounds %i bytes up to %i', (length, blocksOf) => {
     expect(padded(length)).toBe(blocksOf);
   });
 });

@@ -29,8 +29,8 @@ function encoded(control: ControlBlock, role: Role = 'sender', seed = SEED): Uin
   return block;
 }
 
-/** The block of {@link CONTROL} in which `change` changed something, with its checksum again. */
-function resealed(change: (view: DataView) => void): Uint8Array {
+/** Returns the block of {@link CONTROL} after `change`, with a valid checksum. */
+function withChange(change: (view: DataView) => void): Uint8Array {
   const block = encoded(CONTROL);
   change(viewOf(block));
   writeChecksum(block, SEED);
@@ -38,7 +38,7 @@ function resealed(change: (view: DataView) => void): Uint8Array {
 }
 
 describe('a control block', () => {
-  it('is decoded as it was encoded, whatever the buffer held before', () => {
+  it('is the same after encoding and decoding, whatever the buffer contained before', () => {
     const roles = fc.constantFrom<Role>('sender', 'receiver');
     fc.assert(
       fc.property(controlBlocks, roles, u64s, (control, role, seed) => {
@@ -47,7 +47,7 @@ describe('a control block', () => {
     );
   });
 
-  it('with any single bit flipped is none', () => {
+  it('is rejected with any single bit flipped', () => {
     const block = encoded({ ...CONTROL, reason: 'a reason' });
     fc.assert(
       fc.property(bitsOfBlock, (bit) => {
@@ -65,12 +65,12 @@ describe('a control block', () => {
     );
   });
 
-  it('with random fields under a right checksum is a control block or none, and never an exception', () => {
-    const places = fc.tuple(fc.integer({ min: 8, max: 63 }), fc.nat({ max: 255 }));
+  it('with random fields and a valid checksum is decoded or rejected, and never throws', () => {
+    const changedBytes = fc.tuple(fc.integer({ min: 8, max: 63 }), fc.nat({ max: 255 }));
     fc.assert(
-      fc.property(fc.array(places, { minLength: 1, maxLength: 30 }), (changes) => {
-        const block = resealed((view) => {
-          for (const [place, byte] of changes) view.setUint8(place, byte);
+      fc.property(fc.array(changedBytes, { minLength: 1, maxLength: 30 }), (changes) => {
+        const block = withChange((view) => {
+          for (const [offset, byte] of changes) view.setUint8(offset, byte);
         });
         expect(() => decodeControlBlock(block, 'sender', SEED)).not.toThrow();
       }),
@@ -78,15 +78,15 @@ describe('a control block', () => {
     );
   });
 
-  it('is none in a blank slot', () => {
+  it('is not found in a blank slot', () => {
     expect(decodeControlBlock(new Uint8Array(BLOCK_SIZE), 'sender', SEED)).toBeUndefined();
   });
 
-  it("is none for the other role's reader", () => {
+  it('is rejected when the reader expects the other role', () => {
     expect(decodeControlBlock(encoded(CONTROL), 'receiver', SEED)).toBeUndefined();
   });
 
-  it('is none in another slot or of another transfer: the seed differs', () => {
+  it('is rejected in another slot or of another transfer, because the seed differs', () => {
     expect(decodeControlBlock(encoded(CONTROL), 'sender', SEED ^ 1n)).toBeUndefined();
   });
 
@@ -95,11 +95,11 @@ describe('a control block', () => {
     ['a cursor above 2^53', (view) => view.setBigUint64(32, 2n ** 53n, true)],
     ['a byte count above 2^53', (view) => view.setBigUint64(40, 2n ** 53n, true)],
     ['phase 0', (view) => view.setUint16(48, 0, true)],
-    ['phase 10, which this version does not know', (view) => view.setUint16(48, 10, true)],
+    ['the unknown phase 10', (view) => view.setUint16(48, 10, true)],
     ['a reason longer than 1024', (view) => view.setUint32(52, 1025, true)],
     ['a reason longer than the block', (view) => view.setUint32(52, 0xffffffff, true)],
-  ])('is none with %s', (_, change) => {
-    expect(decodeControlBlock(resealed(change), 'sender', SEED)).toBeUndefined();
+  ])('is rejected with %s', (_, change) => {
+    expect(decodeControlBlock(withChange(change), 'sender', SEED)).toBeUndefined();
   });
 });
 
@@ -107,12 +107,12 @@ describe('the reason in a control block', () => {
   const reasonAfter = (reason: string): string | undefined =>
     decodeControlBlock(encoded({ ...CONTROL, reason }), 'sender', SEED)?.reason;
 
-  it('keeps 1024 bytes, and is cut after them', () => {
+  it('is truncated to 1024 bytes', () => {
     expect(reasonAfter('x'.repeat(1024))).toBe('x'.repeat(1024));
     expect(reasonAfter('x'.repeat(1025))).toBe('x'.repeat(1024));
   });
 
-  it('is cut between characters, not within one', () => {
+  it('is truncated between characters, and not within one', () => {
     expect(reasonAfter(`${'x'.repeat(1023)}€`)).toBe('x'.repeat(1023));
   });
 
@@ -120,8 +120,8 @@ describe('the reason in a control block', () => {
     expect(reasonAfter('\u001b]0;owned\u0007')).toBe('\\u{1b}]0;owned\\u{7}');
   });
 
-  it('that is no UTF-8 is shown with replacements', () => {
-    const block = resealed((view) => {
+  it('is decoded with replacement characters when it is not valid UTF-8', () => {
+    const block = withChange((view) => {
       view.setUint32(52, 2, true);
       view.setUint16(64, 0xfffe);
     });

@@ -5,8 +5,8 @@ import { decodeFrameHeader, encodeFrameHeader, type FrameType } from '../../../.
 
 const SEED = 5n;
 
-/** A frame header of 100 bytes of payload in which `change` changed something, with its checksum again. */
-function resealed(change: (view: DataView) => void, type: FrameType = 'data'): Uint8Array {
+/** Returns the header of a frame with 100 bytes of payload after `change`, with a valid checksum. */
+function withChange(change: (view: DataView) => void, type: FrameType = 'data'): Uint8Array {
   const block = new Uint8Array(BLOCK_SIZE);
   const payloadLength = type === 'padding' ? 0 : 100;
   const numbers = { sequence: 1, position: 4096, streamOffset: 0 };
@@ -16,7 +16,7 @@ function resealed(change: (view: DataView) => void, type: FrameType = 'data'): U
   return block;
 }
 
-describe('a frame header with a valid checksum is refused for', () => {
+describe('a frame header with a valid checksum is rejected for', () => {
   it.each<[string, (view: DataView) => void]>([
     ['a record longer than its block', (view) => view.setUint32(8, 4017, true)],
     ['a record of 4 GiB', (view) => view.setUint32(8, 0xffffffff, true)],
@@ -25,12 +25,12 @@ describe('a frame header with a valid checksum is refused for', () => {
     ['a payload whose blocks overflow 32 bits', (view) => view.setUint32(12, 0xfffff000, true)],
     ['a frame that ends within a block', (view) => view.setUint32(48, 8191, true)],
     ['a frame longer than its payload needs', (view) => view.setUint32(48, 12288, true)],
-    ['a frame without even a header', (view) => view.setUint32(48, 0, true)],
+    ['a frame shorter than its header', (view) => view.setUint32(48, 0, true)],
     ['a sequence above 2^53', (view) => view.setBigUint64(16, 2n ** 53n, true)],
     ['a position above 2^53', (view) => view.setBigUint64(32, 2n ** 53n, true)],
     ['a stream offset above 2^53', (view) => view.setBigUint64(40, 2n ** 53n, true)],
   ])('%s', (_, change) => {
-    expect(decodeFrameHeader(resealed(change), SEED)).toBe('bad-length');
+    expect(decodeFrameHeader(withChange(change), SEED)).toBe('bad-length');
   });
 
   it.each<[string, (view: DataView) => void]>([
@@ -38,39 +38,39 @@ describe('a frame header with a valid checksum is refused for', () => {
     ['padding of no length', (view) => view.setUint32(48, 0, true)],
     ['padding that ends within a block', (view) => view.setUint32(48, 4097, true)],
   ])('%s', (_, change) => {
-    expect(decodeFrameHeader(resealed(change, 'padding'), SEED)).toBe('bad-length');
+    expect(decodeFrameHeader(withChange(change, 'padding'), SEED)).toBe('bad-length');
   });
 });
 
 describe('a frame of an unknown type', () => {
-  it('is decoded with its number, and says whether it may be skipped', () => {
-    const mandatory = resealed((view) => view.setUint16(4, 999, true));
+  it('is decoded with its number, and with whether a reader may skip it', () => {
+    const mandatory = withChange((view) => view.setUint16(4, 999, true));
     expect(decodeFrameHeader(mandatory, SEED)).toMatchObject({
       type: undefined,
       typeNumber: 999,
       optional: false,
       payloadLength: 100,
     });
-    const optional = resealed((view) => {
+    const optional = withChange((view) => {
       view.setUint16(4, 999, true);
       view.setUint16(6, 1, true);
     });
     expect(decodeFrameHeader(optional, SEED)).toMatchObject({ type: undefined, optional: true });
   });
 
-  it('0 is unknown, not a type', () => {
-    const block = resealed((view) => view.setUint16(4, 0, true));
+  it('includes the type 0', () => {
+    const block = withChange((view) => view.setUint16(4, 0, true));
     expect(decodeFrameHeader(block, SEED)).toMatchObject({ type: undefined, typeNumber: 0 });
   });
 });
 
-describe('a frame header with random fields under a right magic and checksum', () => {
-  it('gives a header within its bounds, or a word, and never an exception', () => {
-    const places = fc.tuple(fc.integer({ min: 4, max: 71 }), fc.nat({ max: 255 }));
+describe('a frame header with random fields and a valid magic and checksum', () => {
+  it('is decoded within its bounds or rejected, and never throws', () => {
+    const changedBytes = fc.tuple(fc.integer({ min: 4, max: 71 }), fc.nat({ max: 255 }));
     fc.assert(
-      fc.property(fc.array(places, { minLength: 1, maxLength: 40 }), (changes) => {
-        const block = resealed((view) => {
-          for (const [place, byte] of changes) view.setUint8(place, byte);
+      fc.property(fc.array(changedBytes, { minLength: 1, maxLength: 40 }), (changes) => {
+        const block = withChange((view) => {
+          for (const [offset, byte] of changes) view.setUint8(offset, byte);
         });
         const header = decodeFrameHeader(block, SEED);
         if (typeof header === 'string') expect(header).toBe('bad-length');

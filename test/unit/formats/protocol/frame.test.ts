@@ -35,7 +35,7 @@ const fieldsOf = {
   record: fc.uint8Array({ maxLength: RECORD_ROOM, size: 'max' }),
 };
 
-/** DATA has a payload, INDEX may have one, the others have none. */
+/** DATA must have a payload, INDEX may have one, and the other types must have none. */
 const typesWithPayload: fc.Arbitrary<{ type: FrameType; payloadLength: number }> = fc.oneof(
   fc.record({ type: fc.constant('data' as const), payloadLength: fc.integer({ min: 1, max: 2 ** 31 }) }),
   fc.record({ type: fc.constant('index' as const), payloadLength: fc.nat({ max: 2 ** 31 }) }),
@@ -46,7 +46,7 @@ const typesWithPayload: fc.Arbitrary<{ type: FrameType; payloadLength: number }>
 );
 
 describe('a frame header', () => {
-  it('is decoded as it was encoded, whatever the buffer held before', () => {
+  it('is the same after encoding and decoding, whatever the buffer contained before', () => {
     fc.assert(
       fc.property(fc.record(fieldsOf), typesWithPayload, u64s, (standard, typed, seed) => {
         const fields = { ...standard, ...typed };
@@ -59,7 +59,7 @@ describe('a frame header', () => {
     );
   });
 
-  it('of padding covers any number of blocks', () => {
+  it('of padding can cover any number of blocks', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 2 ** 18 }), (blocks) => {
         const frameLength = blocks * BLOCK_SIZE;
@@ -69,7 +69,7 @@ describe('a frame header', () => {
     );
   });
 
-  it('with any single bit flipped is none', () => {
+  it('is rejected with any single bit flipped', () => {
     const block = encoded(DATA);
     fc.assert(
       fc.property(bitsOfBlock, (bit) => {
@@ -87,24 +87,24 @@ describe('a frame header', () => {
     );
   });
 
-  it('is none in a blank block', () => {
+  it('is not found in a blank block', () => {
     expect(decodeFrameHeader(new Uint8Array(BLOCK_SIZE), SEED)).toBe('no-magic');
   });
 
-  it('of another transfer is none: the seed differs', () => {
+  it('is rejected when it belongs to another transfer, because the seed differs', () => {
     expect(decodeFrameHeader(encoded(DATA), SEED ^ 1n)).toBe('bad-checksum');
   });
 
-  it('takes a record that fills the block, and refuses to encode a longer one', () => {
+  it('can contain a record that fills the block, but not a longer one', () => {
     const full = new Uint8Array(RECORD_ROOM).fill(9);
     expect(RECORD_ROOM).toBe(4016);
     expect(decodeFrameHeader(encoded({ ...DATA, record: full }), SEED)).toMatchObject({ record: full });
     expect(errorOf(() => encoded({ ...DATA, record: new Uint8Array(RECORD_ROOM + 1) }))).toEqual(
-      new RangeError('a record of 4017 bytes is more than 4016'),
+      new RangeError('a record of 4017 bytes exceeds 4016 bytes'),
     );
   });
 
-  it('without a payload is one block long', () => {
+  it('belongs to a frame of one block when there is no payload', () => {
     expect(frameLengthFor(0)).toBe(4096);
     expect(frameLengthFor(1)).toBe(8192);
     expect(frameLengthFor(4096)).toBe(8192);
@@ -124,11 +124,11 @@ const DATA: FrameFields = {
 };
 
 describe('the chain', () => {
-  it('after a frame without payload is the chain before it', () => {
+  it('does not change with a frame without a payload', () => {
     expect(chainOver(new Uint8Array(0), 77n)).toBe(77n);
   });
 
-  it('covers the padded payload, seeded with all that came before', () => {
+  it('covers the padded payload, seeded with the chain before it', () => {
     const payload = new Uint8Array(BLOCK_SIZE).fill(5);
     expect(chainOver(payload, 77n)).toBe(xxh64(payload, 77n));
     expect(chainOver(payload, 78n)).not.toBe(chainOver(payload, 77n));

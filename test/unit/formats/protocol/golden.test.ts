@@ -1,4 +1,4 @@
-/** A failure here means that the format changed: fixtures/golden/README.md says what to do. */
+/** A failure here means that the format changed. fixtures/golden/README.md describes what to do then. */
 import { describe, expect, it } from '@jest/globals';
 import * as golden from '../../../../fixtures/golden/values.mjs';
 import { BLOCK_SIZE } from '../../../../src/formats/protocol/block.js';
@@ -28,7 +28,7 @@ const SEED = uuidSeed(golden.TRANSFER_UUID);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 describe('the golden superblock', () => {
-  it('is what encoding gives', () => {
+  it('is the result of encoding its values', () => {
     expect(hex(encodeSuperblock(golden.SUPERBLOCK))).toBe(hex(goldenBytes('superblock')));
   });
 
@@ -37,10 +37,10 @@ describe('the golden superblock', () => {
   });
 });
 
-describe.each(['sender', 'receiver'] as const)("the golden %s's control block", (role) => {
+describe.each(['sender', 'receiver'] as const)('the golden control block of the %s', (role) => {
   const seed = SEED ^ golden.CONTROL_PLACES[role];
 
-  it('is what encoding gives', () => {
+  it('is the result of encoding its values', () => {
     const block = new Uint8Array(BLOCK_SIZE);
     encodeControlBlock(block, role, golden.CONTROLS[role], seed);
     expect(hex(block)).toBe(hex(goldenBytes(`control-${role}`)));
@@ -54,7 +54,7 @@ describe.each(['sender', 'receiver'] as const)("the golden %s's control block", 
 const entries = new DataIndex();
 for (const entry of golden.INDEX_ENTRIES) entries.add(entry);
 
-/** Of each frame: its record, what the record decodes to, and the payload behind the header. */
+/** For each frame: the record, its decoder, the decoded value, and the payload after the header. */
 const CONTENTS: Record<FrameType, [Uint8Array, (record: Uint8Array) => unknown, unknown, Uint8Array]> = {
   begin: [encodeBegin(golden.BEGIN), decodeBegin, golden.BEGIN, new Uint8Array(0)],
   data: [new Uint8Array(0), (record) => record.length, 0, golden.PAYLOAD],
@@ -66,9 +66,9 @@ const CONTENTS: Record<FrameType, [Uint8Array, (record: Uint8Array) => unknown, 
 
 describe.each(Object.keys(FRAME_TYPES) as FrameType[])('the golden %s frame', (type) => {
   const bytes = goldenBytes(`frame-${type}`);
-  const [record, decodeRecord, said, payload] = CONTENTS[type];
+  const [record, decodeRecord, value, payload] = CONTENTS[type];
 
-  it('is what encoding gives', () => {
+  it('is the result of encoding its values', () => {
     const block = new Uint8Array(BLOCK_SIZE);
     encodeFrameHeader(block, { ...golden.FRAMES[type], record }, SEED);
     const padding = new Uint8Array(bytes.length - BLOCK_SIZE - payload.length);
@@ -79,13 +79,13 @@ describe.each(Object.keys(FRAME_TYPES) as FrameType[])('the golden %s frame', (t
     const header = decodeFrameHeader(bytes.subarray(0, BLOCK_SIZE), SEED);
     if (typeof header === 'string') throw new Error(header);
     expect(header).toMatchObject({ ...golden.FRAMES[type], typeNumber: FRAME_TYPES[type], optional: false });
-    expect(decodeRecord(header.record)).toEqual(said);
+    expect(decodeRecord(header.record)).toEqual(value);
     expect(hex(bytes.subarray(BLOCK_SIZE, BLOCK_SIZE + header.payloadLength))).toBe(hex(payload));
   });
 });
 
 describe('the golden index', () => {
-  it('holds its two entries', () => {
+  it('contains its two entries', () => {
     const payload = goldenBytes('frame-index').subarray(BLOCK_SIZE, BLOCK_SIZE + 32);
     expect(decodeIndexEntries(payload, 2)).toEqual(golden.INDEX_ENTRIES);
   });

@@ -8,10 +8,10 @@ import { errorOf } from '../../../support/protocol/error-of.js';
 const ABOVE = 2 ** 60;
 const ABOVE_FOUND = '1152921504606846976';
 
-describe('BEGIN is refused with', () => {
+describe('BEGIN is rejected with', () => {
   it.each([
     ['no kind', { kind: 0 }, 'kind', 'a kind of proto/records.proto', '0'],
-    ['a kind of the future', { kind: 99 }, 'kind', 'a kind of proto/records.proto', '99'],
+    ['an unknown kind', { kind: 99 }, 'kind', 'a kind of proto/records.proto', '99'],
     ['a short target UUID', { targetUuid: new Uint8Array(15) }, 'target_uuid', '16 bytes', '15 bytes'],
     ['a long target UUID', { targetUuid: new Uint8Array(17) }, 'target_uuid', '16 bytes', '17 bytes'],
     ['a long QEMU version', { qemuVersion: 'x'.repeat(257) }, 'qemu_version', 'at most 256 characters', '257'],
@@ -34,7 +34,7 @@ describe('BEGIN is refused with', () => {
   });
 });
 
-describe('END is refused with', () => {
+describe('END is rejected with', () => {
   const whole = { chain: new Uint8Array(8), xxh64: new Uint8Array(8), sha256: new Uint8Array(32) };
 
   it.each([
@@ -42,7 +42,7 @@ describe('END is refused with', () => {
     ['a count above 2^53', { dataFrames: ABOVE }, 'data_frames', ABOVE_FOUND],
     ['no chain', { chain: new Uint8Array(0) }, 'chain', '0 bytes'],
     ['a long chain', { chain: new Uint8Array(9) }, 'chain', '9 bytes'],
-    ['no xxh64, though BEGIN announced it', { xxh64: new Uint8Array(0) }, 'xxh64', '0 bytes'],
+    ['no xxh64, although BEGIN announces it', { xxh64: new Uint8Array(0) }, 'xxh64', '0 bytes'],
     ['a short SHA-256', { sha256: new Uint8Array(31) }, 'sha256', '31 bytes'],
   ])('%s', (_, fields, field, found) => {
     const bytes = schema.End.encode({ ...whole, ...fields }).finish();
@@ -54,7 +54,7 @@ describe('END is refused with', () => {
   });
 });
 
-describe('INDEX is refused with', () => {
+describe('INDEX is rejected with', () => {
   it.each([4097, 0xffffffff])('%i entries', (entries) => {
     expect(errorOf(() => decodeIndex(schema.Index.encode({ entries }).finish()))).toMatchObject({
       code: 'CORRUPT',
@@ -64,7 +64,7 @@ describe('INDEX is refused with', () => {
   });
 });
 
-describe('TRAILER is refused with', () => {
+describe('TRAILER is rejected with', () => {
   it.each([
     ['end_offset', { endOffset: ABOVE }],
     ['index_offset', { indexOffset: ABOVE }],
@@ -78,13 +78,13 @@ describe('TRAILER is refused with', () => {
   });
 });
 
-describe('a record that is no protobuf message', () => {
+describe('a record that is not a valid protobuf message', () => {
   it.each([
     ['ends within a number', Uint8Array.of(0x08, 0x80)],
     ['ends within a text', Uint8Array.of(0x22, 0x7f, 0x41)],
-    ['has a wire type that there is not', Uint8Array.of(0x0f)],
-    ['opens groups 4000 deep', new Uint8Array(4000).fill(0x7b)],
-  ])('is refused when it %s', (_, bytes) => {
+    ['has a wire type that does not exist', Uint8Array.of(0x0f)],
+    ['opens 4000 nested groups', new Uint8Array(4000).fill(0x7b)],
+  ])('is rejected when it %s', (_, bytes) => {
     expect(errorOf(() => decodeBegin(bytes))).toMatchObject({
       code: 'CORRUPT',
       message: 'BEGIN record: the protobuf message is not valid',
@@ -99,7 +99,7 @@ describe('random bytes as a record', () => {
     ['END', (bytes: Uint8Array) => decodeEnd(bytes, true)],
     ['INDEX', decodeIndex],
     ['TRAILER', decodeTrailer],
-  ])('give a %s or a typed error', (_, decode) => {
+  ])('are decoded as %s or rejected with a typed error', (_, decode) => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         try {

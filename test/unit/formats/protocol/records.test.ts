@@ -27,16 +27,16 @@ const BEGIN: BeginRecord = {
 };
 
 describe('BEGIN', () => {
-  it('is decoded as it was encoded', () => {
+  it('is the same after encoding and decoding', () => {
     fc.assert(fc.property(beginRecords, (begin) => expect(decodeBegin(encodeBegin(begin))).toEqual(begin)));
   });
 
-  it('without a target UUID has the nil UUID, and does not store it', () => {
+  it('has the nil UUID without a target UUID, and does not store it', () => {
     expect(decodeBegin(encodeBegin(BEGIN)).targetUuid).toBe(NIL_UUID);
     expect(encodeBegin(BEGIN).length).toBeLessThan(16);
   });
 
-  it('keeps 256 characters of what QEMU calls itself, and cuts the rest', () => {
+  it('truncates the QEMU version and the machine type to 256 characters', () => {
     const long = { ...BEGIN, qemuVersion: 'q'.repeat(257), machineType: 'm'.repeat(300) };
     expect(decodeBegin(encodeBegin(long))).toEqual({
       ...BEGIN,
@@ -45,25 +45,25 @@ describe('BEGIN', () => {
     });
   });
 
-  it('with text as long as may be fits into a header block', () => {
+  it('fits into a header block with texts of the maximum length', () => {
     const text = '€'.repeat(256);
     const largest = { ...BEGIN, qemuVersion: text, machineType: text, stubferryVersion: text };
     expect(encodeBegin(largest).length).toBeLessThanOrEqual(RECORD_ROOM);
   });
 
-  it('shows terminal escapes of its writer escaped', () => {
-    const sly = { ...BEGIN, machineType: 'pc\u001b[2J\u202e' };
-    expect(decodeBegin(encodeBegin(sly)).machineType).toBe('pc\\u{1b}[2J\\u{202e}');
+  it('stores texts with terminal escapes escaped', () => {
+    const withEscapes = { ...BEGIN, machineType: 'pc\u001b[2J\u202e' };
+    expect(decodeBegin(encodeBegin(withEscapes)).machineType).toBe('pc\\u{1b}[2J\\u{202e}');
   });
 
-  it('ignores fields of a newer minor version', () => {
+  it('ignores fields of a higher minor version', () => {
     const field15 = Uint8Array.of(0x78, 0x05);
     expect(decodeBegin(Buffer.concat([encodeBegin(BEGIN), field15]))).toEqual(BEGIN);
   });
 });
 
 describe('END', () => {
-  it('is decoded as it was encoded', () => {
+  it('is the same after encoding and decoding', () => {
     fc.assert(
       fc.property(endRecords, (end) => {
         expect(decodeEnd(encodeEnd(end), end.digests !== undefined)).toEqual(end);
@@ -71,13 +71,13 @@ describe('END', () => {
     );
   });
 
-  it('has digests only where BEGIN announced them', () => {
+  it('has digests only when BEGIN announces them', () => {
     const digests = { xxh64: new Uint8Array(8), sha256: new Uint8Array(32) };
     const bytes = encodeEnd({ stateBytes: 1, dataFrames: 1, chain: 1n, digests });
     expect(decodeEnd(bytes, false).digests).toBeUndefined();
   });
 
-  it('holds no view into the buffer it came from', () => {
+  it('does not refer to the buffer from which it was decoded', () => {
     const digests = { xxh64: new Uint8Array(8).fill(1), sha256: new Uint8Array(32).fill(2) };
     const bytes = Uint8Array.from(encodeEnd({ stateBytes: 1, dataFrames: 1, chain: 1n, digests }));
     const end = decodeEnd(bytes, true);
@@ -87,14 +87,14 @@ describe('END', () => {
 });
 
 describe('INDEX', () => {
-  it('is decoded as it was encoded, up to 4096 entries', () => {
+  it('is the same after encoding and decoding, up to 4096 entries', () => {
     fc.assert(fc.property(fc.nat({ max: 4096 }), (entries) => expect(decodeIndex(encodeIndex(entries))).toBe(entries)));
     expect(decodeIndex(encodeIndex(4096))).toBe(4096);
   });
 });
 
 describe('TRAILER', () => {
-  it('is decoded as it was encoded', () => {
+  it('is the same after encoding and decoding', () => {
     const trailers = fc.record({ endOffset: counts, indexOffset: counts, fileBytes: counts });
     fc.assert(fc.property(trailers, (trailer) => expect(decodeTrailer(encodeTrailer(trailer))).toEqual(trailer)));
   });

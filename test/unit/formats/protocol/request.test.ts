@@ -20,11 +20,11 @@ const TRANSFER = '5f1ac4ae-1234-4abc-8def-000000000001';
 const uuid = fc.uuid().map((text) => text.toLowerCase());
 
 describe('a request', () => {
-  it('is three words', () => {
+  it('has three fields', () => {
     expect(encodeDiskRequest({ direction: 'save', nonce: NONCE })).toBe(`stubferry/1 save ${NONCE}`);
   });
 
-  it('is read as it was written', () => {
+  it('is the same after encoding and decoding', () => {
     fc.assert(
       fc.property(fc.constantFrom('save' as const, 'restore' as const), uuid, (direction, nonce) => {
         const request = { direction, nonce };
@@ -41,26 +41,26 @@ describe('a request', () => {
     ['stubferry/1 save ../../etc', '"stubferry/1 save ../../etc"'],
     [`stubferry/1 save ${NONCE} more`, `"stubferry/1 save ${NONCE} more"`],
     ['\u001b[2J', '"\\\\u{1b}[2J"'],
-  ])('that is %j is refused, and shown without what a terminal would do with it', (text, found) => {
+  ])('is rejected when it is %j, and reported with terminal escapes escaped', (text, found) => {
     const error = errorOf(() => decodeDiskRequest(text, WHERE));
     expect(error).toMatchObject({ code: 'PROTOCOL_VIOLATION', details: { where: WHERE, found } });
   });
 
-  it('of another version says both', () => {
+  it('is rejected with both versions when its version is another one', () => {
     expect(errorOf(() => decodeDiskRequest(`stubferry/2 save ${NONCE}`, WHERE))).toMatchObject({
       code: 'UNSUPPORTED_VERSION',
       details: { expected: 'stubferry/1', found: 'stubferry/2' },
     });
   });
 
-  it('beyond 1024 bytes is refused before it is looked at', () => {
+  it('is rejected before it is parsed when it exceeds 1024 bytes', () => {
     expect(errorOf(() => decodeDiskRequest('é'.repeat(513), WHERE))).toMatchObject({
       code: 'LIMIT_EXCEEDED',
       details: { expected: 'at most 1024 bytes', found: '1026 bytes' },
     });
   });
 
-  it('of any text is a request or a typed error', () => {
+  it('is decoded or rejected with a typed error for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 2000 }), (text) => {
         try {
@@ -72,24 +72,24 @@ describe('a request', () => {
     );
   });
 
-  it('has its nonce found in whatever version', () => {
+  it('has a nonce that can be read in any version', () => {
     expect(nonceOf(`stubferry/9 anything ${NONCE} more`)).toBe(NONCE);
     expect(nonceOf('stubferry/9 anything else')).toBeUndefined();
   });
 });
 
-describe('an answer', () => {
-  it('that a disk is attached is read as it was written, whatever the device', () => {
+describe('a reply', () => {
+  it('of an attached disk is the same after encoding and decoding, for any device', () => {
     const device = fc.string({ unit: 'grapheme', maxLength: 100 }).map((name) => `/dev/${name}`);
     fc.assert(
       fc.property(uuid, uuid, device, (nonce, transferUuid, name) => {
-        const answer: DiskReply = { verdict: 'attached', nonce, transferUuid, device: name };
-        expect(decodeReply(encodeReply(answer), WHERE)).toEqual(answer);
+        const reply: DiskReply = { verdict: 'attached', nonce, transferUuid, device: name };
+        expect(decodeReply(encodeReply(reply), WHERE)).toEqual(reply);
       }),
     );
   });
 
-  it('that there is none keeps its code, and as much of the reason as there is room for', () => {
+  it('of a refusal keeps its code, and truncates the reason to the available length', () => {
     fc.assert(
       fc.property(uuid, fc.string({ unit: 'binary', maxLength: 3000 }), (nonce, reason) => {
         const text = encodeReply({ verdict: 'refused', nonce, code: 'TOO_BUSY', reason });
@@ -99,9 +99,9 @@ describe('an answer', () => {
     );
   });
 
-  it('with a short reason is read as it was written', () => {
-    const answer: DiskReply = { verdict: 'refused', nonce: NONCE, code: 'TOO_BUSY', reason: 'at most 16, and no more' };
-    expect(decodeReply(encodeReply(answer), WHERE)).toEqual(answer);
+  it('of a refusal with a short reason is the same after encoding and decoding', () => {
+    const reply: DiskReply = { verdict: 'refused', nonce: NONCE, code: 'TOO_BUSY', reason: 'at most 16, and no more' };
+    expect(decodeReply(encodeReply(reply), WHERE)).toEqual(reply);
   });
 
   it.each([
@@ -110,24 +110,24 @@ describe('an answer', () => {
     `stubferry/1 attached ${NONCE} transfer /dev/xvdz`,
     'stubferry/1 refused nonce TOO_BUSY sentence',
     `stubferry/1 perhaps ${NONCE} ${TRANSFER} /dev/xvdz`,
-  ])('%j is none', (text) => {
+  ])('is rejected when it is %j', (text) => {
     expect(errorOf(() => decodeReply(text, WHERE))).toMatchObject({ code: 'PROTOCOL_VIOLATION' });
   });
 });
 
-describe('an offer', () => {
-  it('is read as it was written, whatever the device', () => {
+describe('the announcement of a pre-attached disk', () => {
+  it('is the same after encoding and decoding, for any device', () => {
     const device = fc.string({ unit: 'grapheme', maxLength: 100 }).map((name) => `/dev/${name}`);
     fc.assert(
       fc.property(uuid, device, (transferUuid, name) => {
-        const offer = { transferUuid, device: name };
-        expect(decodePreAttachment(encodePreAttachment(offer), WHERE)).toEqual(offer);
+        const preAttachment = { transferUuid, device: name };
+        expect(decodePreAttachment(encodePreAttachment(preAttachment), WHERE)).toEqual(preAttachment);
       }),
     );
   });
 
   it.each(['stubferry/1 offered', `stubferry/1 offered ${TRANSFER}`, `stubferry/1 offered ${TRANSFER} xvdz`])(
-    '%j is none',
+    'is rejected when it is %j',
     (text) => {
       expect(errorOf(() => decodePreAttachment(text, WHERE))).toMatchObject({ code: 'PROTOCOL_VIOLATION' });
     },

@@ -7,36 +7,36 @@ import { DISK_SIZE, SUPERBLOCK, superblockWith } from '../../../support/protocol
 const refusal = (block: Uint8Array, diskSize = DISK_SIZE): unknown =>
   errorOf(() => decodeSuperblock(block, '/dev/xvdz', BLOCK_SIZE, diskSize));
 
-const place = { where: '/dev/xvdz', offset: BLOCK_SIZE };
+const location = { where: '/dev/xvdz', offset: BLOCK_SIZE };
 
-describe('a superblock is refused', () => {
+describe('a superblock is rejected', () => {
   it('without its magic', () => {
     expect(refusal(Buffer.concat([Buffer.from('\u001bSTUBFER'), Buffer.alloc(4088)]))).toMatchObject({
       code: 'NOT_A_TRANSFER_DISK',
       message: 'the disk does not begin with a superblock',
-      details: { ...place, expected: 'magic "STUBFERY"', found: '"\\\\u{1b}STUBFER"' },
+      details: { ...location, expected: 'magic "STUBFERY"', found: '"\\\\u{1b}STUBFER"' },
     });
   });
 
-  it('with a checksum that is not its own', () => {
+  it('with an invalid checksum', () => {
     const block = encodeSuperblock(SUPERBLOCK);
     block[4095] = (block[4095] ?? 0) ^ 1;
     expect(refusal(block)).toMatchObject({
       code: 'CORRUPT',
-      message: 'superblock: checksum does not match',
-      details: place,
+      message: 'checksum mismatch in the superblock',
+      details: location,
     });
   });
 
-  it('of another major version, by name of version and writer, once the checksum says that it is whole', () => {
+  it('with its version and writer when its checksum is valid and its major version is another one', () => {
     const block = superblockWith((view) => {
       view.setUint16(8, 2, true);
       view.setUint16(10, 5, true);
     });
     expect(refusal(block)).toMatchObject({
       code: 'UNSUPPORTED_VERSION',
-      message: 'the transfer disk has another format version',
-      details: { ...place, expected: 'format 1.x', found: 'format 2.5, written by stubferry 0.1.0' },
+      message: 'the transfer disk has an unsupported format version',
+      details: { ...location, expected: 'format 1.x', found: 'format 2.5, written by stubferry 0.1.0' },
     });
   });
 
@@ -55,25 +55,25 @@ describe('a superblock is refused', () => {
   ])('for a wrong %s', (what, change, expected, found) => {
     expect(refusal(superblockWith(change))).toMatchObject({
       code: 'CORRUPT',
-      message: `superblock: ${what}`,
-      details: { ...place, expected, found },
+      message: `invalid ${what} in the superblock`,
+      details: { ...location, expected, found },
     });
   });
 
   it.each<[string, (view: DataView) => void, string]>([
-    ['a ring that is no whole blocks', (view) => view.setUint32(24, 1048577, true), '1048577'],
+    ['a ring that does not consist of whole blocks', (view) => view.setUint32(24, 1048577, true), '1048577'],
     ['a ring above 2^53', (view) => view.setBigUint64(24, 2n ** 60n, true), 'a number above 2^53'],
     ['a ring that ends after the disk', (view) => view.setUint32(24, 1052672, true), '1052672'],
     ['a ring that begins after the disk', (view) => view.setBigUint64(16, 2n ** 40n, true), '1048576'],
   ])('for %s', (_, change, found) => {
     expect(refusal(superblockWith(change))).toMatchObject({
       code: 'CORRUPT',
-      message: 'superblock: ring length',
-      details: { ...place, expected: 'a multiple of 4096 that fits into 1114112 bytes of disk', found },
+      message: 'invalid ring length in the superblock',
+      details: { ...location, expected: 'a multiple of 4096 that fits into 1114112 bytes of disk', found },
     });
   });
 
-  it('on a disk one byte too small for its ring', () => {
+  it('on a disk that is one byte too small for its ring', () => {
     expect(refusal(encodeSuperblock(SUPERBLOCK), DISK_SIZE - 1)).toMatchObject({ code: 'CORRUPT' });
   });
 
@@ -84,7 +84,7 @@ describe('a superblock is refused', () => {
     ['the ring', { ringLength: 61440, maxPayload: 4096 }, '65536 to 1073741824 bytes', '61440 bytes'],
     ['the ring', { ringLength: 2 ** 30 + 4096 }, '139264 to 1073741824 bytes', '1073745920 bytes'],
     ['the largest state', { maxState: 2 ** 44 + 1 }, '0 to 17592186044416 bytes', '17592186044417 bytes'],
-  ])('for a limit: %s, %j', (what, fields, expected, found) => {
+  ])('for a size outside of its limits: %s, %j', (what, fields, expected, found) => {
     expect(refusal(encodeSuperblock({ ...SUPERBLOCK, ...fields }), 2 ** 40)).toMatchObject({
       code: 'LIMIT_EXCEEDED',
       message: `${what} is outside of its limits`,
@@ -92,7 +92,7 @@ describe('a superblock is refused', () => {
     });
   });
 
-  it('for a largest state that no number can hold', () => {
+  it('for a largest state that exceeds the safe integers', () => {
     const block = superblockWith((view) => view.setBigUint64(80, 2n ** 64n - 1n, true));
     expect(refusal(block)).toMatchObject({
       code: 'LIMIT_EXCEEDED',
@@ -102,11 +102,11 @@ describe('a superblock is refused', () => {
 });
 
 describe('checkLimits', () => {
-  it('lets a superblock pass that is within all of them', () => {
+  it('accepts a superblock that is within all limits', () => {
     expect(() => checkLimits(SUPERBLOCK, 'disk')).not.toThrow();
   });
 
-  it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses %p bytes of state', (maxState) => {
+  it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])('rejects %p bytes of state', (maxState) => {
     expect(errorOf(() => checkLimits({ ...SUPERBLOCK, maxState }, 'disk'))).toMatchObject({
       code: 'LIMIT_EXCEEDED',
     });

@@ -11,7 +11,7 @@ import { DISK_SIZE, SUPERBLOCK, superblockWith } from '../../../support/protocol
 const decode = (block: Uint8Array): Superblock => decodeSuperblock(block, '/dev/xvdz', 0, DISK_SIZE);
 
 describe('a superblock', () => {
-  it('is decoded as it was encoded', () => {
+  it('is the same after encoding and decoding', () => {
     fc.assert(
       fc.property(superblocks, (superblock) => {
         const size = superblock.ringStart + superblock.ringLength;
@@ -20,7 +20,7 @@ describe('a superblock', () => {
     );
   });
 
-  it('with any single bit flipped is refused', () => {
+  it('is rejected with any single bit flipped', () => {
     const block = encodeSuperblock(SUPERBLOCK);
     fc.assert(
       fc.property(bitsOfBlock, (bit) => {
@@ -30,7 +30,7 @@ describe('a superblock', () => {
     );
   });
 
-  it('is found in random bytes never, and refused with nothing but a typed error', () => {
+  it('is never found in random bytes, which are rejected with a typed error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: BLOCK_SIZE, maxLength: BLOCK_SIZE }), (block) => {
         expect(errorOf(() => decode(block))).toMatchObject({ code: 'NOT_A_TRANSFER_DISK' });
@@ -38,12 +38,12 @@ describe('a superblock', () => {
     );
   });
 
-  it('with random contents under a right magic and checksum gives a superblock or a typed error', () => {
-    const places = fc.tuple(fc.integer({ min: 8, max: 119 }), fc.nat({ max: 255 }));
+  it('with random fields and a valid magic and checksum is decoded or rejected with a typed error', () => {
+    const changedBytes = fc.tuple(fc.integer({ min: 8, max: 119 }), fc.nat({ max: 255 }));
     fc.assert(
-      fc.property(fc.array(places, { minLength: 1, maxLength: 40 }), (changes) => {
+      fc.property(fc.array(changedBytes, { minLength: 1, maxLength: 40 }), (changes) => {
         const block = superblockWith((view) => {
-          for (const [place, byte] of changes) view.setUint8(place, byte);
+          for (const [offset, byte] of changes) view.setUint8(offset, byte);
         });
         try {
           decode(block);
@@ -55,7 +55,7 @@ describe('a superblock', () => {
     );
   });
 
-  it('of a newer minor version is accepted, and what that adds is ignored', () => {
+  it('is accepted with a higher minor version, whose additions are ignored', () => {
     const block = superblockWith((view) => {
       view.setUint16(10, 9, true);
       view.setBigUint64(512, 0x1234n, true);
@@ -63,17 +63,17 @@ describe('a superblock', () => {
     expect(decode(block)).toEqual(SUPERBLOCK);
   });
 
-  it('cuts a long writer to 32 bytes', () => {
+  it('truncates a long writer to 32 bytes', () => {
     const long = encodeSuperblock({ ...SUPERBLOCK, writer: 'x'.repeat(50) });
     expect(decode(long).writer).toBe('x'.repeat(32));
   });
 
-  it('shows a writer with terminal escapes escaped', () => {
-    const sly = encodeSuperblock({ ...SUPERBLOCK, writer: 'a\u001b[2Jb' });
-    expect(decode(sly).writer).toBe('a\\u{1b}[2Jb');
+  it('returns the writer with terminal escapes escaped', () => {
+    const withEscapes = encodeSuperblock({ ...SUPERBLOCK, writer: 'a\u001b[2Jb' });
+    expect(decode(withEscapes).writer).toBe('a\\u{1b}[2Jb');
   });
 
-  it('may have a ring that ends with the disk', () => {
+  it('may have a ring that ends at the end of the disk', () => {
     expect(decodeSuperblock(encodeSuperblock(SUPERBLOCK), 'disk', 0, DISK_SIZE).ringLength).toBe(1 << 20);
   });
 
@@ -84,7 +84,7 @@ describe('a superblock', () => {
     ['ring', { ringLength: 1 << 30 }],
     ['state', { maxState: 0 }],
     ['state', { maxState: 16 * 2 ** 40 }],
-  ])('may have a %s right at a limit: %j', (_, fields) => {
+  ])('may have a %s size exactly at a limit: %j', (_, fields) => {
     const superblock = { ...SUPERBLOCK, ...fields };
     expect(decodeSuperblock(encodeSuperblock(superblock), 'disk', 0, 2 ** 31)).toEqual(superblock);
   });

@@ -11,11 +11,11 @@ describe('a UUID', () => {
     expect(Buffer.from(parseUuid(UUID)).toString('hex')).toBe('00112233445566778899aabbccddeeff');
   });
 
-  it('is formatted as it was parsed', () => {
+  it('is the same after parsing and formatting', () => {
     fc.assert(fc.property(uuids, (uuid) => expect(formatUuid(parseUuid(uuid))).toBe(uuid)));
   });
 
-  it('may be given in capitals, and is printed in small letters', () => {
+  it('may be parsed from upper case, and is formatted in lower case', () => {
     expect(formatUuid(parseUuid(UUID.toUpperCase()))).toBe(UUID);
   });
 
@@ -35,11 +35,11 @@ describe('a UUID', () => {
 });
 
 describe('uuidSeed', () => {
-  it('folds both halves, read little-endian', () => {
+  it('is the xor of both halves, read as little-endian numbers', () => {
     expect(uuidSeed(UUID)).toBe(0x7766554433221100n ^ 0xffeeddccbbaa9988n);
   });
 
-  it('is 0 for no UUID', () => {
+  it('is 0 for the nil UUID', () => {
     expect(uuidSeed(NIL_UUID)).toBe(0n);
   });
 });

@@ -12,36 +12,36 @@ describe('xxh64', () => {
     ['xxhash', 0n, '32dd38952c4bc720'],
     ['xxhash', 20141025n, 'b559b98d844e0635'],
     ['Nobody inspects the spammish repetition', 0n, 'fbcea83c8a378bf1'],
-  ])('of %j with seed %i is the published %s', (text, seed, digest) => {
+  ])('of %j with seed %i is the published value %s', (text, seed, digest) => {
     expect(hex64(xxh64(ascii(text), seed))).toBe(digest);
   });
 
-  it('takes a seed of all 64 bits', () => {
+  it('uses all 64 bits of the seed', () => {
     const high = 1n << 63n;
     expect(xxh64(ascii('abc'), high)).not.toBe(xxh64(ascii('abc'), 0n));
   });
 
-  it('reads a view into a larger buffer, not the buffer', () => {
+  it('hashes only the bytes of a view, and not its whole buffer', () => {
     const larger = ascii('..abc..');
     expect(xxh64(larger.subarray(2, 5), 0n)).toBe(xxh64(ascii('abc'), 0n));
   });
 });
 
 describe('createXxh64', () => {
-  it('gives for any pieces what xxh64 gives for the whole', () => {
-    const pieces = fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 10 });
+  it('computes the same digest from any chunks as xxh64 from the whole', () => {
+    const chunkLists = fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 10 });
     fc.assert(
-      fc.property(pieces, (parts) => {
+      fc.property(chunkLists, (chunks) => {
         const running = createXxh64();
-        for (const part of parts) running.update(part);
-        expect(running.digest()).toBe(xxh64(Buffer.concat(parts), 0n));
+        for (const chunk of chunks) running.update(chunk);
+        expect(running.digest()).toBe(xxh64(Buffer.concat(chunks), 0n));
       }),
     );
   });
 });
 
 describe('hex64', () => {
-  it('is always 16 digits', () => {
+  it('always has 16 digits', () => {
     expect(hex64(0n)).toBe('0000000000000000');
     expect(hex64(0xabcn)).toBe('0000000000000abc');
     expect(hex64(2n ** 64n - 1n)).toBe('ffffffffffffffff');

@@ -1,7 +1,10 @@
-/** A body against its description: the check takes what the reader takes, without its cost. */
+/**
+ * The check of a body accepts exactly the bodies that the reader of the fields accepts, but it needs less memory and
+ * time.
+ */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Misfit } from '../../../../src/formats/qevm/body-cursor.js';
+import { DescriptionMismatch } from '../../../../src/formats/qevm/body-cursor.js';
 import { CheckBudget, checkBody } from '../../../../src/formats/qevm/check-body.js';
 import { type FieldDescription, readFields, type StructDescription } from '../../../../src/formats/qevm/index.js';
 import { QEVM_LIMITS } from '../../../../src/formats/qevm/limits.js';
@@ -24,16 +27,18 @@ function check(body: Uint8Array, description: StructDescription, budget = new Ch
   checkBody(body, description, budget);
 }
 
-/** The bytes that a description describes, all of them zeros but the headers of subsections. */
+/** Returns a body that matches a description: zeros, and the headers of subsections. */
 function bodyOf({ fields, subsections }: StructDescription): Buffer {
   const bytes = fields.map(({ size, arrayLength = 1, struct }) =>
     Buffer.concat(Array.from({ length: arrayLength }, () => (struct ? bodyOf(struct) : Buffer.alloc(size)))),
   );
-  const more = subsections.map((one) => Buffer.concat([Buffer.of(0x05), text(one.vmsdName), u32(1), bodyOf(one)]));
-  return Buffer.concat([...bytes, ...more]);
+  const subsectionBytes = subsections.map((subsection) =>
+    Buffer.concat([Buffer.of(0x05), text(subsection.vmsdName), u32(1), bodyOf(subsection)]),
+  );
+  return Buffer.concat([...bytes, ...subsectionBytes]);
 }
 
-/** With sizes that are right. */
+/** Any description whose sizes are consistent. */
 const { struct: anyStruct } = fc.letrec<{ struct: StructDescription; field: FieldDescription }>((tie) => ({
   field: fc.oneof(
     { depthSize: 'small' },
@@ -58,15 +63,15 @@ const { struct: anyStruct } = fc.letrec<{ struct: StructDescription; field: Fiel
 function outcome(read: () => unknown): unknown {
   try {
     read();
-    return 'taken';
+    return 'accepted';
   } catch (error) {
-    if (!(error instanceof Misfit)) throw error;
+    if (!(error instanceof DescriptionMismatch)) throw error;
     return 'refused';
   }
 }
 
 describe('the check of a body', () => {
-  it('takes what is as described', () => {
+  it('accepts a body that matches its description', () => {
     fc.assert(
       fc.property(anyStruct, (description) => {
         check(bodyOf(description), description);
@@ -74,50 +79,50 @@ describe('the check of a body', () => {
     );
   });
 
-  it('takes and refuses what the reader of the fields does', () => {
+  it('accepts and refuses the same bodies as the reader of the fields', () => {
     fc.assert(
       fc.property(anyStruct, fc.infiniteStream(fc.nat()), (description, numbers) => {
         const body = bodyOf(description);
-        const [at = 0, value = 0, cut = 0] = numbers.take(3);
+        const [at = 0, value = 0, length = 0] = numbers.take(3);
         if (body.length > 0) body[at % body.length] = value;
-        const damaged = cut % 3 === 0 ? body.subarray(0, cut % (body.length + 1)) : body;
+        const damaged = length % 3 === 0 ? body.subarray(0, length % (body.length + 1)) : body;
         expect(outcome(() => check(damaged, description))).toBe(outcome(() => readFields(damaged, description)));
       }),
     );
   });
 
-  it('refuses an array of elements that take no bytes, as the reader does', () => {
+  it('refuses an array of elements without bytes, as the reader does', () => {
     const description = described([field({ size: 0, arrayLength: 2 ** 40 })]);
     const refusal = expect.objectContaining({
       offset: 0,
       expected: 'elements of at least a byte in field',
       found: `${2 ** 40} of no bytes`,
     });
-    expect(() => check(new Uint8Array(0), description)).toThrow(Misfit);
+    expect(() => check(new Uint8Array(0), description)).toThrow(DescriptionMismatch);
     expect(thrownBy(() => check(new Uint8Array(0), description))).toEqual(refusal);
     expect(thrownBy(() => readFields(new Uint8Array(0), description))).toEqual(refusal);
   });
 
-  it('looks at one element of an array whose elements are all alike', () => {
-    let looks = 0;
+  it('reads only one element of an array whose elements have the same layout', () => {
+    let reads = 0;
     const inner = described([field({ size: 8 })]);
     const counted: StructDescription = {
       ...inner,
       get fields() {
-        looks += 1;
+        reads += 1;
         return inner.fields;
       },
     };
     check(new Uint8Array(8 * 1000), described([field({ size: 8, arrayLength: 1000, struct: counted })]));
-    // Once whether there are subsections in it, once for the first element.
-    expect(looks).toBe(2);
+    // The first read finds out whether there are subsections; the second one checks the first element.
+    expect(reads).toBe(2);
   });
 
   it('counts the fields of all bodies of a state', () => {
     const budget = new CheckBudget();
-    // An array of as many bytes as a state may have fields, less one.
-    const most = QEVM_LIMITS.stateFields - 1;
-    check(new Uint8Array(most), described([field({ arrayLength: most })]), budget);
+    // One byte less than the limit of fields.
+    const almostAll = QEVM_LIMITS.stateFields - 1;
+    check(new Uint8Array(almostAll), described([field({ arrayLength: almostAll })]), budget);
     check(new Uint8Array(1), described([field({})]), budget);
     expect(thrownBy(() => check(new Uint8Array(1), described([field({})]), budget))).toMatchObject({
       code: 'LIMIT_EXCEEDED',
@@ -126,18 +131,18 @@ describe('the check of a body', () => {
     });
   });
 
-  it('counts the elements of an array of structs that are alike, and the fields in them', () => {
+  it('counts the elements of an array of structs, and the fields in each of them', () => {
     const inner = described([field({}), field({})]);
     const budget = new CheckBudget();
     check(new Uint8Array(20), described([field({ size: 2, arrayLength: 10, struct: inner })]), budget);
-    // Ten structs of two fields.
+    // Ten structs with two fields each.
     expect(budget.fields.left).toBe(QEVM_LIMITS.stateFields - 30);
   });
 
-  it('has a limit of steps where elements may differ, as those with subsections may', () => {
-    // Six bytes of a state for each element, and a thousand fields that take none.
-    const nothing = Array.from({ length: 1000 }, () => field({ size: 0 }));
-    const element = described(nothing, [{ ...described([]), vmsdName: '' }]);
+  it('limits the steps for elements whose layout may differ, such as elements with subsections', () => {
+    // Each element takes six bytes of the state and has a thousand fields without bytes.
+    const emptyFields = Array.from({ length: 1000 }, () => field({ size: 0 }));
+    const element = described(emptyFields, [{ ...described([]), vmsdName: '' }]);
     const elements = 1 + Math.ceil(QEVM_LIMITS.checkSteps / 1000);
     const description = described([field({ size: 6, arrayLength: elements, struct: element })]);
     expect(thrownBy(() => check(bodyOf(description), description))).toMatchObject({
@@ -147,7 +152,7 @@ describe('the check of a body', () => {
     });
   });
 
-  it('counts an array of 2^53 elements without looking at them', () => {
+  it('counts an array of 2^53 elements without reading them', () => {
     const description = described([field({ arrayLength: Number.MAX_SAFE_INTEGER })]);
     expect(thrownBy(() => check(new Uint8Array(1), description))).toMatchObject({ code: 'LIMIT_EXCEEDED' });
   });

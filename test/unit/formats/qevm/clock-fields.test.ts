@@ -1,4 +1,7 @@
-/** The table of clocks, against every state that has a description: names must be there, and places right. */
+/**
+ * Checks the table of clocks with every state that has a description: the names must exist and the offsets must be
+ * correct.
+ */
 import { describe, expect, it } from '@jest/globals';
 import { CLOCK_FIELDS, isClockByte, isClockField } from '../../../../src/formats/qevm/clock-fields.js';
 import { type FlatField, flatFields } from '../../../../src/formats/qevm/flat-fields.js';
@@ -16,29 +19,29 @@ interface Device {
 const DEVICES: readonly Device[] = CAPTURED.filter(({ description }) => description).flatMap(({ file }) => {
   const state = read(fixtureBytes(file));
   const sections = state.sections.filter(({ type }) => type === 'full');
-  return (state.description?.devices ?? []).map((device, place): Device => {
-    const section = sections[place];
+  return (state.description?.devices ?? []).map((device, index): Device => {
+    const section = sections[index];
     if (section === undefined) throw new Error('more devices than sections');
     const body = state.bodyOf(section) ?? new Uint8Array(0);
     return { ...section, name: baseName(section.name), fields: [...flatFields(readFields(body, device))] };
   });
 });
 
-/** Bytes of a body that belong to clocks, by the names of its fields. */
+/** Returns the offsets of the bytes of a body that belong to clocks, by the names of its fields. */
 function clockBytes({ name, fields }: Device): Set<number> {
   return new Set(
     fields.flatMap((field) => {
-      const places = [...field.bytes.keys()].filter((at) => {
+      const indexes = [...field.bytes.keys()].filter((at) => {
         return field.bytes.length <= 8 ? isClockField(name, field) : isClockField(name, field, at);
       });
-      return places.map((at) => field.offset + at);
+      return indexes.map((at) => field.offset + at);
     }),
   );
 }
 
 describe('the table of clocks', () => {
   it.each(CLOCK_FIELDS.filter(({ section }) => section !== 'kvmclock'))(
-    '$section: has names that are there',
+    'contains names of existing fields of $section',
     (clock) => {
       const devices = DEVICES.filter(({ name }) => name === clock.section);
       expect(devices.length).toBeGreaterThan(0);
@@ -52,16 +55,16 @@ describe('the table of clocks', () => {
     },
   );
 
-  it('has the right places for states without a description', () => {
+  it('contains the correct offsets for states without a description', () => {
     const known = new Set<string>();
     for (const device of DEVICES) {
       const { name, version, bodyLength } = device;
       const byName = clockBytes(device);
       for (let at = 0; at < bodyLength; at += 1) {
-        const byPlace = isClockByte(name, version, at);
-        if (byPlace === undefined || CLOCK_FIELDS.every(({ section }) => section !== name)) continue;
+        const byOffset = isClockByte(name, version, at);
+        if (byOffset === undefined || CLOCK_FIELDS.every(({ section }) => section !== name)) continue;
         known.add(name);
-        if (byPlace !== byName.has(at)) throw new Error(`${name} version ${version}: byte ${at} is told wrongly`);
+        if (byOffset !== byName.has(at)) throw new Error(`${name} version ${version}: wrong result for byte ${at}`);
       }
     }
     expect([...known].sort()).toEqual(
@@ -69,7 +72,7 @@ describe('the table of clocks', () => {
     );
   });
 
-  it('does not know a place in a body of another version', () => {
+  it('contains no offsets for a body of another version', () => {
     expect(isClockByte('timer', 2, 0)).toBe(true);
     expect(isClockByte('timer', 3, 0)).toBeUndefined();
     expect(isClockByte('piix4_pm', 3, 0)).toBeUndefined();

@@ -20,19 +20,19 @@ function compare(before: readonly Section[], after: readonly Section[], options 
 }
 
 describe('two states', () => {
-  it.each(ALL_STATES)('that are $name have no differences', ({ file }) => {
+  it.each(ALL_STATES)('have no differences if both are $name', ({ file }) => {
     const state = read(fixtureBytes(file));
     const { others, sections, onlyClocks, same } = compareStates(state, state, ALL);
     expect([others, sections, onlyClocks]).toEqual([[], [], []]);
     expect(same).toBe(state.sections.filter(({ type }) => type === 'full').length);
   });
 
-  it('may have their sections under other ids and in another order', () => {
+  it('do not differ if only the ids of their sections differ', () => {
     const moved = DEVICES.map((device) => ({ ...device, id: device.id + 7 }));
     expect(compare(DEVICES, moved)).toMatchObject({ sections: [], same: 4 });
   });
 
-  it('differ in the sections that only one has', () => {
+  it('differ in sections that only one of them has', () => {
     const [one, other] = [DEVICES.slice(0, 3), [...DEVICES.slice(0, 1), ...DEVICES.slice(2)]];
     expect(compare(one, other).sections).toMatchObject([
       { kind: 'removed', name: 'dma', instance: 0 },
@@ -57,14 +57,14 @@ describe('two states', () => {
     ]);
   });
 
-  it('differ in one stretch when a body has become longer', () => {
+  it('differ in one range if a body is longer in the second state', () => {
     const longer = DEVICES.map((device) => (device.id === 3 ? { ...device, body: 'care and' } : device));
     expect(compare(DEVICES, longer).sections[0]?.changes).toMatchObject([
       { offset: 3, before: Buffer.from(''), after: Buffer.from('e an') },
     ]);
   });
 
-  it('have two sections of one name and instance told apart by their order', () => {
+  it('have sections with the same name and instance compared in their order', () => {
     const twice = [DEVICES[0], { id: 1, name: 'twice', body: 'first' }, { id: 2, name: 'twice', body: 'other' }];
     const [before, after] = [twice, twice.with(2, { id: 2, name: 'twice', body: 'OTHER' })].map((devices) => {
       return devices.flatMap((device) => device ?? []);
@@ -72,7 +72,7 @@ describe('two states', () => {
     expect(compare(before ?? [], after ?? []).sections).toMatchObject([{ name: 'twice', changes: [{ offset: 0 }] }]);
   });
 
-  it('of which one has a description differ in fields', () => {
+  it('differ in fields if one of them has a description', () => {
     const { sections } = compareStates(
       read(capturedState('pc-minimal.description')),
       read(capturedState('pc-minimal.xen')),
@@ -83,7 +83,7 @@ describe('two states', () => {
     expect(i8259?.changes.map(({ field }) => field)).toEqual(['imr', 'irq_base', 'init4', 'elcr']);
   });
 
-  it('differ in what they are, in their machine and in their RAM', () => {
+  it('differ in their kind, their machine type and their RAM', () => {
     const { others } = compareStates(
       read(capturedState('pc-minimal.xen')),
       read(capturedState('pc-minimal.description')),
@@ -93,10 +93,10 @@ describe('two states', () => {
   });
 });
 
-describe('two states of one guest from which the clocks are left out', () => {
+describe('two states of one guest, with clocks ignored', () => {
   const CLOCK = { ignoreClock: true };
 
-  it('differ in nothing else than what a restore under Xen has changed', () => {
+  it('differ only in what a restore under Xen changes', () => {
     const [before, after] = ['xen-minimal', 'xen-minimal-restored'].map((name) => read(capturedState(name)));
     if (before === undefined || after === undefined) throw new Error('no states');
     expect(compareStates(before, after, ALL).sections.map(({ name }) => name)).toEqual([
@@ -109,22 +109,22 @@ describe('two states of one guest from which the clocks are left out', () => {
     expect(onlyClocks.map(({ name }) => name)).toEqual(['timer', 'mc146818rtc']);
   });
 
-  it('still differ in the bytes beside a clock', () => {
+  it('differ in the bytes next to a clock', () => {
     const timer = (body: string): Section => ({ id: 0, name: 'timer', version: 2, body });
     const [before, after] = [`${'a'.repeat(8)}uu${'-'.repeat(14)}`, `${'b'.repeat(8)}vu${'-'.repeat(14)}`];
     const { sections } = compare([timer(before)], [timer(after)], CLOCK);
     expect(sections).toMatchObject([{ ignored: 1, changes: [{ offset: 8, before: Buffer.from('u') }] }]);
   });
 
-  it('are not told to be the same where clocks cannot be told from the rest', () => {
+  it('differ in a section whose clocks are at unknown offsets', () => {
     const timer = (body: string): Section => ({ id: 0, name: 'timer', version: 9, body });
     const { sections } = compare([timer('a'.repeat(24))], [timer('b'.repeat(24))], CLOCK);
     expect(sections).toMatchObject([{ ignored: 0, clocksUnknown: true, changes: [{ offset: 0 }] }]);
   });
 });
 
-describe('differing ranges', () => {
-  it('of bytes of one length say which to replace to get the other', () => {
+describe('differingRanges', () => {
+  it('returns the ranges that turn the first body into the second one, if both have the same length', () => {
     const pairs = fc.uint8Array({ minLength: 1, maxLength: 60 }).chain((before) => {
       const other = fc.uint8Array({ minLength: before.length, maxLength: before.length, max: 3 });
       return other.map((after) => [before.map((byte) => byte % 4), after] as const);
@@ -140,7 +140,7 @@ describe('differing ranges', () => {
     );
   });
 
-  it('of bytes of two lengths are one, which turns the one into the other', () => {
+  it('returns one range that turns the first body into the second one, if their lengths differ', () => {
     const bytes = fc.uint8Array({ maxLength: 40, max: 2 });
     fc.assert(
       fc.property(bytes, bytes, (before, after) => {
@@ -154,7 +154,7 @@ describe('differing ranges', () => {
     );
   });
 
-  it('are of bounded number, however many there are', () => {
+  it('limits the number of ranges', () => {
     const [before, after] = [new Uint8Array(100_000), new Uint8Array(100_000).map((_, at) => at % 2)];
     const ranges = differingRanges(before, after);
     expect(ranges).toHaveLength(4097);

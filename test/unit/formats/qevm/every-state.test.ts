@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { createXxh64, hex64 } from '../../../../src/formats/protocol/xxh64.js';
 import { ALL_STATES, fixtureBytes } from '../../../support/qevm/all-states.js';
-import { listed, plain, read, readInPieces } from '../../../support/qevm/reading-states.js';
+import { listed, plain, read, readInChunks } from '../../../support/qevm/reading-states.js';
 
 describe.each(ALL_STATES)('$name', ({ file, sections, kind, footers, description, configuration, machine }) => {
   const bytes = fixtureBytes(file);
   const state = read(bytes);
 
-  it('has the sections that QEMU itself finds when it loads it', () => {
+  it('has the sections that QEMU itself finds when it loads the state', () => {
     if (sections === undefined) expect(listed(state.sections).length).toBeGreaterThan(20);
     else expect(listed(state.sections)).toEqual(sections);
   });
 
-  it('is read as what it is', () => {
+  it('is read with the kind, split, machine type and RAM that its manifest states', () => {
     const split = description ? 'description' : footers ? 'footers' : 'inferred';
     expect(state).toMatchObject({ kind, footers, split, bytes: bytes.length });
     expect(state.machineType).toBe(configuration ? machine : '');
@@ -21,7 +21,7 @@ describe.each(ALL_STATES)('$name', ({ file, sections, kind, footers, description
     expect(state.ram === undefined).toBe(kind === 'device-state');
   });
 
-  it('consists of its sections, one behind the other, and of nothing else', () => {
+  it('consists of consecutive sections, without gaps', () => {
     let at = state.sections[0]?.offset ?? 0;
     for (const { offset, length, bodyOffset, bodyLength } of state.sections) {
       expect(offset).toBe(at);
@@ -33,7 +33,7 @@ describe.each(ALL_STATES)('$name', ({ file, sections, kind, footers, description
     expect(at + 1 + (description ? 5 + state.descriptionBytes : 0)).toBe(bytes.length);
   });
 
-  it('has the digest of each body', () => {
+  it('has the correct digest of each body', () => {
     for (const section of state.sections) {
       const body = bytes.subarray(section.bodyOffset, section.bodyOffset + section.bodyLength);
       const hash = createXxh64();
@@ -45,14 +45,14 @@ describe.each(ALL_STATES)('$name', ({ file, sections, kind, footers, description
     }
   });
 
-  it('is read in odd pieces as it is whole', () => {
+  it('gives the same result in chunks of odd sizes as in one chunk', () => {
     const sizes = bytes.length > 1 << 20 ? [[65537, 4099]] : [[bytes.length < 1 << 14 ? 1 : 61], [4097, 7, 1]];
-    for (const pieces of sizes) expect(plain(readInPieces(bytes, pieces))).toEqual(plain(state));
+    for (const chunkSizes of sizes) expect(plain(readInChunks(bytes, chunkSizes))).toEqual(plain(state));
   });
 });
 
 describe('the captured states', () => {
-  it('are of many machines, with every way to split', () => {
+  it('are from many machines, and cover every way to split', () => {
     const described = ALL_STATES.filter(({ description }) => description).map(({ name }) => name.replace(/\..*/, ''));
     expect(new Set(described).size).toBeGreaterThanOrEqual(12);
     expect(new Set(ALL_STATES.map(({ footers }) => footers))).toEqual(new Set([true, false]));

@@ -1,4 +1,6 @@
-/** The split of states that say nothing of it, against states that do. */
+/**
+ * Compares the inferred split of states without footers and description with the exact split of the complete states.
+ */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { QevmState } from '../../../../src/formats/qevm/index.js';
@@ -6,30 +8,35 @@ import { ALL_STATES, CAPTURED, capturedState, FROM_XEN, fixtureBytes } from '../
 import { deviceState, FILE_HEADER, header, type Section, section } from '../../../support/qevm/handmade-state.js';
 import { listed, read } from '../../../support/qevm/reading-states.js';
 
-/** The devices of a state as Xen has QEMU write them: no configuration, RAM, footers or description. */
-function withoutHelp(state: QevmState, bytes: Buffer): Buffer {
+/**
+ * Returns the device sections of a state as QEMU writes them under Xen: no configuration, RAM, footers or description.
+ */
+function asUnderXen(state: QevmState, bytes: Buffer): Buffer {
   const devices = state.sections.filter(({ type }) => type === 'full');
-  const parts = devices.map(({ offset, bodyOffset, bodyLength }) => bytes.subarray(offset, bodyOffset + bodyLength));
-  return Buffer.concat([FILE_HEADER, ...parts, Buffer.of(0)]);
+  const sections = devices.map(({ offset, bodyOffset, bodyLength }) => bytes.subarray(offset, bodyOffset + bodyLength));
+  return Buffer.concat([FILE_HEADER, ...sections, Buffer.of(0)]);
 }
 
-/** Names and bodies. */
-function shapes({ sections }: QevmState): string[] {
+/** Returns the headers of the device sections, and the digests of their bodies. */
+function contents({ sections }: QevmState): string[] {
   const devices = sections.filter(({ type }) => type === 'full');
   return devices.map(({ id, name, instance, version, xxh64 }) => `${id} ${name} ${instance} ${version} ${xxh64}`);
 }
 
 describe('the inferred split', () => {
-  it.each(CAPTURED.filter(({ footers }) => footers))('of $name without its footers is that with them', ({ file }) => {
-    const bytes = fixtureBytes(file);
-    const exact = read(bytes);
-    const bare = read(withoutHelp(exact, bytes));
-    expect(bare.split).toBe('inferred');
-    expect(bare.sections.every(({ inferred }) => inferred)).toBe(true);
-    expect(shapes(bare)).toEqual(shapes(exact));
-  });
+  it.each(CAPTURED.filter(({ footers }) => footers))(
+    'of $name without its footers equals the split by footers',
+    ({ file }) => {
+      const bytes = fixtureBytes(file);
+      const exact = read(bytes);
+      const bare = read(asUnderXen(exact, bytes));
+      expect(bare.split).toBe('inferred');
+      expect(bare.sections.every(({ inferred }) => inferred)).toBe(true);
+      expect(contents(bare)).toEqual(contents(exact));
+    },
+  );
 
-  it('of a real Xen state keeps subsections with their device', () => {
+  it('of a real Xen state includes subsections in the section of their device', () => {
     const state = read(capturedState('xen-minimal'));
     const serial = state.sections.find(({ name }) => name === 'serial');
     if (serial === undefined) throw new Error('no serial port');
@@ -38,7 +45,7 @@ describe('the inferred split', () => {
     expect(state.sections[serial.index + 1]?.name).toBe('fdc');
   });
 
-  it.each(FROM_XEN)('of $name counts up without a gap but for the hot-pluggable ones', ({ file }) => {
+  it.each(FROM_XEN)('of $name has ascending ids without duplicates', ({ file }) => {
     const ids = read(fixtureBytes(file)).sections.map(({ id }) => id);
     expect(ids).toEqual([...ids].sort((a, b) => a - b));
     expect(ids.length).toBe(new Set(ids).size);
@@ -46,7 +53,7 @@ describe('the inferred split', () => {
 
   it('finds devices that QEMU saves before those with lower ids', () => {
     const ids = read(capturedState('q35-bridges.xen')).sections.map(({ id }) => id);
-    const descents = ids.filter((id, place) => id < (ids[place - 1] ?? -1));
+    const descents = ids.filter((id, index) => id < (ids[index - 1] ?? -1));
     expect(descents.length).toBeGreaterThan(0);
   });
 });
@@ -62,28 +69,28 @@ const PLAIN: readonly Section[] = [
 
 /** Replaces the body of the card. */
 function withCard(...body: (Uint8Array | string)[]): Buffer {
-  const bytes = Buffer.concat(body.map((part) => Buffer.from(part)));
-  return deviceState(PLAIN.map((one) => (one.id === 5 ? { ...one, body: bytes } : one)));
+  const bytes = Buffer.concat(body.map((bytes) => Buffer.from(bytes)));
+  return deviceState(PLAIN.map((device) => (device.id === 5 ? { ...device, body: bytes } : device)));
 }
 
 const names = (bytes: Buffer): string[] => read(bytes).sections.map(({ name }) => name);
 const PLAIN_NAMES = PLAIN.map(({ name }) => name);
 
-describe('what looks like a header in the body of a device', () => {
-  it('does not hide the real one that its name reaches into', () => {
-    const cut = header({ id: 6, name: 'nameofthirtybytesandmorecharacters' }).subarray(0, 12);
-    expect(names(withCard(BODY, cut))).toEqual(PLAIN_NAMES);
+describe('a header look-alike in the body of a device', () => {
+  it('does not hide the real header that its name overlaps', () => {
+    const truncated = header({ id: 6, name: 'nameofthirtybytesandmorecharacters' }).subarray(0, 12);
+    expect(names(withCard(BODY, truncated))).toEqual(PLAIN_NAMES);
   });
 
-  it('is no section when its id is that of another one', () => {
+  it('is not a section if another section has its id', () => {
     expect(names(withCard('..', section({ id: 4, name: 'cpu_common', body: '12345678' }), '..'))).toEqual(PLAIN_NAMES);
   });
 
-  it('is no section when it is out of order', () => {
+  it('is not a section if its id is out of order', () => {
     expect(names(withCard('..', section({ id: 99, name: 'serial', body: '' }), BODY))).toEqual(PLAIN_NAMES);
   });
 
-  it('is not the device behind it, though it is the very same header: that one would be too long', () => {
+  it('is not the section of the device after it, even if both headers are equal: the body would be too long', () => {
     const bytes = withCard(BODY, section({ id: 6, name: 'i8259', body: 'i'.repeat(16) }), BODY);
     const { sections } = read(bytes);
     expect(sections.map(({ name }) => name)).toEqual(PLAIN_NAMES);
@@ -95,29 +102,29 @@ describe('what looks like a header in the body of a device', () => {
     );
   });
 
-  it('may be a whole other state, of fewer devices than there are behind it', () => {
+  it('may be part of a whole other state that has fewer devices than those that follow', () => {
     const { sections } = read(capturedState('q35-smp4.xen'));
     const bytes = capturedState('q35-smp4.xen');
     const few = read(capturedState('pc-minimal.xen')).sections.slice(0, 10);
-    const place = 3;
+    const cardIndex = 3;
     const other = few.map(({ offset, length }) => capturedState('pc-minimal.xen').subarray(offset, offset + length));
     const devices = sections.map(({ id, name, instance, version, bodyOffset, bodyLength }, at): Section => {
       const body = bytes.subarray(bodyOffset, bodyOffset + bodyLength);
-      return { id: at < place ? id : id + 1, name, instance, version, body };
+      return { id: at < cardIndex ? id : id + 1, name, instance, version, body };
     });
-    // A card of a kind that nobody knows.
-    const card = { id: sections[place]?.id ?? 0, name: '0000:00:09.0/card', body: Buffer.concat(other) };
-    const all = devices.toSpliced(place, 0, card);
+    // There is no size hint for this card.
+    const card = { id: sections[cardIndex]?.id ?? 0, name: '0000:00:09.0/card', body: Buffer.concat(other) };
+    const all = devices.toSpliced(cardIndex, 0, card);
     expect(names(deviceState(all))).toEqual(all.map(({ name }) => name));
   });
 
-  it('may be the state of a machine of the same kind, put there by the guest', () => {
+  it('may be part of a state of the same machine type that the guest put there', () => {
     const { sections } = read(capturedState('pc-ne2k-text.xen'));
     const card = sections.find(({ name }) => name === 'ne2000');
     expect(card?.bodyLength).toBeGreaterThan(48 * 1024);
   });
 
-  it('never costs a real section, whatever it is and wherever it stands', () => {
+  it('never hides a real section, whatever its fields and its offset are', () => {
     const states = ALL_STATES.filter(({ name }) => /^(pc-minimal|q35-smp4|pc-usb)\.xen$|^xen-minimal$/.test(name));
     const arbitrary = fc.record({
       state: fc.constantFrom(...states.map(({ file }) => fixtureBytes(file))),
@@ -131,11 +138,11 @@ describe('what looks like a header in the body of a device', () => {
     fc.assert(
       fc.property(arbitrary, ({ state, victim, at, ...planted }) => {
         const before = read(state);
-        const look = header(planted);
-        const victims = before.sections.filter(({ bodyLength }) => bodyLength >= look.length);
+        const lookAlike = header(planted);
+        const victims = before.sections.filter(({ bodyLength }) => bodyLength >= lookAlike.length);
         const { bodyOffset, bodyLength } = victims[victim % victims.length] ?? { bodyOffset: 0, bodyLength: 0 };
         const changed = Buffer.from(state);
-        changed.set(look, bodyOffset + Math.floor(at * (bodyLength - look.length)));
+        changed.set(lookAlike, bodyOffset + Math.floor(at * (bodyLength - lookAlike.length)));
         const found = new Set(read(changed).sections.map(({ offset }) => offset));
         expect(before.sections.filter(({ offset }) => !found.has(offset))).toEqual([]);
       }),
@@ -144,15 +151,15 @@ describe('what looks like a header in the body of a device', () => {
   });
 });
 
-describe('devices that come before those with lower ids', () => {
-  const LATE = PLAIN.map((one) => ({ ...one, id: one.id + 1 }));
+describe('devices that precede devices with lower ids', () => {
+  const LATE = PLAIN.map((device) => ({ ...device, id: device.id + 1 }));
 
-  it('are found though nobody has heard of them, when all others follow', () => {
+  it('are found even if their type is unknown, if all other devices follow', () => {
     const all = [{ id: 30, name: '0000:00:09.0/iommu-of-tomorrow', body: 'on' }, ...LATE];
     expect(names(deviceState(all))).toEqual(all.map(({ name }) => name));
   });
 
-  it('are not believed to be any when an id would come twice', () => {
+  it('are not accepted if an id would occur twice', () => {
     const planted = Buffer.concat(LATE.slice(0, 4).map(section));
     const all = [...LATE, { id: 30, name: '0000:00:09.0/card', body: planted }];
     expect(names(deviceState(all))).toEqual(all.map(({ name }) => name));
@@ -160,11 +167,11 @@ describe('devices that come before those with lower ids', () => {
 });
 
 describe('a device state', () => {
-  it('without devices is read', () => {
+  it('is read if it has no devices', () => {
     expect(read(deviceState([]))).toMatchObject({ kind: 'device-state', sections: [], split: 'inferred' });
   });
 
-  it('with two devices of the same name and instance is read: isapc has two isa-ide', () => {
+  it('is read if two devices have the same name and instance, as the two isa-ide of isapc do', () => {
     expect(listed(read(capturedState('isapc.xen')).sections).slice(-2)).toEqual(['20 isa-ide 0 3', '21 isa-ide 0 3']);
   });
 });

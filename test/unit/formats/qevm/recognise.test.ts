@@ -4,14 +4,14 @@ import { StubferryError } from '../../../../src/base/errors/index.js';
 import { canEndIn, hasQevmMagic, type QevmStart, recogniseQevm } from '../../../../src/formats/qevm/recognise.js';
 import { errorOf } from '../../../support/protocol/error-of.js';
 
-/** The first bytes of a state: magic, version, and what follows. */
+/** The first bytes of a state: magic, version and the given bytes. */
 function start(version: number, ...rest: number[]): Buffer {
   const head = Buffer.from('QEVM\0\0\0\0', 'latin1');
   head.writeUInt32BE(version, 4);
   return Buffer.concat([head, Buffer.from(rest)]);
 }
 
-/** A configuration section that says it names a machine with so many characters. */
+/** A state with a configuration whose length field states that many characters for the machine type. */
 function configuration(length: number, name: string): Buffer {
   const lengthBytes = Buffer.alloc(4);
   lengthBytes.writeUInt32BE(length);
@@ -21,7 +21,7 @@ function configuration(length: number, name: string): Buffer {
 const recognise = (bytes: Uint8Array): QevmStart => recogniseQevm(bytes, '/state');
 
 describe('hasQevmMagic', () => {
-  it('looks at the first four bytes only', () => {
+  it('checks only the first four bytes', () => {
     expect(hasQevmMagic(Buffer.from('QEVM'))).toBe(true);
     expect(hasQevmMagic(Buffer.from('QEVX'))).toBe(false);
     expect(hasQevmMagic(Buffer.from('QEV'))).toBe(false);
@@ -30,7 +30,7 @@ describe('hasQevmMagic', () => {
 });
 
 describe('canEndIn', () => {
-  it('takes the end mark, and the brace that closes a description, and nothing else', () => {
+  it('accepts only the end mark and the brace that closes a description', () => {
     const bytes = Array.from({ length: 256 }, (_, byte) => byte);
     expect(bytes.filter(canEndIn)).toEqual([0x00, 0x7d]);
   });
@@ -39,9 +39,9 @@ describe('canEndIn', () => {
 describe('recogniseQevm', () => {
   it.each([
     ['a device', 0x04, 'device-state'],
-    ['nothing at all', 0x00, 'device-state'],
+    ['the end mark', 0x00, 'device-state'],
     ['RAM', 0x01, 'migration-stream'],
-  ])('takes a state that begins with %s', (_, section, kind) => {
+  ])('accepts a state that begins with %s', (_, section, kind) => {
     expect(recognise(start(3, section))).toEqual({ kind, machineType: '' });
   });
 
@@ -52,11 +52,11 @@ describe('recogniseQevm', () => {
     });
   });
 
-  it('takes a machine type of 255 characters', () => {
+  it('accepts a machine type of 255 characters', () => {
     expect(recognise(configuration(255, 'm'.repeat(255))).machineType).toBe('m'.repeat(255));
   });
 
-  it('shows a machine type with terminal escapes escaped', () => {
+  it('escapes terminal escapes in the machine type', () => {
     expect(recognise(configuration(4, '\u001b[2J')).machineType).toBe('\\u{1b}[2J');
   });
 
@@ -70,7 +70,7 @@ describe('recogniseQevm refuses', () => {
   it.each([2, 4, 0x03000000])('version %i', (version) => {
     expect(errorOf(() => recognise(start(version, 0x04)))).toMatchObject({
       code: 'UNSUPPORTED_VERSION',
-      message: 'a QEMU state of another version',
+      message: 'the QEMU state has an unsupported format version',
       details: { where: '/state', offset: 4, expected: '3', found: `${version}` },
     });
   });
@@ -110,12 +110,12 @@ describe('recogniseQevm refuses', () => {
     });
   });
 
-  it('anything else with nothing but a typed error', () => {
+  it('any other bytes only with a typed error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), fc.constantFrom(0, 8), (bytes, keep) => {
-        const begun = Buffer.concat([start(3).subarray(0, keep), bytes]);
+        const input = Buffer.concat([start(3).subarray(0, keep), bytes]);
         try {
-          recognise(begun);
+          recognise(input);
         } catch (error) {
           expect(error).toBeInstanceOf(StubferryError);
         }

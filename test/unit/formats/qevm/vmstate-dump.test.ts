@@ -9,14 +9,14 @@ const REAL = fixtureBytes('vmstate-dumps/pc-i440fx-7.2.json.gz');
 const readText = (text: string): unknown => readVmstateDump(Buffer.from(text), '/dump');
 
 describe('a dump of vmstate', () => {
-  it('is told by how it begins', () => {
+  it('is recognized by its first bytes', () => {
     expect(looksLikeDump(REAL)).toBe(true);
     expect(looksLikeDump(Buffer.from('{"vmschkmachine": {}}'))).toBe(true);
     expect(looksLikeDump(Buffer.from('{"page_size": 4096}'))).toBe(false);
     expect(looksLikeDump(Buffer.from('QEVM'))).toBe(false);
   });
 
-  it('has the versions of each device, by the name that its section has', () => {
+  it('contains the versions of each device, by the name of its section', () => {
     const { machine, devices } = readVmstateDump(REAL, '/dump');
     expect(machine).toBe('pc-i440fx-7.2');
     expect(
@@ -29,7 +29,7 @@ describe('a dump of vmstate', () => {
     expect(devices.get('usb-ptr')?.length).toBeGreaterThan(1);
   });
 
-  it('has the subsections of each struct, also of those in a struct', () => {
+  it('contains the subsections of each struct, including nested structs', () => {
     const { subsections } = readVmstateDump(REAL, '/dump');
     expect([...(subsections.get('serial')?.keys() ?? [])]).toContain('serial/poll');
     expect([...(subsections.get('ide_drive')?.keys() ?? [])]).toContain('ide_drive/pio_state');
@@ -38,26 +38,26 @@ describe('a dump of vmstate', () => {
 
 describe('a dump is refused', () => {
   it.each([
-    ['that is no JSON', '{"vmschkmachine"', 'the dump of vmstate is no JSON'],
-    ['that names no machine', '{}', 'the dump of vmstate is wrong at vmschkmachine'],
-    ['with a device that is none', '{"vmschkmachine": {"Name": "pc"}, "a": 5}', 'the dump of vmstate is wrong at a'],
+    ['that is not JSON', '{"vmschkmachine"', 'the dump of vmstate is not JSON'],
+    ['that names no machine', '{}', 'the dump of vmstate is invalid at vmschkmachine'],
+    ['with an invalid device', '{"vmschkmachine": {"Name": "pc"}, "a": 5}', 'the dump of vmstate is invalid at a'],
     [
-      'with a version that is none',
+      'with an invalid version',
       '{"vmschkmachine": {"Name": "pc"}, "a": {"Description": {"name": "a", "version_id": -1}}}',
-      'the dump of vmstate is wrong at a.Description.version_id',
+      'the dump of vmstate is invalid at a.Description.version_id',
     ],
   ])('%s', (_, text, message) => {
     expect(errorOf(() => readText(text))).toMatchObject({ code: 'NOT_A_DESTINATION', message });
   });
 
-  it('that is nested too deep, before it is parsed', () => {
+  it('that is nested too deeply, before it is parsed', () => {
     expect(errorOf(() => readText('['.repeat(100_000)))).toMatchObject({
       code: 'LIMIT_EXCEEDED',
       details: { where: '/dump', expected: 'at most 256 levels', found: '100000' },
     });
   });
 
-  it('with a typed error, whatever it is', () => {
+  it('with a typed error, whatever it contains', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         try {

@@ -6,11 +6,11 @@ import { readAnything } from '../../../support/statefile/reading.js';
 import { SEED, seededRandom } from '../../../support/statefile/seeded-random.js';
 import { sampleState, statefileOf } from '../../../support/statefile/written-statefile.js';
 
-/** What reading `file` comes to: the place of the damage as it is reported, or what should not happen. */
+/** Returns the offset of the damage that reading `file` reports, or a description of an unexpected outcome. */
 async function outcomeOf(file: Uint8Array): Promise<number | string> {
   try {
     await readAnything(new ChunkedSource(file));
-    return 'read as if it were whole';
+    return 'read without an error';
   } catch (error) {
     if (!(error instanceof StubferryError)) return `threw ${String(error)}`;
     return error.details.offset ?? `${error.code} without an offset`;
@@ -18,7 +18,7 @@ async function outcomeOf(file: Uint8Array): Promise<number | string> {
 }
 
 describe('a statefile with one bit flipped', () => {
-  it('is refused, at the frame with the bit, wherever the bit is (1000 random places)', async () => {
+  it('is rejected at the frame with the bit, for 1000 random bits', async () => {
     const file = await statefileOf(sampleState(20_000), 9000);
     const random = seededRandom(SEED);
     const wrong: unknown[] = [];
@@ -26,14 +26,14 @@ describe('a statefile with one bit flipped', () => {
       const bit = random(file.length * 8);
       const outcome = await outcomeOf(withFlippedBit(file, bit));
       const block = Math.floor(bit / 8 / 4096) * 4096;
-      // A payload of up to three blocks is reported at its first.
+      // An error in a payload of up to three blocks is reported at its first block.
       const near = typeof outcome === 'number' && outcome <= block && block - outcome < 3 * 4096;
       if (!near) wrong.push({ seed: SEED, bit, outcome });
     }
     expect(wrong).toEqual([]);
   });
 
-  it('is refused for every bit of the first and last byte of every block', async () => {
+  it('is rejected for every bit of the first and last byte of every block', async () => {
     const file = await statefileOf(sampleState(5000), 3000);
     const survivors: unknown[] = [];
     for (let block = 0; block < file.length; block += 4096) {

@@ -1,6 +1,6 @@
 /**
- * What a receiver commits can be read back, whatever the sender puts on the disk: the rules of the ring and those of the
- * statefile must be the same.
+ * Every statefile that a receiver commits can be read back, whatever the sender writes to the disk. The rules of the
+ * ring and of the statefile must therefore be the same.
  */
 import { describe, expect, it } from '@jest/globals';
 import { BLOCK_SIZE, padded, viewOf, writeChecksum } from '../../../../src/formats/protocol/block.js';
@@ -23,18 +23,18 @@ interface Outgoing {
   readonly type: FrameType;
   readonly payload?: Uint8Array;
   readonly record?: Uint8Array;
-  /** Sent as a type that nobody knows, optional. */
+  /** Whether the frame is sent as an optional frame of an unknown type. */
   readonly unknown?: boolean;
 }
 
 const STATE = sampleState(100);
 const DATA: Outgoing = { type: 'data', payload: STATE };
 
-/** Puts BEGIN, `frames` and END on a disk by hand, and receives them as a statefile. */
+/** Writes BEGIN, `frames` and END to a disk, and receives them as a statefile. */
 async function committed(
   begin: BeginRecord,
   frames: readonly Outgoing[],
-  behindBegin?: Uint8Array,
+  beginPayload?: Uint8Array,
 ): Promise<Uint8Array> {
   const disk = await testDisk();
   const sender = await disk.link('sender');
@@ -46,8 +46,8 @@ async function committed(
     const paddedPayload = bytes.subarray(BLOCK_SIZE, BLOCK_SIZE + padded(payload.length));
     paddedPayload.set(payload);
     const chainAfter = chainOver(paddedPayload, chain);
-    const place = { sequence, epoch: sender.own.epoch, position, streamOffset: digest.bytes };
-    const fields = { type, payloadLength: payload.length, ...place, chainBefore: chain, chainAfter };
+    const location = { sequence, epoch: sender.own.epoch, position, streamOffset: digest.bytes };
+    const fields = { type, payloadLength: payload.length, ...location, chainBefore: chain, chainAfter };
     encodeFrameHeader(header, record === undefined ? fields : { ...fields, record }, sender.seed);
     if (unknown) {
       viewOf(header).setUint16(4, 99, true);
@@ -64,7 +64,7 @@ async function committed(
   await put({
     type: 'begin',
     record: encodeBegin(begin),
-    ...(behindBegin === undefined ? {} : { payload: behindBegin }),
+    ...(beginPayload === undefined ? {} : { payload: beginPayload }),
   });
   for (const frame of frames) await put(frame);
   await put({ type: 'end', record: encodeEnd(digest.end(chain)) });
@@ -74,7 +74,7 @@ async function committed(
   return output.bytes;
 }
 
-describe('what a receiver commits as a statefile', () => {
+describe('a statefile that a receiver commits', () => {
   it.each<[string, BeginRecord, readonly Outgoing[]]>([
     ['an ordinary state', BEGIN, [DATA]],
     ['control characters in a text of BEGIN', { ...BEGIN, stubferryVersion: '\u0001'.repeat(256) }, [DATA]],
@@ -90,9 +90,9 @@ describe('what a receiver commits as a statefile', () => {
 
   it.each<[string, readonly Outgoing[], Uint8Array | undefined]>([
     ['an empty DATA frame', [{ type: 'data' }, DATA], undefined],
-    ['a payload behind BEGIN', [DATA], new Uint8Array(10)],
-  ])('is never what a statefile cannot hold: %s', async (_, frames, behindBegin) => {
-    expect(await refusal(committed(BEGIN, frames, behindBegin))).toMatchObject({
+    ['a payload of BEGIN', [DATA], new Uint8Array(10)],
+  ])('never contains what a statefile does not allow: %s', async (_, frames, beginPayload) => {
+    expect(await refusal(committed(BEGIN, frames, beginPayload))).toMatchObject({
       code: 'PROTOCOL_VIOLATION',
       message: 'frame: lengths contradict each other',
     });

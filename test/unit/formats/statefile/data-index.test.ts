@@ -14,7 +14,7 @@ function indexOf(frames: number): DataIndex {
 }
 
 describe('the index of a statefile', () => {
-  it('holds every frame of up to 4096', () => {
+  it('contains every frame of a file with up to 4096 frames', () => {
     expect(indexOf(0).entries).toEqual([]);
     expect(indexOf(4096).entries).toEqual(Array.from({ length: 4096 }, (_, frame) => entryOf(frame)));
   });
@@ -27,12 +27,12 @@ describe('the index of a statefile', () => {
     [16384, 4, 4096],
     [16385, 8, 2049],
     [100_000, 32, 3125],
-  ])('of %i frames holds every %ith, %i in all', (frames, stride, count) => {
-    const expected = Array.from({ length: count }, (_, place) => entryOf(place * stride));
+  ])('of %i frames contains every %ith frame, %i in total', (frames, stride, count) => {
+    const expected = Array.from({ length: count }, (_, position) => entryOf(position * stride));
     expect(indexOf(frames).entries).toEqual(expected);
   });
 
-  it('is decoded as it was encoded', () => {
+  it('is the same after encoding and decoding', () => {
     fc.assert(
       fc.property(fc.nat({ max: 300 }), (frames) => {
         const index = indexOf(frames);
@@ -42,18 +42,18 @@ describe('the index of a statefile', () => {
   });
 });
 
-describe('decodeIndexEntries refuses', () => {
+describe('decodeIndexEntries rejects', () => {
   const encoded = (...numbers: bigint[]): Uint8Array => new Uint8Array(BigUint64Array.from(numbers).buffer);
 
   it.each<[string, Uint8Array, number]>([
-    ['fewer entries than said', encoded(0n, 8192n), 2],
-    ['more entries than said', encoded(0n, 8192n, 10n, 16384n), 1],
+    ['fewer entries than declared', encoded(0n, 8192n), 2],
+    ['more entries than declared', encoded(0n, 8192n, 10n, 16384n), 1],
     ['half an entry', encoded(0n), 1],
     ['a stream offset above 2^53', encoded(2n ** 53n, 8192n), 1],
     ['a file offset above 2^53', encoded(0n, 2n ** 53n), 1],
-    ['a stream offset that does not rise', encoded(10n, 8192n, 10n, 16384n), 2],
-    ['a file offset that does not rise', encoded(0n, 8192n, 10n, 8192n), 2],
-    ['entries that fall', encoded(10n, 16384n, 0n, 8192n), 2],
+    ['a stream offset that does not increase', encoded(10n, 8192n, 10n, 16384n), 2],
+    ['a file offset that does not increase', encoded(0n, 8192n, 10n, 8192n), 2],
+    ['entries in descending order', encoded(10n, 16384n, 0n, 8192n), 2],
   ])('%s', (_, payload, count) => {
     expect(decodeIndexEntries(payload, count)).toBeUndefined();
   });

@@ -6,12 +6,12 @@ import { readBack, WHERE } from '../../../support/statefile/reading.js';
 import { rejectionOf } from '../../../support/statefile/rejection-of.js';
 import { sampleState, statefileOf } from '../../../support/statefile/written-statefile.js';
 
-const PIECE = sampleState(100);
+const CHUNK = sampleState(100);
 
 const anyCase = (text: string): unknown => expect.stringMatching(new RegExp(`^${text}$`, 'i'));
 
 describe('a statefile made frame by frame', () => {
-  it('is the same as the one that the sink writes', async () => {
+  it('is identical to the one that the sink writes', async () => {
     const made = new HandmadeStatefile().begin().data(sampleState(4096)).finish();
     expect(made.bytes).toEqual(await statefileOf(sampleState(4096)));
   });
@@ -19,13 +19,13 @@ describe('a statefile made frame by frame', () => {
 
 describe('a record out of order', () => {
   it.each([
-    ['DATA first', () => new HandmadeStatefile().data(PIECE), 4096, 'BEGIN', 'DATA'],
+    ['DATA first', () => new HandmadeStatefile().data(CHUNK), 4096, 'BEGIN', 'DATA'],
     ['a second BEGIN', () => new HandmadeStatefile().begin().begin(), 8192, 'DATA or END', 'BEGIN'],
     ['INDEX before END', () => new HandmadeStatefile().begin().index(), 8192, 'DATA or END', 'INDEX'],
     ['TRAILER before END', () => new HandmadeStatefile().begin().trailer(0, 0), 8192, 'DATA or END', 'TRAILER'],
     [
       'DATA after END',
-      () => new HandmadeStatefile().begin().end().frame({ type: 'data' }, PIECE),
+      () => new HandmadeStatefile().begin().end().frame({ type: 'data' }, CHUNK),
       12288,
       'INDEX',
       'DATA',
@@ -34,46 +34,46 @@ describe('a record out of order', () => {
     ['TRAILER without INDEX', () => new HandmadeStatefile().begin().end().trailer(8192, 0), 12288, 'INDEX', 'TRAILER'],
     ['INDEX twice', () => new HandmadeStatefile().begin().end().index().index(), 16384, 'TRAILER', 'INDEX'],
     [
-      'padding, which is for rings',
+      'padding, which only rings have',
       () => new HandmadeStatefile().begin().frame({ type: 'padding', frameLength: 4096 }),
       8192,
       'DATA or END',
       'PADDING',
     ],
-  ])('is refused: %s', async (_, make, offset, expected, found) => {
+  ])('is rejected: %s', async (_, make, offset, expected, found) => {
     expect(await rejectionOf(readBack(make().bytes))).toMatchObject({
       code: 'CORRUPT',
-      message: 'a record out of order',
+      message: 'a record is out of order',
       details: { where: WHERE, offset, expected: anyCase(expected), found },
     });
   });
 });
 
-describe('a frame out of place', () => {
+describe('a frame at the wrong position', () => {
   it.each([
     ['position', { position: 12288 }, '8192', '12288'],
     ['sequence', { sequence: 2 }, '1', '2'],
     ['epoch', { epoch: 3n }, '0', '3'],
     ['chain', { chainBefore: 5n }, '0', '5'],
-  ])('is refused for its %s', async (what, fields, expected, found) => {
-    const made = new HandmadeStatefile().begin().data(PIECE, fields).finish();
+  ])('is rejected for its %s', async (what, fields, expected, found) => {
+    const made = new HandmadeStatefile().begin().data(CHUNK, fields).finish();
     expect(await rejectionOf(readBack(made.bytes))).toMatchObject({
       code: 'CORRUPT',
-      message: `a frame out of place: ${what}`,
+      message: `a frame has the wrong ${what}`,
       details: { where: WHERE, offset: 8192, expected, found },
     });
   });
 
-  it('is refused for its stream offset', async () => {
-    const made = new HandmadeStatefile().begin().data(PIECE).data(PIECE, { streamOffset: 99 }).finish();
+  it('is rejected for its stream offset', async () => {
+    const made = new HandmadeStatefile().begin().data(CHUNK).data(CHUNK, { streamOffset: 99 }).finish();
     expect(await rejectionOf(readBack(made.bytes))).toMatchObject({
       code: 'CORRUPT',
-      message: 'stream offset of a frame is not what the file holds',
+      message: 'the stream offset of a frame does not match the contents of the file',
       details: { where: WHERE, offset: 16384, expected: '100', found: '99' },
     });
   });
 
-  it('is refused when two frames changed places', async () => {
+  it('is rejected when two frames were swapped', async () => {
     const file = await statefileOf(sampleState(8192), 4096);
     const swapped = Buffer.concat([
       file.subarray(0, 8192),
@@ -83,37 +83,37 @@ describe('a frame out of place', () => {
     ]);
     expect(await rejectionOf(readBack(swapped))).toMatchObject({
       code: 'CORRUPT',
-      message: 'a frame out of place: position',
+      message: 'a frame has the wrong position',
       details: { offset: 8192, expected: '8192', found: '16384' },
     });
   });
 
-  it('is refused when it is of another transfer', async () => {
-    const file = await statefileOf(PIECE);
+  it('is rejected when it was overwritten with other data', async () => {
+    const file = await statefileOf(CHUNK);
     const other = Buffer.from(file);
     other.fill(1, 4096, 8192);
     expect(await rejectionOf(readBack(other))).toMatchObject({
       code: 'CORRUPT',
-      message: 'there is no frame here',
+      message: 'no frame at this offset',
       details: { offset: 4096 },
     });
   });
 });
 
 describe('a payload that does not match the chain in its header', () => {
-  it('is refused at its first byte', async () => {
-    const made = new HandmadeStatefile().begin().data(PIECE, { chainAfter: 5n }).finish();
+  it('is rejected at its first byte', async () => {
+    const made = new HandmadeStatefile().begin().data(CHUNK, { chainAfter: 5n }).finish();
     expect(await rejectionOf(readBack(made.bytes))).toMatchObject({
       code: 'CORRUPT',
-      message: 'the payload does not match its checksum',
+      message: 'checksum mismatch in the payload of a frame',
       details: { where: WHERE, offset: 12288 },
     });
   });
 });
 
 describe('a header whose lengths contradict each other', () => {
-  it('is refused', async () => {
-    const made = new HandmadeStatefile().begin().data(PIECE, {}, (view) => view.setUint32(48, 4096, true));
+  it('is rejected', async () => {
+    const made = new HandmadeStatefile().begin().data(CHUNK, {}, (view) => view.setUint32(48, 4096, true));
     expect(await rejectionOf(readBack(made.bytes))).toMatchObject({
       code: 'CORRUPT',
       message: 'the lengths of a frame contradict each other',
@@ -127,7 +127,7 @@ describe('a payload above the limit', () => {
     new HandmadeStatefile().begin().frame({ type: 'data', payloadLength: bytes }).bytes;
 
   it.each([8 * 1024 * 1024 + 1, 2 ** 32 - 8192])(
-    '(%i bytes) is refused before anything is allocated',
+    '(%i bytes) is rejected before memory is allocated for it',
     async (bytes) => {
       const source = new ChunkedSource(claimed(bytes));
       const reader = await StatefileReader.open(source, WHERE);
@@ -140,7 +140,7 @@ describe('a payload above the limit', () => {
     },
   );
 
-  it('is not one that is just as large as the limit', async () => {
+  it('differs from a payload exactly at the limit, which is accepted', async () => {
     const { state } = await readBack(
       new HandmadeStatefile()
         .begin()
@@ -150,7 +150,7 @@ describe('a payload above the limit', () => {
     expect(state).toHaveLength(8 << 20);
   });
 
-  it('is refused in an unknown record too', async () => {
+  it('is rejected in an optional record of an unknown type too', async () => {
     const made = new HandmadeStatefile().begin();
     made.frame({ type: 'data', payloadLength: 1 << 30 }, undefined, (view) => {
       view.setUint16(4, 99, true);

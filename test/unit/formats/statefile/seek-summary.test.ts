@@ -24,14 +24,14 @@ describe('seekSummary', () => {
     }
   }
 
-  it('says what reading the whole file says', async () => {
+  it('returns the same description as reading the whole file', async () => {
     const file = await statefileOf(STATE, 4096);
     const { reader } = await readBack(file);
     const { header, begin, end, fileBytes } = reader;
     expect(await summary(file)).toEqual({ header, begin, end, fileBytes });
   });
 
-  it('does not look at the data', async () => {
+  it('does not read the data', async () => {
     const file = await statefileOf(STATE, 4096);
     const damaged = Buffer.from(file).fill(0, 8192, 16384);
     expect(await summary(damaged)).toEqual(await summary(file));
@@ -40,71 +40,71 @@ describe('seekSummary', () => {
   it.each([
     ['one byte is missing', -1],
     ['the last block is missing', -4096],
-    ['most is missing', 2 * 4096],
-    ['all but header and half of a block is missing', 3 * 4096 + 5],
-  ])('finds no TRAILER where %s', async (_, length) => {
-    const cut = (await statefileOf(STATE, 4096)).subarray(0, length);
-    expect(await rejectionOf(summary(cut))).toMatchObject({
+    ['most of the file is missing', 2 * 4096],
+    ['the file ends within a payload', 3 * 4096 + 5],
+  ])('finds no TRAILER when %s', async (_, length) => {
+    const truncated = (await statefileOf(STATE, 4096)).subarray(0, length);
+    expect(await rejectionOf(summary(truncated))).toMatchObject({
       code: 'TRUNCATED',
-      message: 'the statefile has no TRAILER where it should be',
+      message: 'the statefile has no TRAILER record at the expected offset',
       details: {
         where: WHERE,
-        offset: cut.length - 4096,
+        offset: truncated.length - 4096,
         expected: expect.stringContaining('TRAILER frame'),
       },
     });
   });
 
   it.each([0, 8, 4096, 5000])('finds no BEGIN in %i bytes', async (length) => {
-    const cut = (await statefileOf(STATE, 4096)).subarray(0, length);
-    expect(await rejectionOf(summary(cut))).toMatchObject({
+    const truncated = (await statefileOf(STATE, 4096)).subarray(0, length);
+    expect(await rejectionOf(summary(truncated))).toMatchObject({
       code: 'TRUNCATED',
       details: { where: WHERE, offset: length },
     });
   });
 
-  it.each([1, 4096])('finds no TRAILER where %i bytes follow it', async (length) => {
+  it.each([1, 4096])('finds no TRAILER when %i bytes follow it', async (length) => {
     const longer = Buffer.concat([await statefileOf(STATE, 4096), new Uint8Array(length)]);
     expect(await rejectionOf(summary(longer))).toMatchObject({
       code: 'TRUNCATED',
-      message: 'the statefile has no TRAILER where it should be',
+      message: 'the statefile has no TRAILER record at the expected offset',
     });
   });
 
-  it('refuses a TRAILER of a file of another length', async () => {
+  it('rejects a TRAILER that does not match the length of the file', async () => {
     const file = new HandmadeStatefile().begin().end().index().trailer(8192, 12288, 40960);
     expect(await rejectionOf(summary(file.bytes))).toMatchObject({
       code: 'CORRUPT',
-      message: 'the trailer is of a file of another length',
+      message: 'the TRAILER record does not match the length of the file',
       details: { where: WHERE, offset: 16384, expected: '40960 bytes', found: '20480 bytes' },
     });
   });
 
   it.each([
-    ['another frame stands', 12288],
-    ['the header of the file stands', 0],
-    ['no block begins', 8193],
-    ['the file has ended', 2 ** 50],
-  ])('finds no END where %s', async (_, endOffset) => {
+    ['of another frame', 12288],
+    ['of the file header', 0],
+    ['within a block', 8193],
+    ['after the end of the file', 2 ** 50],
+  ])('finds no END at an offset %s', async (_, endOffset) => {
     const file = new HandmadeStatefile().begin().end().index().trailer(endOffset, 12288);
     expect(await rejectionOf(summary(file.bytes))).toMatchObject({
       code: 'TRUNCATED',
-      message: 'the statefile has no END where it should be',
+      message: 'the statefile has no END record at the expected offset',
       details: { where: WHERE, offset: endOffset, expected: expect.stringContaining('END frame') },
     });
   });
 
-  it('finds no END where one stands that was written for another place', async () => {
+  it('does not accept an END that was written for another position', async () => {
     const file = new HandmadeStatefile().begin().frame({ type: 'end', position: 12288 });
     file.index(new Uint8Array(0), 0).trailer(8192, 12288);
     expect(await rejectionOf(summary(file.bytes))).toMatchObject({
       code: 'TRUNCATED',
-      message: 'the statefile has no END where it should be',
+      message: 'the statefile has no END record at the expected offset',
       details: { offset: 8192 },
     });
   });
 
-  it('refuses an END whose record is damaged, at its place', async () => {
+  it('rejects an END whose record is damaged, at its offset', async () => {
     const file = new HandmadeStatefile().begin().frame({ type: 'end', record: Uint8Array.of(0x0f) });
     file.index(new Uint8Array(0), 0).trailer(8192, 12288);
     expect(await rejectionOf(summary(file.bytes))).toMatchObject({

@@ -8,8 +8,8 @@ import { sampleState, statefileOf } from '../../../support/statefile/written-sta
 const FRAME = 10_000;
 const STATE = sampleState(55_555);
 
-describe('a statefile cut off', () => {
-  it('at any boundary of 4096 bytes is TRUNCATED there', async () => {
+describe('a truncated statefile', () => {
+  it('is TRUNCATED at its end, for any multiple of 4096 bytes', async () => {
     const file = await statefileOf(STATE, FRAME);
     for (let length = 0; length < file.length; length += 4096) {
       expect(await rejectionOf(readBack(file.subarray(0, length)))).toMatchObject({
@@ -19,7 +19,7 @@ describe('a statefile cut off', () => {
     }
   });
 
-  it('at any of 200 random places is TRUNCATED there', async () => {
+  it('is TRUNCATED at its end, for 200 random lengths', async () => {
     const file = await statefileOf(STATE, FRAME);
     const random = seededRandom(SEED);
     for (let count = 0; count < 200; count += 1) {
@@ -36,10 +36,10 @@ describe('a statefile cut off', () => {
 
   it.each([
     [1000, 'the statefile ends within its header', '4096 bytes'],
-    [4096 + 1, 'the statefile ends too early', 'a frame after HEADER'],
-    [2 * 4096, 'the statefile ends too early', 'a frame after BEGIN'],
-    [3 * 4096 + 5, 'the statefile ends too early', '12288 bytes of payload'],
-  ])('after %i bytes says what is missing', async (length, message, expected) => {
+    [4096 + 1, 'the statefile is truncated', 'a frame after HEADER'],
+    [2 * 4096, 'the statefile is truncated', 'a frame after BEGIN'],
+    [3 * 4096 + 5, 'the statefile is truncated', '12288 bytes of payload'],
+  ])('is reported with what is missing after %i bytes', async (length, message, expected) => {
     const file = await statefileOf(STATE, FRAME);
     expect(await rejectionOf(readBack(file.subarray(0, length)))).toMatchObject({
       code: 'TRUNCATED',
@@ -48,11 +48,11 @@ describe('a statefile cut off', () => {
     });
   });
 
-  it('by one byte is TRUNCATED', async () => {
+  it('is TRUNCATED when only one byte is missing', async () => {
     const file = await statefileOf(STATE, FRAME);
     expect(await rejectionOf(readBack(file.subarray(0, -1)))).toMatchObject({
       code: 'TRUNCATED',
-      message: 'the statefile ends too early',
+      message: 'the statefile is truncated',
       details: { offset: file.length - 1, expected: 'a frame after INDEX' },
     });
   });
@@ -62,7 +62,7 @@ describe('a statefile cut off', () => {
     [7, 'NOT_A_STATE', 0],
     [8, 'TRUNCATED', 8],
     [4095, 'TRUNCATED', 4095],
-  ])('to %i bytes, and not known to be a statefile, is %s', async (length, code, offset) => {
+  ])('of %i bytes is %s when its format must be recognised first', async (length, code, offset) => {
     const file = await statefileOf(STATE, FRAME);
     expect(await rejectionOf(readAnything(new ChunkedSource(file.subarray(0, length))))).toMatchObject({
       code,
@@ -71,18 +71,18 @@ describe('a statefile cut off', () => {
   });
 });
 
-describe('a statefile with something after its end', () => {
-  it.each([1, 4096, 100_000])('(%i bytes) is CORRUPT there', async (length) => {
+describe('a statefile with data after its end', () => {
+  it.each([1, 4096, 100_000])('(%i bytes) is CORRUPT at its end', async (length) => {
     const file = await statefileOf(STATE, FRAME);
     const longer = Buffer.concat([file, new Uint8Array(length)]);
     expect(await rejectionOf(readBack(longer))).toMatchObject({
       code: 'CORRUPT',
-      message: 'something follows the end of the statefile',
+      message: 'unexpected data after the end of the statefile',
       details: { where: WHERE, offset: file.length },
     });
   });
 
-  it('is CORRUPT even when that is a whole statefile again', async () => {
+  it('is CORRUPT even if the data is a second statefile', async () => {
     const file = await statefileOf(STATE, FRAME);
     expect(await rejectionOf(readBack(Buffer.concat([file, file])))).toMatchObject({
       code: 'CORRUPT',

@@ -1,4 +1,4 @@
-/** The archive that Linux unpacks: header and path of each entry. */
+/** The header and the path of cpio entries. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { StubferryError } from '../../../../src/base/errors/index.js';
@@ -26,7 +26,7 @@ const entries = fc.record({
 const sample = encodeEntry({ path: 'bin/busybox', mode: S_IFREG | 0o755, size: 5 }, 7);
 
 describe('an entry', () => {
-  it('says what it was made of', () => {
+  it('decodes to the values that were encoded', () => {
     fc.assert(
       fc.property(entries, fc.nat(10_000), (entry, ino) => {
         const bytes = encodeEntry(entry, ino);
@@ -42,13 +42,13 @@ describe('an entry', () => {
     );
   });
 
-  it('is, byte for byte, what the documentation of Linux says', () => {
+  it('has the bytes that the documentation of Linux specifies', () => {
     const numbers = ['00000007', '000081ed', '00000000', '00000000', '00000001', '00000000', '00000005'];
     const rest = ['00000000', '00000000', '00000000', '00000000', '0000000c', '00000000'];
     expect(Buffer.from(sample).toString('latin1')).toBe(`070701${numbers.join('')}${rest.join('')}bin/busybox\0\0\0`);
   });
 
-  it('ends the archive when it has the name for that', () => {
+  it('ends the archive when it has the name of the trailer', () => {
     const bytes = encodeTrailer();
     expect(isTrailer(decodePath(bytes.subarray(HEADER_BYTES, HEADER_BYTES + decodeHeader(bytes).pathLength)))).toBe(
       true,
@@ -56,7 +56,7 @@ describe('an entry', () => {
     expect(isTrailer('bin/busybox')).toBe(false);
   });
 
-  it('cannot have a path or a length that the format has no room for', () => {
+  it('cannot have a path or a length that is too long for the format', () => {
     const path = 'a'.repeat(LONGEST_PATH);
     expect(errorOf(() => encodeEntry({ path, mode: S_IFREG, size: 0 }, 1))).toMatchObject({
       code: 'LIMIT_EXCEEDED',
@@ -69,7 +69,7 @@ describe('an entry', () => {
   });
 });
 
-describe('bytes that are no entry', () => {
+describe('bytes that are not an entry are NOT_AN_IMAGE', () => {
   const withText = (text: string): Buffer => Buffer.from(text.padEnd(HEADER_BYTES, '0'), 'latin1');
 
   it.each([
@@ -80,31 +80,31 @@ describe('bytes that are no entry', () => {
       'no header that begins with 070701',
     ],
     [
-      'too few',
+      'too few bytes',
       withText('070701').subarray(0, HEADER_BYTES - 1),
-      'a header with other characters than hexadecimal digits',
+      'a header with characters that are not hexadecimal digits',
     ],
-    ['a sign', withText('070701-1'), 'a header with other characters than hexadecimal digits'],
+    ['a sign in a number', withText('070701-1'), 'a header with characters that are not hexadecimal digits'],
     ['no path', withText('070701'), 'a path of 0 bytes'],
   ])('%s', (_, bytes, found) => {
     expect(errorOf(() => decodeHeader(bytes))).toMatchObject({ code: 'NOT_AN_IMAGE', details: { found } });
   });
 
-  it('a path longer than Linux has them', () => {
+  it('a path that is longer than PATH_MAX of Linux', () => {
     const bytes = Buffer.from(sample);
     bytes.write('00001001', 6 + 8 * 11, 'latin1');
     expect(errorOf(() => decodeHeader(bytes))).toMatchObject({ details: { found: 'a path of 4097 bytes' } });
   });
 
-  it('a path with a NUL within, without one, or of no UTF-8', () => {
+  it('a path with a NUL inside, without a NUL, or that is not UTF-8', () => {
     expect(errorOf(() => decodePath(Buffer.from('a\0b\0')))).toMatchObject({ code: 'NOT_AN_IMAGE' });
     expect(errorOf(() => decodePath(Buffer.from('ab')))).toMatchObject({ code: 'NOT_AN_IMAGE' });
     expect(errorOf(() => decodePath(Buffer.from('ff00', 'hex')))).toMatchObject({
-      details: { found: 'a path that is no UTF-8' },
+      details: { found: 'a path that is not UTF-8' },
     });
   });
 
-  it('any others are refused in the same way', () => {
+  it('random bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: HEADER_BYTES, maxLength: HEADER_BYTES }), (bytes) => {
         const error = errorOf(() => decodeHeader(bytes));

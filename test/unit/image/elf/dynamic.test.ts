@@ -1,4 +1,4 @@
-/** What a program asks of the dynamic loader. */
+/** The dynamic section of a program or library. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -11,7 +11,7 @@ import { errorOf } from '../../../support/protocol/error-of.js';
 const names = fc.stringMatching(/^[a-zA-Z0-9._+-]{1,24}$/);
 const lists = fc.array(names, { maxLength: 5 });
 
-/** Whatever a damaged file is taken for, it is refused in the same way. */
+/** Reads a file that may be damaged. @returns true when it is read, or refused with UNFIT_PARTS */
 function refusedOrRead(bytes: Buffer): boolean {
   try {
     const file = parseElf(bytes);
@@ -24,7 +24,7 @@ function refusedOrRead(bytes: Buffer): boolean {
 }
 
 describe('the dynamic section', () => {
-  it('says what was written there, whatever that is', () => {
+  it('decodes to the facts that were encoded', () => {
     const facts = fc.record({
       soname: names,
       needed: lists,
@@ -55,7 +55,7 @@ describe('the dynamic section', () => {
     expect(interpreterOf(file)).toBeUndefined();
   });
 
-  it('of the Node that runs this test names its loader, and the C library with versions', () => {
+  it('of the Node that runs this test names the loader, and the C library with versions', () => {
     const file = parseElf(readFileSync(process.execPath));
     expect(interpreterOf(file)).toBe('/lib64/ld-linux-x86-64.so.2');
     const { needed, requires } = dynamicSectionOf(file);
@@ -64,7 +64,7 @@ describe('the dynamic section', () => {
     expect(file.machine).toBe(EM_X86_64);
   });
 
-  it('of a file that is cut anywhere is refused, or read when nothing of it is missing', () => {
+  it('of a file that is truncated anywhere is read or refused with UNFIT_PARTS', () => {
     const whole = elfWith({
       soname: 'a',
       needed: ['b'],
@@ -76,7 +76,7 @@ describe('the dynamic section', () => {
       expect(refusedOrRead(whole.subarray(0, length))).toBe(true);
   });
 
-  it('of a file with any byte changed is refused or read: no other error, and no time or memory without bounds', () => {
+  it('of a file with changed bytes is read or refused with UNFIT_PARTS, within bounded time and memory', () => {
     const whole = elfWith({
       soname: 'a',
       needed: ['b'],
@@ -95,20 +95,20 @@ describe('the dynamic section', () => {
   });
 });
 
-describe('a file that is no ELF file', () => {
+describe('a file that is not an ELF file', () => {
   it.each([
     ['is empty', Buffer.alloc(0), 'no ELF header'],
     ['is a script', Buffer.from(`#!/bin/sh\n${'#'.repeat(100)}`), 'no ELF header'],
     [
-      'is of 32 bits',
+      'has 32 bits',
       Buffer.concat([Buffer.from('7f454c4601010100', 'hex'), Buffer.alloc(64)]),
-      'not of 64 bits and little-endian',
+      'not a 64-bit little-endian file',
     ],
-  ])('%s', (_, bytes, found) => {
+  ])('is refused when it %s', (_, bytes, found) => {
     expect(errorOf(() => parseElf(bytes))).toMatchObject({ code: 'UNFIT_PARTS', details: { found } });
   });
 
-  it('is not taken for one', () => {
+  it('is told apart from an ELF file by isElf()', () => {
     expect([isElf(Buffer.from('#!/bin/sh')), isElf(elfWith({}))]).toEqual([false, true]);
   });
 });

@@ -1,11 +1,11 @@
-/** What a kernel module says of itself. */
+/** The metadata of a kernel module. */
 import { describe, expect, it } from '@jest/globals';
 import { parseModuleInfo } from '../../../../src/image/elf/module-info.js';
 import { elfWith, moduleWith } from '../../../support/elf/elf-builder.js';
 import { errorOf } from '../../../support/protocol/error-of.js';
 
 describe('a kernel module', () => {
-  it('names itself, what it depends on and its kernel', () => {
+  it('has its name, its dependencies and its kernel release', () => {
     const bytes = moduleWith({
       license: 'GPL',
       depends: 'xen-privcmd,stp',
@@ -19,15 +19,15 @@ describe('a kernel module', () => {
     });
   });
 
-  it('may depend on none', () => {
+  it('may have no dependencies', () => {
     const bytes = moduleWith({ depends: '', name: 'loop', vermagic: '6.12.1 SMP' });
     expect(parseModuleInfo(bytes).depends).toEqual([]);
   });
 
-  it('is not any ELF file', () => {
+  it('is refused when the ELF file has no section .modinfo', () => {
     expect(errorOf(() => parseModuleInfo(elfWith({})))).toMatchObject({
       code: 'UNFIT_PARTS',
-      details: { found: 'no section .modinfo: no kernel module' },
+      details: { found: 'no section .modinfo, so it is not a kernel module' },
     });
   });
 });

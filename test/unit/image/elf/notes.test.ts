@@ -1,4 +1,4 @@
-/** A kernel says in its notes that Xen can start it. */
+/** The notes of a kernel that Xen can start. */
 import { describe, expect, it } from '@jest/globals';
 import { parseElf } from '../../../../src/image/elf/elf-file.js';
 import { hasXenEntry } from '../../../../src/image/elf/notes.js';
@@ -9,7 +9,7 @@ const ENTRY = 1;
 const PHYS32_ENTRY = 18;
 
 describe('the notes of a kernel', () => {
-  it('have an entry for PV domains, among others', () => {
+  it('have an entry for PV domains among other notes', () => {
     expect(
       hasXenEntry(
         parseElf(
@@ -23,19 +23,19 @@ describe('the notes of a kernel', () => {
     ).toBe(true);
   });
 
-  it('have none when Xen can start it as a PVH domain only', () => {
+  it('have no entry for PV domains when Xen can start the kernel as a PVH domain only', () => {
     expect(hasXenEntry(parseElf(kernelWith([['Xen', PHYS32_ENTRY]])))).toBe(false);
   });
 
-  it("have none when another owner's note has the same number", () => {
+  it('have no entry when the note with its number has another owner', () => {
     expect(hasXenEntry(parseElf(kernelWith([['GNU', ENTRY]])))).toBe(false);
   });
 
-  it('are not there in a program', () => {
+  it('have no entry in a program', () => {
     expect(hasXenEntry(parseElf(elfWith({})))).toBe(false);
   });
 
-  it('that reach beyond the end of the file are refused', () => {
+  it('are refused when they reach beyond the end of the file', () => {
     const kernel = kernelWith([
       ['Xen', PHYS32_ENTRY],
       ['Xen', ENTRY],

@@ -1,4 +1,4 @@
-/** ICU's data within a program: found, listed, and known for what the agent needs of it. */
+/** Finding ICU's data in a program, and the items that the agent never needs. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -12,7 +12,7 @@ interface Item {
   readonly bytes: Buffer;
 }
 
-/** As ICU's tools write it, behind `before` other bytes. */
+/** A program with data as ICU's tools write it. @param before bytes that precede the data */
 function programWith(items: readonly Item[], before = Buffer.alloc(0)): Buffer {
   const header = Buffer.alloc(32);
   header.writeUInt16LE(header.length, 0);
@@ -41,7 +41,7 @@ const items = fc.array(
 );
 
 describe("the table of ICU's data", () => {
-  it('gives the place of every item but the last, of which it does not say the end', () => {
+  it('gives the range of every item except the last, whose end is not in the table', () => {
     fc.assert(
       fc.property(items, fc.uint8Array({ maxLength: 50 }), (list, before) => {
         const program = programWith(list, Buffer.from(before));
@@ -54,12 +54,12 @@ describe("the table of ICU's data", () => {
     );
   });
 
-  it('is not there in a program without it, even if that has its name', () => {
+  it('is not found in a program without it, even if the program contains its format name', () => {
     expect(findIcuItems(Buffer.from('a program that says CmnD, and again CmnD'))).toEqual([]);
     expect(findIcuItems(Buffer.from('CmnD'))).toEqual([]);
   });
 
-  it('is refused when an item is not within the program', () => {
+  it('is refused when an item lies outside of the program', () => {
     const program = programWith([
       { name: 'a.res', bytes: Buffer.alloc(8) },
       { name: 'b.res', bytes: Buffer.alloc(8) },
@@ -68,7 +68,7 @@ describe("the table of ICU's data", () => {
     expect(errorOf(() => findIcuItems(program))).toMatchObject({ code: 'UNFIT_PARTS' });
   });
 
-  it('that is cut or changed anywhere is refused, or read; no other error', () => {
+  it('is read or refused with UNFIT_PARTS when it is truncated or changed anywhere', () => {
     const whole = programWith([
       { name: 'a.res', bytes: Buffer.alloc(8) },
       { name: 'coll/b.res', bytes: Buffer.alloc(8) },
@@ -88,15 +88,15 @@ describe("the table of ICU's data", () => {
   });
 });
 
-describe('of the data of the Node that runs this test', () => {
+describe('the data of the Node that runs this test', () => {
   const found = findIcuItems(readFileSync(process.execPath));
 
-  it('what ICU starts with is kept', () => {
+  it('keeps the item that ICU reads when it starts', () => {
     expect(found.map(({ name }) => name)).toContain('cnvalias.icu');
     expect(isUnusedItem('cnvalias.icu')).toBe(false);
   });
 
-  it('languages, regions and character sets are nine tenths, and are not used', () => {
+  it('consists to nine tenths of unused items: languages, regions and character sets', () => {
     for (const name of ['coll/zh.res', 'de.res', 'ibm-1364_P110-2007.cnv', 'brkitr/cjdict.dict', 'region/fr.res'])
       expect([name, isUnusedItem(name)]).toEqual([name, true]);
     const sum = (list: typeof found): number => list.reduce((bytes, { start, end }) => bytes + end - start, 0);

@@ -1,8 +1,8 @@
-/** The end of a captured state: the end of the file and QEMU's word, both, in whatever order they come. */
+/** A captured state ends with both the end of the file and QEMU's success reply, in any order. */
 import { describe, expect, it } from '@jest/globals';
 import { StubferryError } from '../../../../src/base/errors/index.js';
 import { CapturedState } from '../../../../src/qemu/capture/captured-state.js';
-import { type Word, wordOfQemu } from '../../../support/capture/completion.js';
+import { type Completion, qemuCompletion } from '../../../support/capture/completion.js';
 import { PushedSource } from '../../../support/capture/pushed-source.js';
 import { allOf } from '../../../support/io/all-of.js';
 import { passingTime } from '../../../support/qmp/passing-time.js';
@@ -14,16 +14,20 @@ const REFUSED = new StubferryError('QEMU_REFUSED', "QEMU refused 'xen-save-devic
 
 interface Capture {
   readonly pipe: PushedSource;
-  readonly word: Word;
+  readonly completion: Completion;
   readonly state: CapturedState;
 }
 
 function captured(): Capture {
-  const [pipe, word] = [new PushedSource(), wordOfQemu()];
-  return { pipe, word, state: new CapturedState(pipe, word.promise, { where: '/run/state.fifo', stallMs: STALL_MS }) };
+  const [pipe, completion] = [new PushedSource(), qemuCompletion()];
+  return {
+    pipe,
+    completion,
+    state: new CapturedState(pipe, completion.promise, { where: '/run/state.fifo', stallMs: STALL_MS }),
+  };
 }
 
-/** Starts to read all of it. */
+/** Starts to read the whole state. */
 function reading({ state }: Capture): Promise<Buffer> {
   const all = allOf(state);
   all.catch(() => undefined);
@@ -35,41 +39,39 @@ const STALLED = {
   message: 'QEMU does not write its state',
   details: {
     where: '/run/state.fifo',
-    expected: 'a byte, or its reply, within 5000 ms',
+    expected: 'a byte or a reply within 5000 ms',
     found: 'neither',
-    hint: 'its main loop is busy or stuck: look at its log, and at the storage of the guest',
   },
 };
 
 const ELSEWHERE = {
   code: 'CAPTURE_LOST',
-  message: 'QEMU says that it has saved, but its state did not come to its end here',
+  message: 'QEMU reports a complete save, but the end of the state did not arrive',
   details: {
     where: '/run/state.fifo',
-    expected: 'the end of the state, before the reply or soon after it',
-    found: 'the reply alone',
-    hint: 'was the FIFO removed or replaced? Save again',
+    expected: 'the end of the state before the reply or soon after it',
+    found: 'only the reply',
   },
 };
 
 describe('CapturedState', () => {
   const time = passingTime();
 
-  it('is at its end when the file is, and QEMU has said so after that', async () => {
+  it('ends when the file has ended and then QEMU reports success', async () => {
     const capture = captured();
     const all = reading(capture);
     capture.pipe.push('state');
     capture.pipe.end();
     await settled(5);
     expect(await isPending(all)).toBe(true);
-    capture.word.done();
+    capture.completion.done();
     expect((await all).toString()).toBe('state');
   });
 
-  it('is at its end when QEMU has said so, and the file is after that', async () => {
+  it('ends when QEMU has reported success and then the file ends', async () => {
     const capture = captured();
     const all = reading(capture);
-    capture.word.done();
+    capture.completion.done();
     capture.pipe.push(sampleState(300_000));
     await settled(5);
     expect(await isPending(all)).toBe(true);
@@ -77,28 +79,28 @@ describe('CapturedState', () => {
     expect((await all).equals(sampleState(300_000))).toBe(true);
   });
 
-  it('is at its end when both came before it was read', async () => {
+  it('ends when both have happened before the first read', async () => {
     const capture = captured();
     capture.pipe.push('state');
     capture.pipe.end();
-    capture.word.done();
+    capture.completion.done();
     await settled(5);
     expect((await reading(capture)).toString()).toBe('state');
   });
 
-  it('stays at its end', async () => {
+  it('stays at its end after the end', async () => {
     const capture = captured();
     capture.pipe.end();
-    capture.word.done();
+    capture.completion.done();
     await reading(capture);
     await expect(capture.state.read(new Uint8Array(1))).resolves.toBe(0);
   });
 
-  it('may be empty, when QEMU says that this is all', async () => {
+  it('may be empty when QEMU reports success', async () => {
     const capture = captured();
     const all = reading(capture);
     capture.pipe.end();
-    capture.word.done();
+    capture.completion.done();
     expect(await all).toHaveLength(0);
   });
 
@@ -107,34 +109,34 @@ describe('CapturedState', () => {
     ['in the middle', 'sta', false],
     ['after all bytes', 'state', false],
     ['after all bytes and the end of the file', 'state', true],
-  ])('has no end when QEMU refuses %s: its error comes instead', async (_when, bytes, ended) => {
+  ])("rejects with QEMU's error when QEMU refuses %s", async (_when, bytes, ended) => {
     const capture = captured();
     const all = reading(capture);
     capture.pipe.push(bytes);
     if (ended) capture.pipe.end();
     await settled(5);
-    capture.word.refuse(REFUSED);
+    capture.completion.refuse(REFUSED);
     await expect(all).rejects.toBe(REFUSED);
   });
 
-  it('fails with the refusal of QEMU even when all bytes still wait to be read', async () => {
+  it("rejects with QEMU's error even when no byte was read yet", async () => {
     const capture = captured();
     capture.pipe.push('state');
     capture.pipe.end();
-    capture.word.refuse(REFUSED);
+    capture.completion.refuse(REFUSED);
     await settled(5);
     await expect(reading(capture)).rejects.toBe(REFUSED);
     await expect(capture.state.read(new Uint8Array(1))).rejects.toBe(REFUSED);
   });
 
-  it('fails when the file cannot be read', async () => {
+  it('rejects when the file cannot be read', async () => {
     const capture = captured();
     const all = reading(capture);
     capture.pipe.fail(new StubferryError('INPUT_UNREADABLE', 'EIO'));
     await expect(all).rejects.toMatchObject({ code: 'INPUT_UNREADABLE' });
   });
 
-  it('that does not come at all is QMP_TIMEOUT', async () => {
+  it('rejects with QMP_TIMEOUT when QEMU writes nothing', async () => {
     time.stop();
     const all = reading(captured());
     await time.pass(STALL_MS - 1);
@@ -143,7 +145,7 @@ describe('CapturedState', () => {
     await expect(all).rejects.toMatchObject(STALLED);
   });
 
-  it('that stops coming is QMP_TIMEOUT, counted from the last byte', async () => {
+  it('rejects with QMP_TIMEOUT when QEMU stops writing, counted from the last byte', async () => {
     time.stop();
     const capture = captured();
     const all = reading(capture);
@@ -156,7 +158,7 @@ describe('CapturedState', () => {
     await expect(all).rejects.toMatchObject(STALLED);
   });
 
-  it('whose file ends without a word of QEMU is QMP_TIMEOUT', async () => {
+  it('rejects with QMP_TIMEOUT when the file ends without a reply of QEMU', async () => {
     time.stop();
     const capture = captured();
     const all = reading(capture);
@@ -167,7 +169,7 @@ describe('CapturedState', () => {
     await expect(all).rejects.toMatchObject(STALLED);
   });
 
-  it('stays failed after a stall, whatever comes then', async () => {
+  it('stays failed after a stall, even when QEMU continues', async () => {
     time.stop();
     const capture = captured();
     const all = reading(capture);
@@ -175,12 +177,12 @@ describe('CapturedState', () => {
     await expect(all).rejects.toMatchObject(STALLED);
     capture.pipe.push('late');
     capture.pipe.end();
-    capture.word.done();
+    capture.completion.done();
     await settled(5);
     await expect(capture.state.read(new Uint8Array(1))).rejects.toMatchObject(STALLED);
   });
 
-  it('that nobody reads for long is not taken for a stall of QEMU', async () => {
+  it('does not count the time between reads as a stall of QEMU', async () => {
     time.stop();
     const capture = captured();
     const buffer = new Uint8Array(4);
@@ -192,16 +194,16 @@ describe('CapturedState', () => {
     await expect(capture.state.read(buffer)).resolves.toBe(4);
     expect(time.waiting()).toBe(0);
     capture.pipe.end();
-    capture.word.done();
+    capture.completion.done();
     await expect(capture.state.read(buffer)).resolves.toBe(0);
   });
 
-  it('that nobody reads for long is not taken for lost when QEMU is done', async () => {
+  it('does not count the time before a read as lost when QEMU is done', async () => {
     time.stop();
     const capture = captured();
     capture.pipe.push('state');
     capture.pipe.end();
-    capture.word.done();
+    capture.completion.done();
     await settled(5);
     expect(time.waiting()).toBe(0);
     expect((await reading(capture)).toString()).toBe('state');
@@ -211,15 +213,15 @@ describe('CapturedState', () => {
   it.each([
     ['before it is read', ''],
     ['while it is read', 'sta'],
-  ])('of which QEMU says that it is done, and whose end does not come, is CAPTURE_LOST: %s', async (_when, bytes) => {
+  ])('rejects with CAPTURE_LOST when QEMU reports success and the file does not end: %s', async (_when, bytes) => {
     time.stop();
     const capture = captured();
-    if (bytes === '') capture.word.done();
+    if (bytes === '') capture.completion.done();
     await settled(5);
     const all = reading(capture);
     capture.pipe.push(bytes);
     await settled(5);
-    capture.word.done();
+    capture.completion.done();
     await settled(5);
     await time.pass(1_999);
     expect(await isPending(all)).toBe(true);

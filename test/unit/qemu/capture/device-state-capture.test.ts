@@ -1,11 +1,17 @@
-/** The state of the devices, out of a QEMU by script: what it may do wrong with the FIFO and with its reply. */
+/** The device state, from a scripted QEMU: what can go wrong with the FIFO and with QEMU's reply. */
 import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { DeviceStateCapture } from '../../../../src/qemu/index.js';
 import { savesBy, writeState } from '../../../support/capture/state-writing.js';
 import { allOf } from '../../../support/io/all-of.js';
 import { passingTime } from '../../../support/qmp/passing-time.js';
-import { type Answer, type Asked, Refusal, type ScriptedQemu, SILENCE } from '../../../support/qmp/scripted-qemu.js';
+import {
+  type ReceivedCommand,
+  Refusal,
+  type Reply,
+  type ScriptedQemu,
+  SILENCE,
+} from '../../../support/qmp/scripted-qemu.js';
 import { stage } from '../../../support/qmp/stage.js';
 import { isPending, settled, until } from '../../../support/qmp/until.js';
 import { sampleState } from '../../../support/statefile/written-statefile.js';
@@ -16,25 +22,27 @@ describe('DeviceStateCapture', () => {
   const { scratch, qemu: startQemu, client } = stage();
   const time = passingTime();
 
-  /** A folder for the FIFO, and a QEMU that saves so. */
-  async function prepared(save: Answer): Promise<{ qemu: ScriptedQemu; capture: DeviceStateCapture; folder: string }> {
-    const folder = scratch('fifos');
-    mkdirSync(folder);
+  /** A directory for the FIFO, and a QEMU that executes a save with `save`. */
+  async function prepared(
+    save: Reply,
+  ): Promise<{ qemu: ScriptedQemu; capture: DeviceStateCapture; directory: string }> {
+    const directory = scratch('fifos');
+    mkdirSync(directory);
     const qemu = await startQemu({ 'xen-save-devices-state': save, stop: () => ({}) });
-    return { qemu, folder, capture: await DeviceStateCapture.prepare({ parent: folder, stallMs: 5_000 }) };
+    return { qemu, directory, capture: await DeviceStateCapture.prepare({ parent: directory, stallMs: 5_000 }) };
   }
 
-  it('gives what QEMU writes, when QEMU replies after that', async () => {
-    const { capture, folder } = await prepared(savesBy(STATE));
+  it('returns the written state when QEMU replies after the last byte', async () => {
+    const { capture, directory } = await prepared(savesBy(STATE));
     const source = await capture.begin(await client(), {});
     expect((await allOf(source)).equals(STATE)).toBe(true);
     await capture.close();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('gives all of it when QEMU replies before it is read', async () => {
-    const { capture } = await prepared((asked) => {
-      void writeState(asked, STATE);
+  it('returns the whole state when QEMU replies before it is read', async () => {
+    const { capture } = await prepared((command) => {
+      void writeState(command, STATE);
       return {};
     });
     const source = await capture.begin(await client(), {});
@@ -43,29 +51,29 @@ describe('DeviceStateCapture', () => {
     await capture.close();
   });
 
-  it('asks for its own FIFO, with the arguments of the toolstack', async () => {
-    const { qemu, capture, folder } = await prepared(savesBy('state'));
+  it("sends the path of its own FIFO with the toolstack's other arguments", async () => {
+    const { qemu, capture, directory } = await prepared(savesBy('state'));
     await allOf(await capture.begin(await client(), { filename: '/dev/fdset/1', live: true }));
-    const [name] = readdirSync(folder);
-    expect(qemu.asked.at(-1)).toMatchObject({
+    const [name] = readdirSync(directory);
+    expect(qemu.commands.at(-1)).toMatchObject({
       name: 'xen-save-devices-state',
-      args: { filename: `${folder}/${name}/state.fifo`, live: true },
+      args: { filename: `${directory}/${name}/state.fifo`, live: true },
     });
     await capture.close();
   });
 
-  it('asks nothing before it is begun', async () => {
+  it('sends no command before it begins', async () => {
     const { qemu, capture } = await prepared(savesBy('state'));
     await client();
     await capture.close();
     expect(qemu.names).toEqual([]);
   });
 
-  it('can be begun again, for one state after the other', async () => {
+  it('can begin again for one state after the other', async () => {
     let turn = 0;
-    const { capture } = await prepared((asked, qemu) => {
+    const { capture } = await prepared((command, qemu) => {
       turn += 1;
-      return savesBy(`state ${turn}`)(asked, qemu);
+      return savesBy(`state ${turn}`)(command, qemu);
     });
     const monitor = await client();
     for (const expected of ['state 1', 'state 2', 'state 3']) {
@@ -75,7 +83,7 @@ describe('DeviceStateCapture', () => {
     await capture.close();
   });
 
-  it('takes no end of file for the end of a state that QEMU says it did not save', async () => {
+  it('does not take the end of the file for the end of the state when QEMU reports an error', async () => {
     const { capture } = await prepared(savesBy(STATE, () => new Refusal('an I/O error')));
     const source = await capture.begin(await client(), {});
     await expect(allOf(source)).rejects.toMatchObject({
@@ -85,17 +93,17 @@ describe('DeviceStateCapture', () => {
     await capture.close();
   });
 
-  it('hears a refusal of a QEMU that did not even open the FIFO', async () => {
-    const { capture, folder } = await prepared(() => new Refusal('no'));
+  it("rejects with QEMU's error when QEMU does not open the FIFO", async () => {
+    const { capture, directory } = await prepared(() => new Refusal('no'));
     const source = await capture.begin(await client(), {});
     await expect(allOf(source)).rejects.toMatchObject({ code: 'QEMU_REFUSED' });
     await capture.close();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('takes no end of file for the end of a state whose QEMU is gone', async () => {
+  it('does not take the end of the file for the end of the state when QEMU disconnects', async () => {
     const { capture } = await prepared(
-      savesBy(sampleState(100_000), async (_asked, qemu) => {
+      savesBy(sampleState(100_000), async (_command, qemu) => {
         await qemu.hangUp();
         return SILENCE;
       }),
@@ -111,27 +119,27 @@ describe('DeviceStateCapture', () => {
   it.each<[string, (path: string) => unknown]>([
     ['removed', () => undefined],
     ['replaced by a file', (path) => writeFileSync(path, 'something')],
-  ])('makes its FIFO anew when that was %s since', async (_what, replace) => {
-    const { capture, folder } = await prepared(savesBy('state'));
-    const path = `${folder}/${readdirSync(folder)[0]}/state.fifo`;
+  ])('creates a new FIFO when the first one was %s', async (_what, replace) => {
+    const { capture, directory } = await prepared(savesBy('state'));
+    const path = `${directory}/${readdirSync(directory)[0]}/state.fifo`;
     rmSync(path);
     replace(path);
     expect((await allOf(await capture.begin(await client(), {}))).toString()).toBe('state');
     await capture.close();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('finds out that QEMU has written into a file that it made in place of the FIFO', async () => {
+  it('detects that QEMU has created a regular file in place of the FIFO', async () => {
     let path = '';
     let saved = false;
-    const save = async (asked: Asked): Promise<object> => {
-      path = String(asked.args['filename']);
+    const save = async (command: ReceivedCommand): Promise<object> => {
+      path = String(command.args['filename']);
       rmSync(path);
-      await writeState(asked, STATE);
+      await writeState(command, STATE);
       saved = true;
       return {};
     };
-    const { capture, folder } = await prepared(save);
+    const { capture, directory } = await prepared(save);
     const monitor = await client();
     time.stop();
     const source = await capture.begin(monitor, {});
@@ -143,44 +151,44 @@ describe('DeviceStateCapture', () => {
     await time.pass(2_000);
     await expect(all).rejects.toMatchObject({
       code: 'CAPTURE_LOST',
-      message: 'QEMU says that it has saved, but its state did not come to its end here',
+      message: 'QEMU reports a complete save, but the end of the state did not arrive',
       details: { where: path },
     });
     await capture.close();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('lets a QEMU that still writes come to its end, and answer again', async () => {
-    const { qemu, capture, folder } = await prepared(savesBy(STATE));
+  it('lets QEMU finish writing, so that it serves commands again', async () => {
+    const { qemu, capture, directory } = await prepared(savesBy(STATE));
     const monitor = await client();
     const source = await capture.begin(monitor, {});
     await source.read(new Uint8Array(1000));
     await capture.close();
-    await expect(monitor.ask('stop', {}, { timeoutMs: 10_000 })).resolves.toEqual({});
+    await expect(monitor.execute('stop', {}, { timeoutMs: 10_000 })).resolves.toEqual({});
     expect(qemu.names).toEqual(['xen-save-devices-state', 'stop']);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('takes another FIFO after a QEMU that does not come to its end', async () => {
-    const { capture, folder, qemu } = await prepared(() => SILENCE);
+  it('creates another FIFO when QEMU does not finish', async () => {
+    const { capture, directory, qemu } = await prepared(() => SILENCE);
     const monitor = await client();
-    const [before] = readdirSync(folder);
+    const [before] = readdirSync(directory);
     time.stop();
     await capture.begin(monitor, {});
     await until(() => qemu.names.length === 1);
     const finishing = capture.finish();
     await time.pass(9_999);
     expect(await isPending(finishing)).toBe(true);
-    expect(readdirSync(folder)).toEqual([before]);
+    expect(readdirSync(directory)).toEqual([before]);
     await time.pass(1);
     await finishing;
-    expect(readdirSync(folder)).toHaveLength(1);
-    expect(readdirSync(folder)[0]).not.toBe(before);
+    expect(readdirSync(directory)).toHaveLength(1);
+    expect(readdirSync(directory)[0]).not.toBe(before);
     await capture.close();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('fails when QEMU is gone before it is asked', async () => {
+  it('rejects with QEMU_GONE when QEMU has disconnected before the command', async () => {
     const { capture, qemu } = await prepared(savesBy('state'));
     const monitor = await client();
     await qemu.hangUp();
@@ -190,7 +198,7 @@ describe('DeviceStateCapture', () => {
     await capture.close();
   });
 
-  it('that cannot make its FIFO is CAPTURE_LOST', async () => {
+  it('rejects with CAPTURE_LOST when the FIFO cannot be created', async () => {
     const preparing = DeviceStateCapture.prepare({ parent: scratch('no'), stallMs: 1 });
     await expect(preparing).rejects.toMatchObject({ code: 'CAPTURE_LOST' });
   });

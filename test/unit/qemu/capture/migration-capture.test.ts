@@ -1,4 +1,4 @@
-/** A whole machine with its RAM, out of a QEMU by script that migrates into the socket that it is told. */
+/** A whole machine with its RAM, from a scripted QEMU that migrates to the given socket. */
 import { once } from 'node:events';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
@@ -14,14 +14,14 @@ import { sampleState } from '../../../support/statefile/written-statefile.js';
 const STREAM = sampleState(2_000_000);
 const BANDWIDTH = 134_217_728;
 
-/** A migration, as QEMU does it: `status` is what it says of it. */
+/** A migration of the scripted QEMU; `status` is its reported status. */
 class Migration {
   status: string | undefined;
   error: string | undefined;
   socket: Socket | undefined;
   readonly bandwidths: unknown[] = [];
 
-  /** @param onConnected sends the stream. @param overrides other answers */
+  /** @param onConnected sends the stream. @param overrides other replies */
   script(onConnected: (socket: Socket) => unknown, overrides: Script = {}): Script {
     return {
       'query-migrate-parameters': () => ({ 'max-bandwidth': BANDWIDTH }),
@@ -49,17 +49,17 @@ class Migration {
 describe('prepareMigration', () => {
   const { scratch, qemu: startQemu, client } = stage();
 
-  async function prepared(script: Script): Promise<{ qemu: ScriptedQemu; capture: Capture; folder: string }> {
-    const folder = scratch('streams');
-    mkdirSync(folder);
+  async function prepared(script: Script): Promise<{ qemu: ScriptedQemu; capture: Capture; directory: string }> {
+    const directory = scratch('streams');
+    mkdirSync(directory);
     const qemu = await startQemu(script);
-    const capture = await prepareMigration(await client(), { parent: folder, stallMs: 5_000 });
-    return { qemu, capture, folder };
+    const capture = await prepareMigration(await client(), { parent: directory, stallMs: 5_000 });
+    return { qemu, capture, directory };
   }
 
-  it('gives all that QEMU sends, when QEMU says that it has completed', async () => {
+  it('returns the whole stream when QEMU reports completion', async () => {
     const migration = new Migration();
-    const { capture, folder } = await prepared(
+    const { capture, directory } = await prepared(
       migration.script((socket) =>
         socket.end(STREAM, () => {
           migration.status = 'completed';
@@ -69,29 +69,29 @@ describe('prepareMigration', () => {
     const source = await capture.begin();
     expect((await allOf(source)).equals(STREAM)).toBe(true);
     await capture.close();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('asks as QEMU knows it, and puts the bandwidth back', async () => {
+  it("sends QEMU's commands and restores the bandwidth limit", async () => {
     const migration = new Migration();
-    const { qemu, capture, folder } = await prepared(
+    const { qemu, capture, directory } = await prepared(
       migration.script((socket) => {
         migration.status = 'completed';
         socket.end('stream');
       }),
     );
-    const [name] = readdirSync(folder);
+    const [entry] = readdirSync(directory);
     expect(qemu.names).toEqual(['query-migrate-parameters']);
     await allOf(await capture.begin());
     await capture.close();
-    expect(qemu.names.filter((asked) => asked !== 'query-migrate')).toEqual([
+    expect(qemu.names.filter((name) => name !== 'query-migrate')).toEqual([
       'query-migrate-parameters',
       'migrate-set-parameters',
       'migrate',
       'migrate-set-parameters',
     ]);
-    expect(qemu.asked.find((asked) => asked.name === 'migrate')?.args).toEqual({
-      uri: `unix:${folder}/${name}/stream.sock`,
+    expect(qemu.commands.find((command) => command.name === 'migrate')?.args).toEqual({
+      uri: `unix:${directory}/${entry}/stream.sock`,
     });
     expect(migration.bandwidths).toEqual([2 ** 40, BANDWIDTH]);
   });
@@ -105,7 +105,7 @@ describe('prepareMigration', () => {
     ['failed', undefined, "QEMU's migration failed"],
     ['failed', 'a\u001b[2J', "QEMU's migration failed: a\\u{1b}[2J"],
     ['cancelled', undefined, "QEMU's migration cancelled"],
-  ])('takes no end of the stream for the end of a migration that %s', async (status, error, message) => {
+  ])('does not take the end of the stream for the end of a migration that %s', async (status, error, message) => {
     const migration = new Migration();
     migration.error = error;
     const { capture } = await prepared(
@@ -118,27 +118,27 @@ describe('prepareMigration', () => {
     await expect(allOf(source)).rejects.toMatchObject({
       code: 'QEMU_REFUSED',
       message,
-      details: { where: scratch('qmp.sock'), expected: 'completed', found: status, hint: 'see the log of QEMU' },
+      details: { where: scratch('qmp.sock'), expected: 'completed', found: status },
     });
     await capture.close();
     expect(migration.bandwidths.at(-1)).toBe(BANDWIDTH);
   });
 
-  it('has QEMU give up when the stream is not wanted any more, and puts the bandwidth back', async () => {
+  it('cancels the migration when it is closed early, and restores the bandwidth limit', async () => {
     const migration = new Migration();
-    const { qemu, capture, folder } = await prepared(migration.script((socket) => socket.write(STREAM)));
+    const { qemu, capture, directory } = await prepared(migration.script((socket) => socket.write(STREAM)));
     const source = await capture.begin();
     await source.read(new Uint8Array(1000));
     await capture.close();
     expect(migration.status).toBe('cancelled');
     expect(qemu.names).toContain('migrate_cancel');
     expect(migration.bandwidths).toEqual([2 ** 40, BANDWIDTH]);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('is QEMU_GONE when QEMU ends in the middle', async () => {
+  it('rejects with QEMU_GONE when QEMU exits in the middle', async () => {
     const migration = new Migration();
-    const { qemu, capture, folder } = await prepared(migration.script((socket) => socket.write(STREAM)));
+    const { qemu, capture, directory } = await prepared(migration.script((socket) => socket.write(STREAM)));
     const source = await capture.begin();
     const all = allOf(source);
     all.catch(() => undefined);
@@ -147,63 +147,62 @@ describe('prepareMigration', () => {
     await qemu.hangUp();
     await expect(all).rejects.toMatchObject({ code: 'QEMU_GONE' });
     await capture.close();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('that QEMU refuses is QEMU_REFUSED, and the bandwidth is put back', async () => {
+  it('rejects with QEMU_REFUSED when QEMU refuses, and restores the bandwidth limit', async () => {
     const migration = new Migration();
     const script = migration.script(() => undefined, { migrate: () => new Refusal("disk 'nvme0' cannot be migrated") });
-    const { capture, folder } = await prepared(script);
+    const { capture, directory } = await prepared(script);
     await expect(capture.begin()).rejects.toMatchObject({
       code: 'QEMU_REFUSED',
       message: "QEMU refused 'migrate': disk 'nvme0' cannot be migrated",
     });
     await capture.close();
     expect(migration.bandwidths).toEqual([2 ** 40, BANDWIDTH]);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('that is not begun asks QEMU for nothing', async () => {
+  it('does not start a migration before it begins', async () => {
     const migration = new Migration();
-    const { capture, folder } = await prepared(migration.script(() => undefined));
+    const { capture, directory } = await prepared(migration.script(() => undefined));
     await capture.close();
     expect(migration.status).toBeUndefined();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('leaves no socket behind when QEMU does not tell its parameters', async () => {
-    const folder = scratch('streams');
-    mkdirSync(folder);
+  it('leaves no socket behind when QEMU does not report its parameters', async () => {
+    const directory = scratch('streams');
+    mkdirSync(directory);
     await startQemu({ 'query-migrate-parameters': () => new Refusal('not now') });
     const monitor = await client();
     const before = openResources();
-    await expect(prepareMigration(monitor, { parent: folder, stallMs: 5_000 })).rejects.toMatchObject({
+    await expect(prepareMigration(monitor, { parent: directory, stallMs: 5_000 })).rejects.toMatchObject({
       code: 'QEMU_REFUSED',
     });
     await until(() => leftSince(before).length === 0);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('in a folder that is not there is CAPTURE_LOST', async () => {
+  it('rejects with CAPTURE_LOST when the directory does not exist', async () => {
     await startQemu({ 'query-migrate-parameters': () => ({}) });
     const preparing = prepareMigration(await client(), { parent: scratch('no'), stallMs: 5_000 });
     await expect(preparing).rejects.toMatchObject({ code: 'CAPTURE_LOST', details: { where: scratch('no') } });
   });
 
-  it('in a folder whose path is too long for a socket is CAPTURE_LOST, and leaves nothing in it', async () => {
+  it('rejects with CAPTURE_LOST when the path is too long for a socket, and leaves nothing behind', async () => {
     await startQemu({ 'query-migrate-parameters': () => ({}) });
-    const folder = scratch('x'.repeat(80));
-    mkdirSync(folder);
-    await expect(prepareMigration(await client(), { parent: folder, stallMs: 5_000 })).rejects.toMatchObject({
+    const directory = scratch('x'.repeat(80));
+    mkdirSync(directory);
+    await expect(prepareMigration(await client(), { parent: directory, stallMs: 5_000 })).rejects.toMatchObject({
       code: 'CAPTURE_LOST',
-      message: 'QEMU cannot send its state here',
+      message: 'cannot receive the migration stream of QEMU',
       details: {
-        where: expect.stringContaining(folder),
+        where: expect.stringContaining(directory),
         expected: 'a unix socket that QEMU connects to',
-        found: expect.stringMatching(/^a path of \d+ bytes, where a socket has 107 at most$/),
-        hint: 'is the folder there, and can QEMU reach it? Its path may have 107 bytes at most',
+        found: expect.stringMatching(/^a path of \d+ bytes \(the maximum for a socket is 107\)$/),
       },
     });
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 });

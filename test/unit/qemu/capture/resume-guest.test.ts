@@ -1,4 +1,4 @@
-/** A guest that an agent stopped, and the agent was killed: the guest goes on. */
+/** Resumes a guest that a killed agent has stopped. */
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it, jest } from '@jest/globals';
@@ -12,19 +12,19 @@ import { sampleState } from '../../../support/statefile/written-statefile.js';
 
 const STILL_STOPPED = {
   code: 'QEMU_GONE',
-  message: 'the guest that was stopped for the save could not be let go on',
+  message: 'cannot resume the guest that was stopped for the save',
 };
 
 describe('resumeGuest', () => {
   const { scratch, qemu: startQemu } = stage();
 
-  /** The folder of an agent, with a FIFO in a folder in it; the path of that. */
+  /** Creates the directory of an agent with a FIFO in a subdirectory. Returns the path of the FIFO. */
   function agentFifo(): string {
     mkdirSync(scratch('agent/stubferry-qemu-x'), { recursive: true });
     return makeFifo(scratch('agent/stubferry-qemu-x/state.1.1.fifo'));
   }
 
-  it('gives QEMU the command, and lets go of it', async () => {
+  it('sends the command to QEMU and disconnects', async () => {
     const qemu = await startQemu({ cont: () => ({}) });
     agentFifo();
     const before = openResources();
@@ -34,14 +34,14 @@ describe('resumeGuest', () => {
     await until(() => leftSince(before).length === 0);
   });
 
-  it('does so without any FIFO', async () => {
+  it('works without a FIFO', async () => {
     const qemu = await startQemu({ cont: () => ({}) });
     mkdirSync(scratch('agent'));
     await expect(resumeGuest(scratch('qmp.sock'), scratch('agent'))).resolves.toBeUndefined();
     expect(qemu.names).toEqual(['cont']);
   });
 
-  it('does so when the folder of the agent is gone', async () => {
+  it('works when the directory of the agent does not exist', async () => {
     const qemu = await startQemu({ cont: () => ({}) });
     await expect(resumeGuest(scratch('qmp.sock'), scratch('agent'))).resolves.toBeUndefined();
     expect(qemu.names).toEqual(['cont']);
@@ -51,13 +51,13 @@ describe('resumeGuest', () => {
     ['a little', 100],
     ['more than a pipe holds', 3_000_000],
   ])(
-    'frees a QEMU that waits for a reader of its FIFO, and writes %s before it looks at its monitor',
+    'unblocks a QEMU that waits for a reader of its FIFO and writes %s before it serves its monitor',
     async (_what, length) => {
       const fifo = agentFifo();
       const qemu = await startQemu({ cont: () => ({}) }, { greeting: '' });
       const written = writeFile(fifo, sampleState(length)).then(
-        () => qemu.say(GREETING),
-        () => qemu.say(GREETING),
+        () => qemu.send(GREETING),
+        () => qemu.send(GREETING),
       );
       await expect(resumeGuest(scratch('qmp.sock'), scratch('agent'))).resolves.toBeUndefined();
       await written;
@@ -65,15 +65,15 @@ describe('resumeGuest', () => {
     },
   );
 
-  it('tries again when QEMU does not take the command yet', async () => {
-    const answers = [new Refusal('not now'), {}];
-    const qemu = await startQemu({ cont: () => answers.shift() });
+  it('retries when QEMU refuses the command', async () => {
+    const replies = [new Refusal('not now'), {}];
+    const qemu = await startQemu({ cont: () => replies.shift() });
     mkdirSync(scratch('agent'));
     await expect(resumeGuest(scratch('qmp.sock'), scratch('agent'))).resolves.toBeUndefined();
     expect(qemu.names).toEqual(['cont', 'cont']);
   });
 
-  it('says what to do by hand when QEMU does not take it within 15 s', async () => {
+  it('returns an error with a hint when QEMU refuses the command for 15 s', async () => {
     const since = performance.now.bind(performance);
     let ahead = 0;
     jest.spyOn(performance, 'now').mockImplementation(() => since() + ahead);
@@ -91,12 +91,12 @@ describe('resumeGuest', () => {
     await until(() => leftSince(before).length === 0);
   });
 
-  it('says so at once when QEMU is not there any more', async () => {
+  it('returns an error immediately when QEMU has exited', async () => {
     agentFifo();
     const failure = await resumeGuest(scratch('qmp.sock'), scratch('agent'));
     expect(failure).toMatchObject({
       ...STILL_STOPPED,
-      details: { where: scratch('qmp.sock'), hint: "if QEMU still runs, give it the command 'cont' by hand" },
+      details: { where: scratch('qmp.sock'), hint: expect.stringContaining("'cont'") },
       cause: { code: 'QMP_UNREACHABLE' },
     });
   });

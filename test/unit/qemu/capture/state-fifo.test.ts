@@ -12,7 +12,7 @@ import { sampleState } from '../../../support/statefile/written-statefile.js';
 describe('StateFifo', () => {
   const scratch = scratchFolder();
 
-  it('is a FIFO for its owner only, in the folder, each with a name of its own', async () => {
+  it('is a FIFO in the given directory, for its owner only, with a unique name', async () => {
     const [one, other] = [await StateFifo.make(scratch('')), await StateFifo.make(scratch(''))];
     expect(one.path.startsWith(scratch(''))).toBe(true);
     expect(one.path.endsWith('.fifo')).toBe(true);
@@ -21,7 +21,7 @@ describe('StateFifo', () => {
     expect(other.path).not.toBe(one.path);
   });
 
-  it('gives what is written into it, more than a pipe holds, and then the end', async () => {
+  it('returns all written bytes, more than a pipe holds, and then the end', async () => {
     const fifo = await StateFifo.make(scratch(''));
     const source = fifo.open();
     const [state] = await Promise.all([allOf(source), writeFile(fifo.path, sampleState(3_000_000))]);
@@ -29,7 +29,7 @@ describe('StateFifo', () => {
     await source.close();
   });
 
-  it('can be opened anew for the next state', async () => {
+  it('can be opened again for the next state', async () => {
     const fifo = await StateFifo.make(scratch(''));
     for (const text of ['one', 'two']) {
       const source = fifo.open();
@@ -39,7 +39,7 @@ describe('StateFifo', () => {
     }
   });
 
-  it('forgets what was written and not read', async () => {
+  it('discards bytes that were written and not read', async () => {
     const fifo = await StateFifo.make(scratch(''));
     const unread = fifo.open();
     await writeFile(fifo.path, 'old');
@@ -50,7 +50,7 @@ describe('StateFifo', () => {
     await source.close();
   });
 
-  it('knows that it is in its place', async () => {
+  it('detects that its path still names it', async () => {
     const fifo = await StateFifo.make(scratch(''));
     expect(await fifo.isInPlace()).toBe(true);
     await fifo.open().close();
@@ -67,23 +67,23 @@ describe('StateFifo', () => {
       },
     ],
     [
-      'replaced by a folder',
+      'replaced by a directory',
       (path) => {
         rmSync(path);
         mkdirSync(path);
       },
     ],
     ['replaced by another FIFO', (path) => renameSync(makeFifo(`${path}.other`), path)],
-  ])('knows that it was %s', async (_what, change) => {
+  ])('detects that it was %s', async (_what, change) => {
     const fifo = await StateFifo.make(scratch(''));
     change(fifo.path);
     expect(await fifo.isInPlace()).toBe(false);
   });
 
   it.each([
-    ['itself', () => undefined],
-    ['a file that stands in its place', (path: string) => renameSync(written(`${path}.other`), path)],
-    ['nothing, when it is gone', (path: string) => rmSync(path)],
+    ['the FIFO', () => undefined],
+    ['a file in its place', (path: string) => renameSync(written(`${path}.other`), path)],
+    ['nothing, when it no longer exists', (path: string) => rmSync(path)],
   ])('removes %s', async (_what, change) => {
     const fifo = await StateFifo.make(scratch(''));
     change(fifo.path);
@@ -91,31 +91,30 @@ describe('StateFifo', () => {
     expect(() => lstatSync(fifo.path)).toThrow('ENOENT');
   });
 
-  it('is in a folder that only its owner can enter, and that goes with it', async () => {
+  it('is in a directory that only its owner can enter, and that is removed with it', async () => {
     const fifo = await StateFifo.make(scratch(''));
     expect(lstatSync(dirname(fifo.path)).mode & 0o777).toBe(0o700);
     await fifo.remove();
     expect(readdirSync(scratch(''))).toEqual([]);
   });
 
-  it('that was removed and is opened all the same is CAPTURE_LOST', async () => {
+  it('throws CAPTURE_LOST when it is opened after its removal', async () => {
     const fifo = await StateFifo.make(scratch(''));
     await fifo.remove();
     expect(errorOf(() => fifo.open())).toMatchObject({
       code: 'CAPTURE_LOST',
-      message: 'cannot make or open the FIFO for QEMU to write into',
+      message: 'cannot create or open the FIFO that QEMU writes to',
       details: { where: fifo.path, found: expect.stringContaining('ENOENT') },
     });
   });
 
-  it('in a folder that is not there is CAPTURE_LOST', async () => {
+  it('rejects with CAPTURE_LOST when the directory does not exist', async () => {
     await expect(StateFifo.make(scratch('no'))).rejects.toMatchObject({
       code: 'CAPTURE_LOST',
-      message: 'cannot make a folder for QEMU to write into',
+      message: 'cannot create a directory for the FIFO or socket of QEMU',
       details: {
         where: scratch('no'),
         found: 'ENOENT',
-        hint: 'name a folder that is there and writable with --fifo-dir, or --transfer-dir of stubferry save',
       },
     });
   });

@@ -1,4 +1,4 @@
-/** What QEMU reads its state from: a FIFO, a socket, a descriptor. */
+/** The streams that QEMU reads its state from: a FIFO, a socket, a descriptor. */
 import { closeSync, constants, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
@@ -17,7 +17,7 @@ describe('incomingStream', () => {
   const scratch = scratchFolder();
   const atEnd = afterTest();
 
-  /** A QEMU that listens on a socket; what it was sent, when that is over. */
+  /** Listens on a socket, like QEMU. Resolves with the received bytes at the end of the stream. */
   function listening(path: string): Promise<Buffer> {
     return new Promise((resolve) => {
       const server = createServer((socket) => {
@@ -36,13 +36,13 @@ describe('incomingStream', () => {
     await output.end();
   }
 
-  it('feeds a FIFO', async () => {
+  it('writes to a FIFO', async () => {
     const path = makeFifo(scratch('fifo'));
     const [state] = await Promise.all([drained(path), feed(path)]);
     expect(state.equals(STATE)).toBe(true);
   });
 
-  it('feeds a socket that QEMU listens on', async () => {
+  it('writes to a socket that QEMU listens on', async () => {
     const path = scratch('incoming.sock');
     const state = listening(path);
     await settled(5);
@@ -50,7 +50,7 @@ describe('incomingStream', () => {
     expect((await state).equals(STATE)).toBe(true);
   });
 
-  it('feeds a descriptor that is a FIFO', async () => {
+  it('writes to a descriptor of a FIFO', async () => {
     const path = makeFifo(scratch('fifo'));
     const reader = readingEnd(path);
     const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
@@ -59,15 +59,15 @@ describe('incomingStream', () => {
     closeSync(reader);
   });
 
-  it('feeds a descriptor that is a file', async () => {
+  it('writes to a descriptor of a file', async () => {
     await feed(`fd:${openSync(scratch('file'), 'w')}`);
     expect(readFileSync(scratch('file')).equals(STATE)).toBe(true);
   });
 
-  it('opens nothing before it is asked to', async () => {
+  it('opens nothing before the returned function is called', async () => {
     const path = scratch('incoming.sock');
     const server = createServer(() => {
-      throw new Error('nobody should come');
+      throw new Error('unexpected connection');
     });
     server.listen(path);
     atEnd(() => server.close());
@@ -77,51 +77,49 @@ describe('incomingStream', () => {
   });
 
   it.each<[string, string, (path: string) => unknown]>([
-    ['nothing', 'nothing there', () => undefined],
+    ['a path that does not exist', 'no such file', () => undefined],
     ['a file', 'a file or device', (path) => writeFileSync(path, '')],
-    ['a folder', 'a folder', (path) => mkdirSync(path)],
-  ])('does not take %s', async (_what, found, make) => {
+    ['a directory', 'a directory', (path) => mkdirSync(path)],
+  ])('rejects %s', async (_what, found, make) => {
     make(scratch('incoming'));
     await expect(incomingStream(scratch('incoming'), 0)).rejects.toMatchObject({
       code: 'DESTINATION_UNWRITABLE',
-      message: 'QEMU cannot be fed through this',
+      message: 'QEMU cannot read its incoming state from this',
       details: {
         where: scratch('incoming'),
         expected: 'a FIFO, a socket that QEMU listens on, or fd:N',
         found,
-        hint: "make a FIFO (mkfifo) and start QEMU with -incoming 'exec:cat FIFO'",
       },
     });
   });
 
-  it('does not take a descriptor that is not there', async () => {
+  it('rejects a descriptor that does not exist', async () => {
     await expect(incomingStream('fd:999999', 0)).rejects.toMatchObject({
       code: 'DESTINATION_UNWRITABLE',
       details: { where: 'fd:999999', found: 'no such descriptor' },
     });
   });
 
-  it.each(['fd:', 'fd:x', 'fd:1234567890'])('takes %s for the name of a file', async (incoming) => {
-    await expect(incomingStream(incoming, 0)).rejects.toMatchObject({ details: { found: 'nothing there' } });
+  it.each(['fd:', 'fd:x', 'fd:1234567890'])('takes %s for a file name', async (incoming) => {
+    await expect(incomingStream(incoming, 0)).rejects.toMatchObject({ details: { found: 'no such file' } });
   });
 
-  it('to a FIFO that nobody reads is DESTINATION_GONE', async () => {
+  it('rejects with DESTINATION_GONE for a FIFO without a reader', async () => {
     const open = await incomingStream(makeFifo(scratch('fifo')), 20);
-    await expect(open()).rejects.toMatchObject({ code: 'DESTINATION_GONE', message: 'nobody reads the FIFO' });
+    await expect(open()).rejects.toMatchObject({ code: 'DESTINATION_GONE', message: 'the FIFO has no reader' });
   });
 
-  it('to a socket that nobody listens on is DESTINATION_GONE', async () => {
+  it('rejects with DESTINATION_GONE for a socket without a listener', async () => {
     deadSocket(scratch('incoming.sock'));
     const before = openResources();
     const open = await incomingStream(scratch('incoming.sock'), 50);
     await expect(open()).rejects.toMatchObject({
       code: 'DESTINATION_GONE',
-      message: 'nobody listens on the socket',
+      message: 'no process listens on the socket',
       details: {
         where: scratch('incoming.sock'),
         expected: 'a QEMU that listens within 50 ms',
         found: 'ECONNREFUSED',
-        hint: "start QEMU with -incoming 'unix:PATH' before or during the restore",
       },
     });
     await until(() => leftSince(before).length === 0);

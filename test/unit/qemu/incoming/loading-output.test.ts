@@ -1,4 +1,4 @@
-/** A restore into QEMU: what counts is that QEMU has loaded the state, not that a pipe took it. */
+/** A restore into QEMU is complete when QEMU has loaded the state, not when the pipe has accepted all bytes. */
 import { describe, expect, it } from '@jest/globals';
 import { StubferryError } from '../../../../src/base/errors/index.js';
 import type { ByteOutput } from '../../../../src/formats/byte-output.js';
@@ -12,7 +12,7 @@ import { isPending, settled, until } from '../../../support/qmp/until.js';
 
 const BROKEN_PIPE = new StubferryError('DESTINATION_GONE', 'cannot write the destination: EPIPE');
 
-/** A pipe to QEMU whose feeding ends when the test says so. */
+/** A pipe to QEMU whose commit the test resolves or rejects. */
 class HeldFeed extends MemoryOutput {
   fed: () => void = () => undefined;
   broken: (error: unknown) => void = () => undefined;
@@ -30,11 +30,11 @@ describe('LoadingOutput', () => {
   const { scratch, qemu: startQemu } = stage();
   const time = passingTime();
   let loading: { status?: string; 'error-desc'?: string } = {};
-  const told: string[] = [];
+  const reported: string[] = [];
 
   async function ready(): Promise<{ qemu: ScriptedQemu; incoming: IncomingQemu; feed: HeldFeed; output: ByteOutput }> {
     loading = {};
-    told.splice(0);
+    reported.splice(0);
     const qemu = await startQemu({
       'query-status': () => ({ status: loading.status === 'completed' ? 'running' : 'inmigrate', running: false }),
       'query-migrate': () => loading,
@@ -42,7 +42,7 @@ describe('LoadingOutput', () => {
     const options = { qmp: scratch('qmp.sock'), log: undefined, waitMs: 0, signal: NEVER };
     const incoming = await IncomingQemu.connect(options);
     const feed = new HeldFeed();
-    return { qemu, incoming, feed, output: new LoadingOutput(feed, incoming, (guest) => void told.push(guest)) };
+    return { qemu, incoming, feed, output: new LoadingOutput(feed, incoming, (guest) => void reported.push(guest)) };
   }
 
   function committing({ output }: { output: ByteOutput }): Promise<void> {
@@ -51,14 +51,14 @@ describe('LoadingOutput', () => {
     return commit;
   }
 
-  it('hands on what is written', async () => {
+  it('forwards the written bytes', async () => {
     const { incoming, feed, output } = await ready();
     await output.write([Buffer.from('QE'), Buffer.from('VM')]);
     expect(Buffer.from(feed.bytes).toString()).toBe('QEVM');
     incoming.close();
   });
 
-  it('is committed when QEMU has loaded, and tells what the guest does', async () => {
+  it('commits when QEMU has loaded the state, and reports the run state of the guest', async () => {
     const actors = await ready();
     const commit = committing(actors);
     actors.feed.fed();
@@ -66,12 +66,12 @@ describe('LoadingOutput', () => {
     expect(await isPending(commit)).toBe(true);
     loading = { status: 'completed' };
     await commit;
-    expect(told).toEqual(['running']);
+    expect(reported).toEqual(['running']);
     expect(actors.feed.calls).toEqual(['commit']);
     actors.incoming.close();
   });
 
-  it('is not asked about before it is committed', async () => {
+  it('does not query QEMU before the commit', async () => {
     const { qemu, incoming, output } = await ready();
     await output.write([Buffer.from('QEVM')]);
     expect(qemu.names).toEqual(['query-status']);
@@ -90,7 +90,7 @@ describe('LoadingOutput', () => {
     actors.incoming.close();
   });
 
-  it('that QEMU refuses is LOAD_FAILED, though all was taken', async () => {
+  it('rejects with LOAD_FAILED when QEMU refuses the state, although the pipe has accepted all bytes', async () => {
     const actors = await ready();
     const commit = committing(actors);
     actors.feed.fed();
@@ -99,12 +99,12 @@ describe('LoadingOutput', () => {
       code: 'LOAD_FAILED',
       message: 'QEMU did not load the state: Unknown savevm section',
     });
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     await expect(actors.output.discard()).resolves.toBe(true);
     actors.incoming.close();
   });
 
-  it('that QEMU refuses while it is being fed does not wait for the pipe', async () => {
+  it('does not wait for the pipe when QEMU refuses the state', async () => {
     const actors = await ready();
     const commit = committing(actors);
     loading = { status: 'failed', 'error-desc': 'no' };
@@ -112,7 +112,7 @@ describe('LoadingOutput', () => {
     actors.incoming.close();
   });
 
-  it('says what QEMU says, and not that the pipe broke, when QEMU gave up', async () => {
+  it("rejects with QEMU's error, and not with that of the broken pipe, when QEMU exits", async () => {
     const actors = await ready();
     const commit = committing(actors);
     actors.feed.broken(BROKEN_PIPE);
@@ -122,28 +122,28 @@ describe('LoadingOutput', () => {
     await expect(commit).rejects.toMatchObject({ code: 'LOAD_FAILED', details: { found: 'QEMU has ended' } });
   });
 
-  it('does not mind a pipe that breaks after QEMU has loaded what it needs', async () => {
+  it('ignores a broken pipe when QEMU has loaded the state', async () => {
     const actors = await ready();
     const commit = committing(actors);
     actors.feed.broken(BROKEN_PIPE);
     loading = { status: 'completed' };
     await commit;
-    expect(told).toEqual(['running']);
+    expect(reported).toEqual(['running']);
     await expect(actors.output.discard()).resolves.toBe(false);
     actors.incoming.close();
   });
 
-  it('does not mind a pipe that breaks later than that', async () => {
+  it('ignores a pipe that breaks after QEMU has reported the load', async () => {
     const actors = await ready();
     const commit = committing(actors);
     loading = { status: 'completed' };
-    await until(() => told.length === 1);
+    await until(() => reported.length === 1);
     actors.feed.broken(BROKEN_PIPE);
     await expect(commit).resolves.toBeUndefined();
     actors.incoming.close();
   });
 
-  it('fails as the pipe did when QEMU says nothing for 2 s', async () => {
+  it('rejects with the error of the pipe when QEMU reports no status within 2 s', async () => {
     const actors = await ready();
     time.stop();
     const commit = committing(actors);
@@ -156,14 +156,14 @@ describe('LoadingOutput', () => {
     actors.incoming.close();
   });
 
-  it('can be discarded before it is committed', async () => {
+  it('can be discarded before the commit', async () => {
     const { incoming, feed, output } = await ready();
     await expect(output.discard()).resolves.toBe(true);
     expect(feed.calls).toEqual(['discard']);
     incoming.close();
   });
 
-  it('that is loaded cannot be taken back', async () => {
+  it('cannot undo a completed load', async () => {
     const actors = await ready();
     const commit = committing(actors);
     actors.feed.fed();

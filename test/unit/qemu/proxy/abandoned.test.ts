@@ -1,4 +1,4 @@
-/** A toolstack that leaves in the middle of a save: QEMU is not let go of before the save has cleaned up. */
+/** A toolstack that disconnects during a save: the proxy does not release QEMU before the save has cleaned up. */
 import { describe, expect, it } from '@jest/globals';
 import { type HeldSave, HeldSaves, SAVE } from '../../../support/qmp/held-saves.js';
 import { passingTime } from '../../../support/qmp/passing-time.js';
@@ -13,12 +13,12 @@ const QEMU: Script = {
   wait: () => SILENCE,
 };
 
-describe('a toolstack that leaves in the middle of a save', () => {
+describe('a toolstack that disconnects during a save', () => {
   const { scratch, qemu: startQemu, proxy: startProxy, toolstack, news } = stage();
   const time = passingTime();
 
-  /** Its save is under way, and has been told. */
-  async function deserted(): Promise<{ qemu: ScriptedQemu; saves: HeldSaves } & HeldSave> {
+  /** A save that is running, whose signal is aborted because its toolstack has disconnected. */
+  async function abandoned(): Promise<{ qemu: ScriptedQemu; saves: HeldSaves } & HeldSave> {
     const qemu = await startQemu(QEMU);
     const saves = new HeldSaves();
     await startProxy(saves.onSave);
@@ -30,8 +30,8 @@ describe('a toolstack that leaves in the middle of a save', () => {
     return { qemu, saves, ...save };
   }
 
-  it('has the save told', async () => {
-    const { request, fail } = await deserted();
+  it('aborts the signal of the save', async () => {
+    const { request, fail } = await abandoned();
     expect(request.signal.reason).toMatchObject({
       code: 'CANCELLED',
       message: 'the toolstack closed its connection in the middle of the save',
@@ -40,11 +40,11 @@ describe('a toolstack that leaves in the middle of a save', () => {
     fail(new Error('cancelled'));
   });
 
-  it('leaves QEMU to the save until that has ended', async () => {
-    const { qemu, request, fail } = await deserted();
+  it('leaves QEMU connected until the save has ended', async () => {
+    const { qemu, request, fail } = await abandoned();
     await settled(10);
     expect(qemu.present).toBe(1);
-    await expect(request.monitor.ask('cont', {}, SOON)).resolves.toEqual({});
+    await expect(request.monitor.execute('cont', {}, SOON)).resolves.toEqual({});
     time.stop();
     fail(new Error('cancelled'));
     await until(() => qemu.present === 0);
@@ -53,12 +53,12 @@ describe('a toolstack that leaves in the middle of a save', () => {
     expect(news).toEqual(['connected', 'disconnected']);
   });
 
-  it('has the commands that waited forgotten', async () => {
+  it('causes its waiting commands to be discarded', async () => {
     const qemu = await startQemu(QEMU);
     const saves = new HeldSaves();
     await startProxy(saves.onSave);
     const client = await toolstack();
-    await client.hears(GREETING);
+    await client.receives(GREETING);
     await client.send(SAVE);
     const { request, fail } = await saves.save();
     await client.command('cont', undefined, 8);
@@ -70,24 +70,24 @@ describe('a toolstack that leaves in the middle of a save', () => {
     expect(qemu.names).toEqual([]);
   });
 
-  it('makes room for another one, which waits for the end of the save and is served then', async () => {
-    const { qemu, saves, fail } = await deserted();
+  it('can be followed by another one, which is served after the end of the save', async () => {
+    const { qemu, saves, fail } = await abandoned();
     const second = await toolstack();
     await settled();
     expect(second.text).toBe('');
     expect(qemu.visits).toBe(1);
     fail(new Error('cancelled'));
-    await second.hears(GREETING);
+    await second.receives(GREETING);
     await second.send(SAVE);
     (await saves.save(1)).succeed();
-    await second.hears('{"return": {}, "id": 7}');
+    await second.receives('{"return": {}, "id": 7}');
     expect(qemu.visits).toBe(2);
     expect(news).toEqual(['connected', 'disconnected', 'connected']);
     expect(second.text).toBe(`${GREETING}{"return": {}, "id": 7}\r\n`);
   });
 
-  it('has another one told when its save does not end', async () => {
-    const { qemu, fail } = await deserted();
+  it('causes an error to the next one when the save does not end', async () => {
+    const { qemu, fail } = await abandoned();
     time.stop();
     const second = await toolstack();
     await time.pass(59_999);
@@ -96,19 +96,19 @@ describe('a toolstack that leaves in the middle of a save', () => {
     await time.pass(1);
     await second.untilEnded();
     expect(second.text).toBe(
-      '{"error": {"class":"GenericError","desc":"stubferry: the save of a client that has left does not end ' +
-        `[GATE_UNUSABLE]; at ${scratch('qmp-proxy.sock')}; expected its end within 60000 ms; found none; see the log of the ` +
-        `stubdom's agent; started again, it lets go of what that save holds"}}\r\n`,
+      '{"error": {"class":"GenericError","desc":"stubferry: the save of a disconnected client does not end ' +
+        `[PROXY_UNUSABLE]; at ${scratch('qmp-proxy.sock')}; expected the end of the save within 60000 ms; found a save that ` +
+        'still runs; check the log of the stubdom agent; a restart of the agent releases the resources of the save"}}\r\n',
     );
     fail(new Error('late'));
     await until(() => qemu.present === 0);
-    await (await toolstack()).hears(GREETING);
+    await (await toolstack()).receives(GREETING);
     expect(qemu.visits).toBe(2);
     expect(news).toEqual(['connected', 'refused', 'disconnected', 'connected']);
   });
 
-  it('has another one forgotten that leaves while it waits', async () => {
-    const { fail } = await deserted();
+  it('may be followed by another one that disconnects while it waits', async () => {
+    const { fail } = await abandoned();
     time.stop();
     const second = await toolstack();
     await until(() => time.waiting() === 1);

@@ -1,4 +1,4 @@
-/** One toolstack at a time, as at QEMU's own monitor; but nobody is left without a word. */
+/** The proxy serves one toolstack at a time, like QEMU's own monitor, but it sends every refused client an error. */
 import { describe, expect, it } from '@jest/globals';
 import { StubferryError } from '../../../../src/base/errors/index.js';
 import { HeldSaves, SAVE } from '../../../support/qmp/held-saves.js';
@@ -10,53 +10,53 @@ import { settled, until } from '../../../support/qmp/until.js';
 describe('a second toolstack', () => {
   const { scratch, qemu: startQemu, proxy: startProxy, toolstack, news } = stage();
 
-  it('is told that there is a first, and the first is not disturbed', async () => {
+  it('receives an error, and the first one is not disturbed', async () => {
     const qemu = await startQemu({ stop: () => ({}) });
     await startProxy();
     const first = await toolstack();
-    await first.hears(GREETING);
+    await first.receives(GREETING);
     const second = await toolstack();
     await second.untilEnded();
     expect(second.text).toBe(
-      '{"error": {"class":"GenericError","desc":"stubferry: another client is connected to this monitor; it serves one ' +
-        `at a time [GATE_UNUSABLE]; at ${scratch('qmp-proxy.sock')}; try again when the other one is done"}}\r\n`,
+      '{"error": {"class":"GenericError","desc":"stubferry: another client is connected to this monitor; it serves ' +
+        `one at a time [PROXY_UNUSABLE]; at ${scratch('qmp-proxy.sock')}; try again when the other client has disconnected"}}\r\n`,
     );
     await first.command('stop', undefined, 1);
-    await first.hears('{"return":{},"id":1}');
+    await first.receives('{"return":{},"id":1}');
     expect(qemu.visits).toBe(1);
     expect(news).toEqual(['connected', 'refused']);
   });
 
-  it('that comes the moment the first leaves is served', async () => {
+  it('that connects the moment the first disconnects is served', async () => {
     const qemu = await startQemu();
     await startProxy();
     for (let turn = 0; turn < 20; turn += 1) {
       const client = await toolstack();
-      await client.hears(GREETING);
+      await client.receives(GREETING);
       client.leave();
     }
     expect(qemu.visits).toBe(20);
     expect(news).not.toContain('refused');
   });
 
-  it('that came before the first has left is served when that leaves soon', async () => {
+  it('that connects before the first disconnects is served when the first disconnects soon', async () => {
     await startQemu();
     await startProxy();
     const first = await toolstack();
-    await first.hears(GREETING);
+    await first.receives(GREETING);
     const second = await toolstack();
     await settled(20);
     expect(second.text).toBe('');
     first.leave();
-    await second.hears(GREETING);
+    await second.receives(GREETING);
     expect(news).not.toContain('refused');
   });
 
-  it('may leave while it waits, and does not stand in the way of the next one', async () => {
+  it('may disconnect while it waits, and does not block the next one', async () => {
     const qemu = await startQemu();
     await startProxy();
     const first = await toolstack();
-    await first.hears(GREETING);
+    await first.receives(GREETING);
     const second = await toolstack();
     await settled(20);
     second.leave();
@@ -64,23 +64,23 @@ describe('a second toolstack', () => {
     first.leave();
     await until(() => qemu.present === 0);
     const third = await toolstack();
-    await third.hears(GREETING);
+    await third.receives(GREETING);
     expect(news).toEqual(['connected', 'disconnected', 'connected']);
   });
 
-  it('is one of several: the others are told', async () => {
+  it('is served alone when several wait: the others receive an error', async () => {
     await startQemu();
     await startProxy();
     const first = await toolstack();
-    await first.hears(GREETING);
+    await first.receives(GREETING);
     const others = [await toolstack(), await toolstack(), await toolstack()];
     await settled(20);
     first.leave();
     await until(() => others.filter(({ text }) => text === GREETING).length === 1);
-    await until(() => others.filter(({ ended, text }) => ended && text.includes('[GATE_UNUSABLE]')).length === 2);
+    await until(() => others.filter(({ ended, text }) => ended && text.includes('[PROXY_UNUSABLE]')).length === 2);
   });
 
-  it('is served after one that left while the proxy was busy with a save', async () => {
+  it('is served after a first one that disconnected during a save', async () => {
     const qemu = await startQemu();
     const saves = new HeldSaves();
     await startProxy(saves.onSave);
@@ -94,18 +94,18 @@ describe('a second toolstack', () => {
     second.leave();
     const third = await toolstack();
     await settled(10);
-    fail(new StubferryError('CANCELLED', 'not wanted'));
-    await third.hears(GREETING);
+    fail(new StubferryError('CANCELLED', 'cancelled'));
+    await third.receives(GREETING);
     await until(() => qemu.present === 1);
     expect(news).not.toContain('refused');
   });
 });
 
-describe('a toolstack whose QEMU is not there', () => {
+describe('a toolstack without a QEMU', () => {
   const { scratch, qemu: startQemu, proxy: startProxy, toolstack, news } = stage();
   const time = passingTime();
 
-  it('is told so', async () => {
+  it('receives an error', async () => {
     await startProxy();
     const client = await toolstack();
     await client.untilEnded();
@@ -117,17 +117,17 @@ describe('a toolstack whose QEMU is not there', () => {
     expect(news).toEqual([]);
   });
 
-  it('is served when QEMU comes within the patience of the proxy, with all that it has said', async () => {
+  it('is served, with all commands that it has sent, when QEMU starts within the limit', async () => {
     await startProxy(undefined, { waitMs: 20_000 });
     const client = await toolstack();
     await client.send('{"execute": "qmp_capabilities", "id": 1}\r\n');
     await settled();
     expect(client.text).toBe('');
     await startQemu();
-    await client.hears(`${GREETING}{"return":{},"id":1}\r\n`);
+    await client.receives(`${GREETING}{"return":{},"id":1}\r\n`);
   });
 
-  it('may leave, and does not stand in the way of the next one', async () => {
+  it('may disconnect, and does not block the next one', async () => {
     await startProxy(undefined, { waitMs: 20_000 });
     const first = await toolstack();
     await settled(10);
@@ -137,13 +137,13 @@ describe('a toolstack whose QEMU is not there', () => {
     await settled(10);
     const third = await toolstack();
     await third.untilEnded();
-    expect(third.text).toContain('[GATE_UNUSABLE]');
+    expect(third.text).toContain('[PROXY_UNUSABLE]');
     expect(second.ended).toBe(false);
     await startQemu();
-    await second.hears(GREETING);
+    await second.receives(GREETING);
   });
 
-  it('may leave, and leaves nothing behind when the proxy gives up waiting for QEMU', async () => {
+  it('may disconnect, and leaves no timer behind when the proxy stops waiting for QEMU', async () => {
     await startProxy(undefined, { waitMs: 50 });
     const first = await toolstack();
     await settled(10);

@@ -1,4 +1,4 @@
-/** A proxy that is stopped: a save under way is ended in order, and nobody is left without a word. */
+/** A proxy that is stopped aborts a running save in order, and sends every client a reply. */
 import { describe, expect, it } from '@jest/globals';
 import { StubferryError } from '../../../../src/base/errors/index.js';
 import { HeldSaves, SAVE } from '../../../support/qmp/held-saves.js';
@@ -17,19 +17,19 @@ const REASON = new StubferryError('CANCELLED', 'stopped by SIGTERM');
 describe('a proxy that closes', () => {
   const { qemu: startQemu, proxy: startProxy, toolstack } = stage();
 
-  it('ends a save with the reason, has it clean up, tells the toolstack, and lets go of QEMU', async () => {
+  it('aborts a save with the reason, waits for its cleanup, replies to the toolstack, and releases QEMU', async () => {
     const qemu = await startQemu(QEMU);
     let begun = false;
     let cleaned = false;
     const proxy = await startProxy(async ({ monitor, signal }) => {
       begun = true;
       await until(() => signal.aborted);
-      await monitor.ask('cont', {}, SOON);
+      await monitor.execute('cont', {}, SOON);
       cleaned = true;
       throw signal.reason;
     });
     const client = await toolstack();
-    await client.hears(GREETING);
+    await client.receives(GREETING);
     await client.send(SAVE);
     await until(() => begun);
     await proxy.close(REASON);
@@ -41,7 +41,7 @@ describe('a proxy that closes', () => {
     await until(() => qemu.present === 0);
   });
 
-  it('does not undo a save that comes to its good end', async () => {
+  it('does not undo a save that succeeds', async () => {
     await startQemu(QEMU);
     const saves = new HeldSaves();
     const proxy = await startProxy(saves.onSave);
@@ -59,19 +59,19 @@ describe('a proxy that closes', () => {
     const qemu = await startQemu(QEMU);
     const proxy = await startProxy();
     const client = await toolstack();
-    await client.hears(GREETING);
+    await client.receives(GREETING);
     await proxy.close(REASON);
     await client.untilEnded();
     await until(() => qemu.present === 0);
     await expect(toolstack()).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('ends at once when nobody is there', async () => {
+  it('closes immediately when there is no client', async () => {
     const proxy = await startProxy();
     await expect(proxy.close(REASON)).resolves.toBeUndefined();
   });
 
-  it('does not wait for a QEMU that is not there', async () => {
+  it('does not wait for a QEMU that has not started', async () => {
     const proxy = await startProxy(undefined, { waitMs: 20_000 });
     const client = await toolstack();
     await settled(10);
@@ -79,7 +79,7 @@ describe('a proxy that closes', () => {
     await client.untilEnded();
   });
 
-  it('tells a toolstack that waits for the end of a save', async () => {
+  it('sends the reason to a toolstack that waits for the end of a save', async () => {
     await startQemu(QEMU);
     const saves = new HeldSaves();
     const proxy = await startProxy(saves.onSave);

@@ -1,4 +1,4 @@
-/** What a toolstack hears of a save: one line, which libxl logs and shows to the user of `xl`. */
+/** The reply that a toolstack receives to a save: one line, which libxl logs and `xl` prints for the user. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { StubferryError } from '../../../../src/base/errors/index.js';
@@ -12,25 +12,25 @@ const ERROR = new StubferryError('DESTINATION_FULL', 'cannot write the destinati
 });
 
 describe('the reply of the proxy', () => {
-  it('to a save that went well is what QEMU says', () => {
+  it("to a successful save is the same as QEMU's", () => {
     expect(successReply('7')).toBe('{"return": {}, "id": 7}\r\n');
     expect(successReply(undefined)).toBe('{"return": {}}\r\n');
   });
 
-  it('to one that failed says what, which, where, expected, found and what to do', () => {
+  it('to a failed save contains the message, the code, where, expected, found and the hint', () => {
     expect(errorReply(ERROR, '"libxl-1"')).toBe(
       '{"error": {"class":"GenericError","desc":"stubferry: cannot write the destination: ENOSPC [DESTINATION_FULL]; ' +
         'at /var/lib/xen/qemu-save.7; expected room; found ENOSPC; make room"}, "id": "libxl-1"}\r\n',
     );
   });
 
-  it('says only what there is to say', () => {
+  it('omits absent details', () => {
     expect(errorReply(new StubferryError('PEER_DEAD', 'gone'), undefined)).toBe(
       '{"error": {"class":"GenericError","desc":"stubferry: gone [PEER_DEAD]"}}\r\n',
     );
   });
 
-  it('is one line of printable text, whatever the error says', () => {
+  it('is one line of printable text, whatever the error contains', () => {
     const error = new StubferryError('PEER_ABORTED', 'a\r\nb\u001b[2J\u202e"\\', { found: '\u0000' });
     expect(errorReply(error, undefined)).toBe(
       '{"error": {"class":"GenericError","desc":"stubferry: a\\\\u{d}\\\\u{a}b\\\\u{1b}[2J\\\\u{202e}\\"\\\\ [PEER_ABORTED]; ' +
@@ -54,7 +54,7 @@ describe('the reply of the proxy', () => {
     );
   });
 
-  it('keeps the id to the letter', () => {
+  it('keeps the exact text of the id', () => {
     const ids = fc.oneof(fc.bigInt().map(String), fc.json());
     fc.assert(
       fc.property(ids, (id) => {

@@ -1,4 +1,4 @@
-/** The proxy's socket: whoever can connect to it can do with the guest what the toolstack can. */
+/** The proxy's socket: a client that can connect to it has the toolstack's power over the guest. */
 import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { StubferryError } from '../../../../src/base/errors/index.js';
@@ -14,13 +14,13 @@ describe('the socket of the proxy', () => {
     return QmpProxy.listen({
       listen: path,
       qemu: scratch('qmp.sock'),
-      onSave: () => Promise.reject(new Error('nobody should save here')),
+      onSave: () => Promise.reject(new Error('unexpected save')),
       onNews: () => undefined,
       waitMs: 0,
     });
   }
 
-  it('is for its owner only, whatever the umask, and the umask is left as it was', async () => {
+  it('is accessible to its owner only, with any umask, and the umask stays unchanged', async () => {
     const before = process.umask(0);
     try {
       await startProxy();
@@ -31,66 +31,65 @@ describe('the socket of the proxy', () => {
     }
   });
 
-  it('takes the place of one that nobody listens on', async () => {
+  it('replaces a socket without a listener', async () => {
     deadSocket(scratch('qmp-proxy.sock'));
     expect(lstatSync(scratch('qmp-proxy.sock')).isSocket()).toBe(true);
     await startQemu();
     await startProxy();
-    await (await toolstack()).hears(GREETING);
+    await (await toolstack()).receives(GREETING);
   });
 
   it.each<[string, string, (path: string) => unknown]>([
-    ['another proxy', 'another process that listens there', (path) => listenAt(path)],
-    ['a file', 'something else than a socket there', (path) => writeFileSync(path, 'precious')],
-    ['a folder', 'something else than a socket there', (path) => mkdirSync(path)],
-    ['a link', 'something else than a socket there', (path) => symlinkSync('/nowhere', path)],
-  ])('with %s in its way is refused', async (_what, found, make) => {
+    ['another proxy', 'another process that listens on this path', (path) => listenAt(path)],
+    ['a file', 'a file that is not a socket', (path) => writeFileSync(path, 'precious')],
+    ['a directory', 'a file that is not a socket', (path) => mkdirSync(path)],
+    ['a symbolic link', 'a file that is not a socket', (path) => symlinkSync('/nowhere', path)],
+  ])('cannot be created when %s has its path', async (_what, found, make) => {
     const path = scratch('qmp-proxy.sock');
     const made = await make(path);
     await expect(listenAt(path)).rejects.toMatchObject({
-      code: 'GATE_UNUSABLE',
+      code: 'PROXY_UNUSABLE',
       message: 'cannot listen for the toolstack',
       details: {
         where: path,
         expected: 'a path for a new unix socket, of at most 107 bytes',
         found,
-        hint: 'end the process that uses it, or name another path with --qmp-proxy',
       },
     });
     expect(lstatSync(path)).toBeDefined();
     if (made instanceof QmpProxy) await made.close(new StubferryError('CANCELLED', 'the test is over'));
   });
 
-  it('leaves a file that is in its way as it was', async () => {
+  it('does not change a file that has its path', async () => {
     writeFileSync(scratch('qmp-proxy.sock'), 'precious');
-    await expect(listenAt(scratch('qmp-proxy.sock'))).rejects.toMatchObject({ code: 'GATE_UNUSABLE' });
+    await expect(listenAt(scratch('qmp-proxy.sock'))).rejects.toMatchObject({ code: 'PROXY_UNUSABLE' });
     expect(readFileSync(scratch('qmp-proxy.sock'), 'utf8')).toBe('precious');
   });
 
-  it('does not disturb the proxy that is there', async () => {
+  it('does not disturb a proxy that already listens', async () => {
     await startQemu();
     await startProxy();
     const client = await toolstack();
-    await client.hears(GREETING);
-    await expect(listenAt(scratch('qmp-proxy.sock'))).rejects.toMatchObject({ code: 'GATE_UNUSABLE' });
+    await client.receives(GREETING);
+    await expect(listenAt(scratch('qmp-proxy.sock'))).rejects.toMatchObject({ code: 'PROXY_UNUSABLE' });
     expect(client.ended).toBe(false);
   });
 
-  it('in a folder that is not there is refused', async () => {
+  it('cannot be created in a directory that does not exist', async () => {
     await expect(listenAt(scratch('no/qmp-proxy.sock'))).rejects.toMatchObject({
-      code: 'GATE_UNUSABLE',
+      code: 'PROXY_UNUSABLE',
       details: { found: expect.stringMatching(/^(ENOENT|EACCES)$/) },
     });
   });
 
-  it('may have a path of 107 bytes, and none of 108: that would be cut', async () => {
+  it('may have a path of 107 bytes, but not of 108 bytes, which would be truncated', async () => {
     const longest = scratch('').padEnd(107, 'x');
     const proxy = await listenAt(longest);
     expect(lstatSync(longest).isSocket()).toBe(true);
     await proxy.close(new StubferryError('CANCELLED', 'the test is over'));
     await expect(listenAt(`${longest}x`)).rejects.toMatchObject({
-      code: 'GATE_UNUSABLE',
-      details: { where: `${longest}x`, found: 'a path of 108 bytes, where a socket has 107 at most' },
+      code: 'PROXY_UNUSABLE',
+      details: { where: `${longest}x`, found: 'a path of 108 bytes (the maximum for a socket is 107)' },
     });
   });
 });

@@ -1,4 +1,4 @@
-/** QEMU executes one command after the other; so does the proxy with those that come during a save. */
+/** QEMU executes one command after the other, and so does the proxy: commands that arrive during a save wait. */
 import { describe, expect, it } from '@jest/globals';
 import { StubferryError } from '../../../../src/base/errors/index.js';
 import { HeldSaves, SAVE } from '../../../support/qmp/held-saves.js';
@@ -9,8 +9,8 @@ import { settled, until } from '../../../support/qmp/until.js';
 describe('during a save', () => {
   const { qemu: startQemu, proxy: startProxy, toolstack } = stage();
 
-  it('the commands of the toolstack wait, and go on in order, byte for byte', async () => {
-    const qemu = await startQemu({}, { deaf: true });
+  it('the commands of the toolstack wait, and are then forwarded in order, byte for byte', async () => {
+    const qemu = await startQemu({}, { recordOnly: true });
     const saves = new HeldSaves();
     await startProxy(saves.onSave);
     const client = await toolstack();
@@ -22,43 +22,43 @@ describe('during a save', () => {
     expect(qemu.bytesOf(0)).toHaveLength(0);
     save.succeed();
     await until(() => qemu.bytesOf(0).toString() === later);
-    await client.hears('{"return": {}, "id": 7}');
+    await client.receives('{"return": {}, "id": 7}');
   });
 
-  it('the replies to them come after its own, which waits for the line that QEMU has not ended', async () => {
-    const qemu = await startQemu({}, { deaf: true });
+  it('the replies to them follow the reply to the save, which waits for the end of a line of QEMU', async () => {
+    const qemu = await startQemu({}, { recordOnly: true });
     const saves = new HeldSaves();
     await startProxy(saves.onSave);
     const client = await toolstack();
     await client.send(`${SAVE}{"execute": "cont", "id": 8}`);
     const save = await saves.save();
-    await qemu.say('{"event": "STOP"}');
-    await client.hears('STOP');
+    await qemu.send('{"event": "STOP"}');
+    await client.receives('STOP');
     save.succeed();
     await until(() => qemu.bytesOf(0).length > 0);
-    await qemu.say('\r\n{"return": {}, "id": 8}\r\n');
+    await qemu.send('\r\n{"return": {}, "id": 8}\r\n');
     await until(() => client.lines.length === 3);
     expect(client.lines).toEqual(['{"event": "STOP"}', '{"return": {}, "id": 7}', '{"return": {}, "id": 8}']);
   });
 
-  it('half a command waits with its other half', async () => {
-    const qemu = await startQemu({}, { deaf: true });
+  it('an incomplete command waits for its rest', async () => {
+    const qemu = await startQemu({}, { recordOnly: true });
     const saves = new HeldSaves();
     await startProxy(saves.onSave);
     const client = await toolstack();
     await client.send(`${SAVE}{"execute": "co`);
     (await saves.save()).succeed();
-    await client.hears('{"return": {}, "id": 7}');
+    await client.receives('{"return": {}, "id": 7}');
     await client.send('nt"}');
     await until(() => qemu.bytesOf(0).toString() === '{"execute": "cont"}');
   });
 
-  it('they are answered after the save', async () => {
+  it('the replies to waiting commands arrive after the save', async () => {
     await startQemu({ cont: () => ({}) });
     const saves = new HeldSaves();
     await startProxy(saves.onSave);
     const client = await toolstack();
-    await client.hears(GREETING);
+    await client.receives(GREETING);
     await client.send(SAVE);
     const save = await saves.save();
     await client.command('cont', undefined, 8);
@@ -72,7 +72,7 @@ describe('during a save', () => {
   });
 
   it('another save waits as well', async () => {
-    const qemu = await startQemu({}, { deaf: true });
+    const qemu = await startQemu({}, { recordOnly: true });
     const saves = new HeldSaves();
     await startProxy(saves.onSave);
     const client = await toolstack();
@@ -88,36 +88,36 @@ describe('during a save', () => {
   });
 
   it('an out-of-band command does not wait', async () => {
-    const qemu = await startQemu({}, { deaf: true });
+    const qemu = await startQemu({}, { recordOnly: true });
     const saves = new HeldSaves();
     await startProxy(saves.onSave);
     const client = await toolstack();
     await client.send(`${SAVE}{"execute": "cont"}{"exec-oob": "migrate-pause", "id": 9}`);
     const save = await saves.save();
     await until(() => qemu.bytesOf(0).toString() === '{"exec-oob": "migrate-pause", "id": 9}');
-    await qemu.say('{"return": {}, "id": 9}\r\n');
-    await client.hears('{"return": {}, "id": 9}\r\n');
+    await qemu.send('{"return": {}, "id": 9}\r\n');
+    await client.receives('{"return": {}, "id": 9}\r\n');
     save.succeed();
     await until(() => qemu.bytesOf(0).toString() === '{"exec-oob": "migrate-pause", "id": 9}{"execute": "cont"}');
   });
 
-  it('events do not wait, nor replies to what was asked before', async () => {
-    const qemu = await startQemu({}, { deaf: true });
+  it('events and replies to earlier commands do not wait', async () => {
+    const qemu = await startQemu({}, { recordOnly: true });
     const saves = new HeldSaves();
     await startProxy(saves.onSave);
     const client = await toolstack();
     await client.send(`{"execute": "stop", "id": 6}${SAVE}`);
     const save = await saves.save();
-    const said = '{"event": "STOP", "data": {}}\r\n{"return": {}, "id": 6}\r\n';
-    await qemu.say(said);
-    await client.hears(said);
+    const sent = '{"event": "STOP", "data": {}}\r\n{"return": {}, "id": 6}\r\n';
+    await qemu.send(sent);
+    await client.receives(sent);
     save.succeed();
-    await client.hears('{"return": {}, "id": 7}');
-    expect(client.text).toBe(`${GREETING}${said}{"return": {}, "id": 7}\r\n`);
+    await client.receives('{"return": {}, "id": 7}');
+    expect(client.text).toBe(`${GREETING}${sent}{"return": {}, "id": 7}\r\n`);
   });
 
-  it('a toolstack that does not stop to talk is not listened to any more, and loses nothing', async () => {
-    const qemu = await startQemu({}, { deaf: true });
+  it('the proxy stops reading from a toolstack that sends too much, and loses no byte', async () => {
+    const qemu = await startQemu({}, { recordOnly: true });
     const saves = new HeldSaves();
     await startProxy(saves.onSave);
     const client = await toolstack();

@@ -1,4 +1,4 @@
-/** A connection that is over leaves nothing open, and nobody waiting. */
+/** A closed connection leaves no open resource and no pending command. */
 import { describe, expect, it } from '@jest/globals';
 import { QmpClient } from '../../../../src/qemu/qmp/index.js';
 import { leftSince, openResources } from '../../../support/qmp/open-resources.js';
@@ -9,30 +9,30 @@ import { until } from '../../../support/qmp/until.js';
 const SOON = { timeoutMs: 10_000 };
 const NO_LIMIT = { timeoutMs: undefined };
 
-describe('a connection', () => {
+describe('QmpClient.close()', () => {
   const { scratch, qemu: startQemu, client: connect } = stage();
 
-  it('that is closed fails the commands that wait', async () => {
+  it('rejects the pending commands', async () => {
     await startQemu({ wait: () => SILENCE });
     const client = await connect();
-    const reply = client.ask('wait', {}, NO_LIMIT);
+    const reply = client.execute('wait', {}, NO_LIMIT);
     reply.catch(() => undefined);
     client.close();
     await expect(reply).rejects.toMatchObject({ code: 'QEMU_GONE' });
   });
 
-  it('leaves nothing open when it was closed in the middle of commands', async () => {
+  it('leaves no open resource when commands are pending', async () => {
     await startQemu({ wait: () => SILENCE });
     const before = openResources();
     const abort = new AbortController();
     const client = await QmpClient.connect(scratch('qmp.sock'), { waitMs: 1000, signal: abort.signal });
-    const replies = [client.ask('wait', {}, SOON), client.ask('wait', {}, { ...SOON, signal: abort.signal })];
+    const replies = [client.execute('wait', {}, SOON), client.execute('wait', {}, { ...SOON, signal: abort.signal })];
     client.close();
     await Promise.allSettled(replies);
     await until(() => leftSince(before).length === 0);
   });
 
-  it('that did not come about leaves nothing open', async () => {
+  it('is not needed after a failed connection: it leaves no open resource', async () => {
     await startQemu({}, { greeting: 'hello' });
     const before = openResources();
     await expect(connect()).rejects.toMatchObject({ code: 'QMP_PROTOCOL' });

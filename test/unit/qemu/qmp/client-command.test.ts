@@ -1,4 +1,4 @@
-/** What a proxy has to know of a toolstack's command: what it is, and its id to the letter. */
+/** The parts of a toolstack's command that a proxy needs: its name, its arguments, and the exact text of its id. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseCommand } from '../../../../src/qemu/qmp/message.js';
@@ -8,7 +8,7 @@ function idOf(text: string): string | undefined {
 }
 
 describe('parseCommand', () => {
-  it('reads a command', () => {
+  it('parses a command', () => {
     expect(parseCommand('{"execute": "stop"}')).toEqual({
       execute: 'stop',
       arguments: {},
@@ -17,7 +17,7 @@ describe('parseCommand', () => {
     });
   });
 
-  it('reads its arguments', () => {
+  it('parses the arguments', () => {
     const text = '{"execute":"xen-save-devices-state","id":7,"arguments":{"filename":"/dev/fdset/1","live":true}}';
     expect(parseCommand(text)).toEqual({
       execute: 'xen-save-devices-state',
@@ -27,7 +27,7 @@ describe('parseCommand', () => {
     });
   });
 
-  it('reads one that is to be executed out of its turn', () => {
+  it('parses an out-of-band command', () => {
     expect(parseCommand('{"exec-oob": "migrate-pause", "id": 1}')).toEqual({
       execute: 'migrate-pause',
       arguments: {},
@@ -37,9 +37,9 @@ describe('parseCommand', () => {
   });
 
   it.each([
-    ['a number beyond what JavaScript can count', '18446744073709551615'],
-    ['a negative one', '-9223372036854775808'],
-    ['a number as its writer wrote it', '1.50e+01'],
+    ['a number that JavaScript cannot represent', '18446744073709551615'],
+    ['a negative number', '-9223372036854775808'],
+    ['a number in exponent notation', '1.50e+01'],
     ['a string', '"libxl-1"'],
     ['a string with escapes', '"a\\"\\\\\\u0041\\n"'],
     ['a string with braces, commas and colons', '"},{:,["'],
@@ -48,25 +48,25 @@ describe('parseCommand', () => {
     ['an empty object', '{}'],
     ['an array', '[ ]'],
     ['null', 'null'],
-    ['a truth', 'true'],
-  ])('keeps an id that is %s, to the letter', (_what, id) => {
+    ['a boolean', 'true'],
+  ])('keeps the exact text of an id that is %s', (_what, id) => {
     expect(idOf(`{"execute": "stop", "id": ${id}}`)).toBe(id);
     expect(idOf(`{"id":${id},"execute":"stop"}`)).toBe(id);
     expect(idOf(`{ "id" :\r\n ${id} , "execute" : "stop" }`)).toBe(id);
   });
 
   it.each([
-    ['of the arguments', '{"execute": "qom-get", "arguments": {"id": 2}}', undefined],
-    ['of the arguments, before its own', '{"arguments": {"id": 2}, "id": 1, "execute": "qom-get"}', '1'],
-    ['of an array of the arguments', '{"execute": "x", "arguments": {"a": [{"id": 2}]}}', undefined],
-    ['that is the name of a command', '{"execute": "id", "arguments": {"a": "id"}}', undefined],
+    ['in the arguments', '{"execute": "qom-get", "arguments": {"id": 2}}', undefined],
+    ["in the arguments, before the command's own id", '{"arguments": {"id": 2}, "id": 1, "execute": "qom-get"}', '1'],
+    ['in an array of the arguments', '{"execute": "x", "arguments": {"a": [{"id": 2}]}}', undefined],
+    ['that is the value of a member', '{"execute": "id", "arguments": {"a": "id"}}', undefined],
     ['in the text of an argument', '{"execute": "x", "arguments": {"a": "\\"id\\": 2"}}', undefined],
-  ])('does not take an id %s for it', (_what, text, id) => {
+  ])("does not take an id %s for the command's id", (_what, text, id) => {
     expect(parseCommand(text)).toBeDefined();
     expect(idOf(text)).toBe(id);
   });
 
-  it('knows its id by another spelling of the name', () => {
+  it('finds the id when its name contains an escape', () => {
     expect(idOf('{"execute": "stop", "\\u0069d": 5}')).toBe('5');
   });
 
@@ -77,24 +77,24 @@ describe('parseCommand', () => {
     ["{'execute': 'a\\\\b', 'id': 'a\\\\\\'b'}", 'a\\b', '"a\\\\\'b"'],
     ["{\"execute\": 'stop', 'id': \"it's\"}", 'stop', '"it\'s"'],
     ["{'execute': 'a\\nb\\u0041', 'id': '}'}", 'a\nbA', '"}"'],
-  ])('reads %s: QEMU takes single quotes too', (text, execute, id) => {
+  ])('parses %s: QEMU accepts single quotes too', (text, execute, id) => {
     expect(parseCommand(text)).toMatchObject({ execute, id });
   });
 
   it.each([
-    ['nothing', ''],
-    ['no JSON', '{"execute": }'],
+    ['an empty text', ''],
+    ['invalid JSON', '{"execute": }'],
     ['an array', '[{"execute": "stop"}]'],
-    ['an object that names no command', '{"id": 1}'],
-    ['a command whose name is no string', '{"execute": 1}'],
-    ['arguments that are no object', '{"execute": "stop", "arguments": 1}'],
-    ['a string that does not end', '{"execute": "stop}'],
-    ['single quotes that do not match', "{'execute': \"stop'}"],
-  ])('takes %s for no command', (_what, text) => {
+    ['an object without a command name', '{"id": 1}'],
+    ['a command whose name is not a string', '{"execute": 1}'],
+    ['arguments that are not an object', '{"execute": "stop", "arguments": 1}'],
+    ['an unterminated string', '{"execute": "stop}'],
+    ['quotes that do not match', "{'execute': \"stop'}"],
+  ])('returns undefined for %s', (_what, text) => {
     expect(parseCommand(text)).toBeUndefined();
   });
 
-  it('keeps any id to the letter, in any order of the members and with any space between', () => {
+  it('keeps the exact text of any id, in any order of the members and with any white space', () => {
     const ids = fc.oneof(
       fc.bigInt().map(String),
       fc.jsonValue().map((value) => JSON.stringify(value)),
@@ -106,7 +106,7 @@ describe('parseCommand', () => {
     fc.assert(
       fc.property(ids, args, orders, spaces, (id, values, order, space) => {
         const members = [`"execute"${space}:"qom-get"`, `"arguments":${JSON.stringify(values)}`, `"id":${space}${id}`];
-        const text = `{${space}${order.map((place) => members[place]).join(`${space},${space}`)}${space}}`;
+        const text = `{${space}${order.map((index) => members[index]).join(`${space},${space}`)}${space}}`;
         expect(parseCommand(text)).toMatchObject({ execute: 'qom-get', id, outOfBand: false });
       }),
     );

@@ -1,4 +1,4 @@
-/** Every way in which QEMU can close the connection that nobody wanted. */
+/** Every way in which QEMU can close the connection unexpectedly. */
 import { describe, expect, it } from '@jest/globals';
 import { GREETING, type Script, SILENCE } from '../../../support/qmp/scripted-qemu.js';
 import { stage } from '../../../support/qmp/stage.js';
@@ -8,68 +8,71 @@ import { rejectionOf } from '../../../support/statefile/rejection-of.js';
 const SOON = { timeoutMs: 10_000 };
 const NO_LIMIT = { timeoutMs: undefined };
 
-/** A QEMU that ends in the middle of a command. */
+/** A QEMU that disconnects in the middle of a command. */
 const ENDING: Script = {
-  die: async (_asked, qemu) => {
+  die: async (_command, qemu) => {
     await qemu.hangUp();
     return SILENCE;
   },
 };
 
-describe('a QEMU that closes its monitor', () => {
+describe('when QEMU closes its monitor, QmpClient', () => {
   const { scratch, qemu: startQemu, client: connect } = stage();
 
-  it('in the middle of a command is QEMU_GONE, and the command is named', async () => {
+  it('rejects a pending command with QEMU_GONE and names the command', async () => {
     await startQemu(ENDING);
     const client = await connect();
-    await expect(client.ask('die', {}, SOON)).rejects.toMatchObject({
+    await expect(client.execute('die', {}, SOON)).rejects.toMatchObject({
       code: 'QEMU_GONE',
       message: "QEMU closed its monitor in the middle of 'die'",
       details: {
         where: scratch('qmp.sock'),
         found: 'end of file',
-        hint: 'it has ended or was killed: see its log',
       },
     });
   });
 
-  it('is QEMU_GONE for every command that waits', async () => {
+  it('rejects every pending command with QEMU_GONE', async () => {
     await startQemu({ ...ENDING, wait: () => SILENCE });
     const client = await connect();
-    const replies = [client.ask('wait', {}, NO_LIMIT), client.ask('wait', {}, SOON), client.ask('die', {}, SOON)];
+    const replies = [
+      client.execute('wait', {}, NO_LIMIT),
+      client.execute('wait', {}, SOON),
+      client.execute('die', {}, SOON),
+    ];
     for (const reply of replies) {
       expect((await rejectionOf(reply)).message).toBe("QEMU closed its monitor in the middle of 'wait'");
     }
   });
 
-  it('is QEMU_GONE for what is asked after that', async () => {
+  it('rejects a later command with QEMU_GONE', async () => {
     const qemu = await startQemu();
     const client = await connect();
     await qemu.hangUp();
     await client.ended;
-    await expect(client.ask('stop', {}, SOON)).rejects.toMatchObject({
+    await expect(client.execute('stop', {}, SOON)).rejects.toMatchObject({
       code: 'QEMU_GONE',
       message: 'QEMU closed its monitor',
     });
   });
 
-  it('half way through a reply is QEMU_GONE, not half a reply', async () => {
+  it('rejects with QEMU_GONE after a truncated reply', async () => {
     await startQemu({
       die: async ({ id }, qemu) => {
-        await qemu.say(`{"return": {}, "id": ${JSON.stringify(id)}`);
+        await qemu.send(`{"return": {}, "id": ${JSON.stringify(id)}`);
         await qemu.hangUp();
         return SILENCE;
       },
     });
     const client = await connect();
-    await expect(client.ask('die', {}, SOON)).rejects.toMatchObject({ code: 'QEMU_GONE' });
+    await expect(client.execute('die', {}, SOON)).rejects.toMatchObject({ code: 'QEMU_GONE' });
   });
 
-  it('and did not read all is QEMU_GONE, with the reason', async () => {
+  it('rejects with QEMU_GONE and the cause when QEMU has not read the whole command', async () => {
     const qemu = await startQemu();
     const client = await connect();
     qemu.stopReading();
-    const reply = client.ask('stop', { more: 'x'.repeat(200_000) }, SOON);
+    const reply = client.execute('stop', { more: 'x'.repeat(200_000) }, SOON);
     await settled(5);
     await qemu.hangUp();
     const error = await rejectionOf(reply);
@@ -79,8 +82,8 @@ describe('a QEMU that closes its monitor', () => {
 
   it.each([
     ['before its greeting', ''],
-    ['half way through its greeting', GREETING.slice(0, 40)],
-  ])('%s is QEMU_GONE', async (_when, greeting) => {
+    ['in the middle of its greeting', GREETING.slice(0, 40)],
+  ])('rejects with QEMU_GONE %s', async (_when, greeting) => {
     const qemu = await startQemu({}, { greeting });
     const connecting = connect();
     connecting.catch(() => undefined);
@@ -89,9 +92,9 @@ describe('a QEMU that closes its monitor', () => {
     await expect(connecting).rejects.toMatchObject({ code: 'QEMU_GONE', message: 'QEMU closed its monitor' });
   });
 
-  it('in the middle of the negotiation is QEMU_GONE', async () => {
+  it('rejects with QEMU_GONE in the middle of the negotiation', async () => {
     await startQemu({
-      qmp_capabilities: async (_asked, qemu) => {
+      qmp_capabilities: async (_command, qemu) => {
         await qemu.hangUp();
         return SILENCE;
       },

@@ -1,4 +1,4 @@
-/** A QEMU that does not answer: each wait has its limit, and each can be broken off. */
+/** A QEMU that does not reply: each wait has a limit, and each can be aborted. */
 import { describe, expect, it } from '@jest/globals';
 import { QmpClient } from '../../../../src/qemu/qmp/index.js';
 import { passingTime } from '../../../support/qmp/passing-time.js';
@@ -9,11 +9,11 @@ import { isPending, settled, until } from '../../../support/qmp/until.js';
 const SOON = { timeoutMs: 10_000 };
 const NO_LIMIT = { timeoutMs: undefined };
 
-describe('a QEMU that says nothing', () => {
+describe('when QEMU sends nothing, QmpClient', () => {
   const { scratch, qemu: startQemu, client: connect } = stage();
   const time = passingTime();
 
-  it('instead of a greeting is QMP_TIMEOUT after 5 s', async () => {
+  it('rejects with QMP_TIMEOUT after 5 s without a greeting', async () => {
     const qemu = await startQemu({}, { greeting: '' });
     time.stop();
     const connecting = connect();
@@ -23,19 +23,18 @@ describe('a QEMU that says nothing', () => {
     await time.pass(1);
     await expect(connecting).rejects.toMatchObject({
       code: 'QMP_TIMEOUT',
-      message: "QEMU's monitor does not greet",
+      message: 'no QMP greeting',
       details: {
         where: scratch('qmp.sock'),
         expected: 'a greeting within 5000 ms',
         found: 'none',
-        hint: 'a monitor serves one client at a time: is another one connected? Else QEMU is stuck',
       },
     });
     await until(() => qemu.present === 0);
     expect(time.waiting()).toBe(0);
   });
 
-  it('instead of a greeting has the time of a QEMU that is starting, when that is longer', async () => {
+  it('waits longer for the greeting of a QEMU that is still starting', async () => {
     await startQemu({}, { greeting: '' });
     time.stop();
     const connecting = connect({ greetingMs: 30_000 });
@@ -46,87 +45,86 @@ describe('a QEMU that says nothing', () => {
     await expect(connecting).rejects.toMatchObject({ details: { expected: 'a greeting within 30000 ms' } });
   });
 
-  it('to the negotiation is QMP_TIMEOUT', async () => {
+  it('rejects with QMP_TIMEOUT during the negotiation', async () => {
     const qemu = await startQemu({ qmp_capabilities: () => SILENCE });
     time.stop();
     const connecting = connect();
     connecting.catch(() => undefined);
-    await until(() => qemu.asked.length === 1);
+    await until(() => qemu.commands.length === 1);
     await time.pass(5_000);
     await expect(connecting).rejects.toMatchObject({
       code: 'QMP_TIMEOUT',
-      message: "QEMU did not answer 'qmp_capabilities'",
+      message: "QEMU did not reply to 'qmp_capabilities'",
       details: { expected: 'a reply within 5000 ms' },
     });
   });
 
-  it('to a command is QMP_TIMEOUT after the time that the command has', async () => {
+  it('rejects a command with QMP_TIMEOUT after its own limit', async () => {
     await startQemu({ wait: () => SILENCE });
     const client = await connect();
     time.stop();
-    const reply = client.ask('wait', {}, { timeoutMs: 700 });
+    const reply = client.execute('wait', {}, { timeoutMs: 700 });
     reply.catch(() => undefined);
     await time.pass(699);
     expect(await isPending(reply)).toBe(true);
     await time.pass(1);
     await expect(reply).rejects.toMatchObject({
       code: 'QMP_TIMEOUT',
-      message: "QEMU did not answer 'wait'",
+      message: "QEMU did not reply to 'wait'",
       details: {
         where: scratch('qmp.sock'),
         expected: 'a reply within 700 ms',
         found: 'none',
-        hint: 'its main loop is busy or stuck: look at its log, and at the storage of the guest',
       },
     });
   });
 
-  it('is waited for as long as it likes where there is no limit', async () => {
+  it('waits indefinitely when a command has no limit', async () => {
     await startQemu({ wait: () => SILENCE });
     const client = await connect();
     time.stop();
-    const reply = client.ask('wait', {}, NO_LIMIT);
+    const reply = client.execute('wait', {}, NO_LIMIT);
     reply.catch(() => undefined);
     await settled(10);
     expect(time.waiting()).toBe(0);
     expect(await isPending(reply)).toBe(true);
   });
 
-  it('until it is too late is not confused with the answer to the next command', async () => {
+  it('does not take a late reply for the reply to the next command', async () => {
     const qemu = await startQemu({ wait: () => SILENCE, stop: () => 'stopped' });
     const client = await connect();
-    await expect(client.ask('wait', {}, { timeoutMs: 1 })).rejects.toMatchObject({ code: 'QMP_TIMEOUT' });
-    await qemu.say('{"return": "late", "id": "stubferry-2"}\r\n');
-    await expect(client.ask('stop', {}, SOON)).resolves.toBe('stopped');
+    await expect(client.execute('wait', {}, { timeoutMs: 1 })).rejects.toMatchObject({ code: 'QMP_TIMEOUT' });
+    await qemu.send('{"return": "late", "id": "stubferry-2"}\r\n');
+    await expect(client.execute('stop', {}, SOON)).resolves.toBe('stopped');
   });
 
-  it('and refuses when it is too late leaves the connection usable, too', async () => {
+  it('keeps the connection usable after a late error reply', async () => {
     const qemu = await startQemu({ wait: () => SILENCE, stop: () => 'stopped' });
     const client = await connect();
-    await expect(client.ask('wait', {}, { timeoutMs: 1 })).rejects.toMatchObject({ code: 'QMP_TIMEOUT' });
-    await qemu.say('{"error": {"class": "GenericError", "desc": "late"}, "id": "stubferry-2"}\r\n');
-    await expect(client.ask('stop', {}, SOON)).resolves.toBe('stopped');
+    await expect(client.execute('wait', {}, { timeoutMs: 1 })).rejects.toMatchObject({ code: 'QMP_TIMEOUT' });
+    await qemu.send('{"error": {"class": "GenericError", "desc": "late"}, "id": "stubferry-2"}\r\n');
+    await expect(client.execute('stop', {}, SOON)).resolves.toBe('stopped');
   });
 });
 
-describe('a command that nobody waits for any more', () => {
+describe('an abandoned command', () => {
   const { qemu: startQemu, client: connect } = stage();
 
-  it('is not named as the one in whose middle QEMU ended', async () => {
+  it('is not named in the error when QEMU disconnects', async () => {
     const qemu = await startQemu({ wait: () => SILENCE });
     const client = await connect();
-    await expect(client.ask('wait', {}, { timeoutMs: 1 })).rejects.toMatchObject({ code: 'QMP_TIMEOUT' });
+    await expect(client.execute('wait', {}, { timeoutMs: 1 })).rejects.toMatchObject({ code: 'QMP_TIMEOUT' });
     await qemu.hangUp();
     await client.ended;
-    await expect(client.ask('stop', {}, SOON)).rejects.toMatchObject({ message: 'QEMU closed its monitor' });
+    await expect(client.execute('stop', {}, SOON)).rejects.toMatchObject({ message: 'QEMU closed its monitor' });
   });
 });
 
 describe('an abort', () => {
   const { scratch, qemu: startQemu, client: connect } = stage();
-  const REASON = new Error('not wanted any more');
+  const REASON = new Error('cancelled');
 
-  it('ends the waiting for a greeting, with its reason', async () => {
+  it('ends the wait for a greeting with its reason', async () => {
     const qemu = await startQemu({}, { greeting: '' });
     const abort = new AbortController();
     const connecting = QmpClient.connect(scratch('qmp.sock'), { waitMs: 0, signal: abort.signal });
@@ -137,7 +135,7 @@ describe('an abort', () => {
     await until(() => qemu.present === 0);
   });
 
-  it('ends the waiting for the negotiation, with its reason', async () => {
+  it('ends the wait for the negotiation with its reason', async () => {
     const abort = new AbortController();
     const qemu = await startQemu({
       qmp_capabilities: () => {
@@ -150,20 +148,20 @@ describe('an abort', () => {
     await until(() => qemu.present === 0);
   });
 
-  it('ends the waiting for a reply, and the connection goes on', async () => {
+  it('ends the wait for a reply, and the connection stays usable', async () => {
     await startQemu({ wait: () => SILENCE, stop: () => 'stopped' });
     const client = await connect();
     const abort = new AbortController();
-    const reply = client.ask('wait', {}, { timeoutMs: undefined, signal: abort.signal });
+    const reply = client.execute('wait', {}, { timeoutMs: undefined, signal: abort.signal });
     abort.abort(REASON);
     await expect(reply).rejects.toBe(REASON);
-    await expect(client.ask('stop', {}, SOON)).resolves.toBe('stopped');
+    await expect(client.execute('stop', {}, SOON)).resolves.toBe('stopped');
   });
 
-  it('that came before is heard of', async () => {
+  it('is respected when it happened before the call', async () => {
     const qemu = await startQemu({ stop: () => 'stopped' });
     const client = await connect();
-    await expect(client.ask('stop', {}, { ...SOON, signal: AbortSignal.abort(REASON) })).rejects.toBe(REASON);
+    await expect(client.execute('stop', {}, { ...SOON, signal: AbortSignal.abort(REASON) })).rejects.toBe(REASON);
     await settled(5);
     expect(qemu.names).toEqual([]);
     const connecting = QmpClient.connect(scratch('qmp.sock'), { waitMs: 0, signal: AbortSignal.abort(REASON) });

@@ -1,4 +1,4 @@
-/** The commands that stubferry gives: what QEMU is sent, and what is taken for an answer. */
+/** The commands that stubferry executes: what it sends to QEMU, and which replies it accepts. */
 import { describe, expect, it } from '@jest/globals';
 import { StubferryError } from '../../../../src/base/errors/index.js';
 import {
@@ -16,10 +16,10 @@ import {
 } from '../../../../src/qemu/qmp/index.js';
 import { FakeMonitor } from '../../../support/qmp/fake-monitor.js';
 
-type Give = (monitor: Monitor) => Promise<unknown>;
+type Execute = (monitor: Monitor) => Promise<unknown>;
 
 describe('a command', () => {
-  it.each<[string, Give, object, number | undefined]>([
+  it.each<[string, Execute, object, number | undefined]>([
     ['query-status', queryStatus, {}, 10_000],
     ['stop', stop, {}, 60_000],
     ['cont', cont, {}, 60_000],
@@ -35,19 +35,19 @@ describe('a command', () => {
       { filename: '/a', live: false },
       undefined,
     ],
-  ])('%s is given as QEMU knows it, with its limit of time', async (name, give, args, timeoutMs) => {
+  ])('%s is sent with its arguments and its time limit', async (name, execute, args, timeoutMs) => {
     const monitor = new FakeMonitor(() => (name === 'qom-get' ? 'pc' : { status: 'running', running: true }));
-    await give(monitor);
-    expect(monitor.asked).toEqual([{ name, args, timeoutMs }]);
+    await execute(monitor);
+    expect(monitor.commands).toEqual([{ name, args, timeoutMs }]);
   });
 
-  it('that asks how a migration stands may have no limit', async () => {
+  it('query-migrate may have no time limit', async () => {
     const monitor = new FakeMonitor(() => ({}));
     await queryMigrate(monitor, { timeoutMs: undefined });
-    expect(monitor.asked).toEqual([{ name: 'query-migrate', args: {}, timeoutMs: undefined }]);
+    expect(monitor.commands).toEqual([{ name: 'query-migrate', args: {}, timeoutMs: undefined }]);
   });
 
-  it.each<[string, Give, unknown, unknown]>([
+  it.each<[string, Execute, unknown, unknown]>([
     [
       'query-status',
       queryStatus,
@@ -65,11 +65,11 @@ describe('a command', () => {
     ['query-migrate-parameters', queryMaxBandwidth, {}, undefined],
     ['qom-get', machineType, 'pc-i440fx-7.2-machine', 'pc-i440fx-7.2'],
     ['qom-get', machineType, 'none', 'none'],
-  ])('%s tells what QEMU returned', async (_name, give, value, told) => {
-    await expect(give(new FakeMonitor(() => value))).resolves.toEqual(told);
+  ])('%s returns the value of the reply', async (_name, execute, value, result) => {
+    await expect(execute(new FakeMonitor(() => value))).resolves.toEqual(result);
   });
 
-  it.each<[string, Give, unknown]>([
+  it.each<[string, Execute, unknown]>([
     ['query-status', queryStatus, {}],
     ['query-status', queryStatus, null],
     ['query-status', queryStatus, { status: 'running', running: 'yes' }],
@@ -86,23 +86,23 @@ describe('a command', () => {
     ['query-migrate-parameters', queryMaxBandwidth, 7],
     ['qom-get', machineType, {}],
     ['qom-get', machineType, undefined],
-  ])('%s with a reply of another shape than QEMU’s is QMP_PROTOCOL', async (name, give, value) => {
+  ])('%s rejects an unexpected reply with QMP_PROTOCOL', async (name, execute, value) => {
     const monitor = new FakeMonitor(() => value);
-    await expect(give(monitor)).rejects.toMatchObject({
+    await expect(execute(monitor)).rejects.toMatchObject({
       code: 'QMP_PROTOCOL',
-      message: 'what answers does not speak QMP as QEMU does',
-      details: { where: monitor.path, found: `another reply to '${name}' than QEMU gives` },
+      message: 'the peer does not speak QMP',
+      details: { where: monitor.path, found: `an unexpected reply to '${name}'` },
     });
   });
 
-  it('that asks for the machine type takes a refusal for an unknown one', async () => {
+  it('machineType returns an empty string when QEMU refuses the command', async () => {
     const refusal = new StubferryError('QEMU_REFUSED', 'no');
     await expect(machineType(new FakeMonitor(() => Promise.reject(refusal)))).resolves.toBe('');
     const gone = new StubferryError('QEMU_GONE', 'gone');
     await expect(machineType(new FakeMonitor(() => Promise.reject(gone)))).rejects.toBe(gone);
   });
 
-  it('fails as the monitor does', async () => {
+  it('rejects with the error of the monitor', async () => {
     const reason = new Error('gone');
     await expect(queryStatus(new FakeMonitor(() => Promise.reject(reason)))).rejects.toBe(reason);
   });

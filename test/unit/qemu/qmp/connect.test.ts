@@ -10,11 +10,11 @@ describe('connectSocket', () => {
   const { scratch, qemu: startQemu } = stage();
 
   it.each([
-    ['not there', 'ENOENT', () => undefined],
-    ['that nobody listens on', 'ECONNREFUSED', () => deadSocket(scratch('qmp.sock'))],
-    ['that is a file', 'ECONNREFUSED', () => writeFileSync(scratch('qmp.sock'), '')],
-    ['that is a folder', 'ECONNREFUSED', () => mkdirSync(scratch('qmp.sock'))],
-  ])('to a socket %s is QMP_UNREACHABLE', async (_what, errno, make) => {
+    ['a missing socket', 'ENOENT', () => undefined],
+    ['a socket without a listener', 'ECONNREFUSED', () => deadSocket(scratch('qmp.sock'))],
+    ['a file', 'ECONNREFUSED', () => writeFileSync(scratch('qmp.sock'), '')],
+    ['a directory', 'ECONNREFUSED', () => mkdirSync(scratch('qmp.sock'))],
+  ])('rejects with QMP_UNREACHABLE for %s', async (_what, errno, make) => {
     await make();
     await expect(connectSocket(scratch('qmp.sock'), { waitMs: 0, signal: NEVER })).rejects.toMatchObject({
       code: 'QMP_UNREACHABLE',
@@ -23,12 +23,11 @@ describe('connectSocket', () => {
         where: scratch('qmp.sock'),
         expected: "the unix socket of a QEMU that was started with '-qmp unix:PATH,server=on,wait=off'",
         found: errno,
-        hint: 'is QEMU running?',
       },
     });
   });
 
-  it('does not wait for a path that can be no socket', async () => {
+  it('does not wait for a path that cannot be a socket', async () => {
     writeFileSync(scratch('file'), '');
     const path = `${scratch('file')}/qmp.sock`;
     await expect(connectSocket(path, { waitMs: 20_000, signal: NEVER })).rejects.toMatchObject({
@@ -37,15 +36,15 @@ describe('connectSocket', () => {
     });
   });
 
-  it('refuses a path that is too long for a socket, instead of cutting it', async () => {
+  it('rejects a path that is too long for a socket instead of truncating it', async () => {
     const path = scratch('').padEnd(108, 'x');
     await expect(connectSocket(path, { waitMs: 20_000, signal: NEVER })).rejects.toMatchObject({
       code: 'QMP_UNREACHABLE',
-      details: { where: path, found: 'a path of 108 bytes, where a socket has 107 at most' },
+      details: { where: path, found: 'a path of 108 bytes (the maximum for a socket is 107)' },
     });
   });
 
-  it('waits for a socket that appears within its patience', async () => {
+  it('waits for a socket that appears within the limit', async () => {
     const connecting = connectSocket(scratch('qmp.sock'), { waitMs: 20_000, signal: NEVER });
     await settled(50);
     const qemu = await startQemu();
@@ -54,7 +53,7 @@ describe('connectSocket', () => {
     socket.destroy();
   });
 
-  it('waits for a socket that is listened on again', async () => {
+  it('waits for a socket without a listener to be replaced', async () => {
     await deadSocket(scratch('other.sock'));
     const connecting = connectSocket(scratch('qmp.sock'), { waitMs: 20_000, signal: NEVER });
     await settled(50);
@@ -62,7 +61,7 @@ describe('connectSocket', () => {
     (await connecting).destroy();
   });
 
-  it('gives up after its patience', async () => {
+  it('gives up after the limit', async () => {
     const since = performance.now();
     const connecting = connectSocket(scratch('qmp.sock'), { waitMs: 100, signal: NEVER });
     await expect(connecting).rejects.toMatchObject({ code: 'QMP_UNREACHABLE', details: { found: 'ENOENT' } });
@@ -72,7 +71,7 @@ describe('connectSocket', () => {
   it('can be aborted while it waits, and leaves nothing open', async () => {
     const before = openResources();
     const abort = new AbortController();
-    const reason = new Error('not wanted any more');
+    const reason = new Error('cancelled');
     const connecting = connectSocket(scratch('qmp.sock'), { waitMs: 20_000, signal: abort.signal });
     await settled(5);
     abort.abort(reason);

@@ -1,4 +1,4 @@
-/** Containers as the commands see them: recognised by content, with the state in them, or with their flaw. */
+/** Tests how commands open containers: by their content, with the state in them or with their error. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -16,16 +16,16 @@ import { WHERE } from '../../../support/pull-parser/parsed.js';
 import { rejectionOf } from '../../../support/statefile/rejection-of.js';
 import { configData, XL, xlHead, xlSave } from '../../../support/xl-save/xl-bytes.js';
 
-// Many processes, on a machine that may be busy.
+// The tests start many processes, and the machine may be busy.
 jest.setTimeout(180_000);
 
 const FIXTURES = fileURLToPath(new URL('../../../../fixtures/', import.meta.url));
 const CONTEXT = readFileSync(`${FIXTURES}xen-states/xen-minimal.qevm`);
 const STREAM = gunzipSync(readFileSync(`${FIXTURES}device-states/pc-minimal.description.qevm.gz`));
 
-const packed = (program: string, bytes: Uint8Array): Buffer => execFileSync(program, ['-cq'], { input: bytes });
+const compressed = (program: string, bytes: Uint8Array): Buffer => execFileSync(program, ['-cq'], { input: bytes });
 
-/** Bytes as a regular file. */
+/** A source in memory that is seekable like a regular file. */
 class FileInMemory extends ChunkedSource {
   readonly seekable: Seekable;
   constructor(bytes: Uint8Array) {
@@ -59,31 +59,31 @@ describe.each([
     ['a libxl stream', libxlStream(CONTEXT), CONTEXT, 'libxl-stream'],
     ['a libvirt save file', Buffer.concat([libvirtHead(), STREAM]), STREAM, 'libvirt-save'],
     [
-      'a libvirt save file with gzip in it',
+      'a libvirt save file with a gzip stream',
       Buffer.concat([libvirtHead({ format: 1 }), gzipSync(STREAM)]),
       STREAM,
       'libvirt-save',
     ],
     [
-      'a libvirt save file with xz in it',
-      Buffer.concat([libvirtHead({ format: 3 }), packed('xz', STREAM)]),
+      'a libvirt save file with an xz stream',
+      Buffer.concat([libvirtHead({ format: 3 }), compressed('xz', STREAM)]),
       STREAM,
       'libvirt-save',
     ],
     [
-      'a libvirt save file with zstd in it',
-      Buffer.concat([libvirtHead({ format: 5 }), packed('zstd', STREAM)]),
+      'a libvirt save file with a zstd stream',
+      Buffer.concat([libvirtHead({ format: 5 }), compressed('zstd', STREAM)]),
       STREAM,
       'libvirt-save',
     ],
-  ])('%s gives the state that it holds', async (__, bytes, state, kind) => {
+  ])('%s yields the state that it contains', async (__, bytes, state, kind) => {
     expect(await recogniseState(open(bytes), WHERE)).toMatchObject({ format: 'container', container: { kind } });
     expect((await stateIn(open(bytes))).equals(state)).toBe(true);
     for (const program of ['gzip', 'xz', 'zstd'])
-      expect((await stateIn(open(packed(program, bytes)))).equals(state)).toBe(true);
+      expect((await stateIn(open(compressed(program, bytes)))).equals(state)).toBe(true);
   });
 
-  it('the state of an xl save file was read section by section', async () => {
+  it('the state of an xl save file is read section by section', async () => {
     const examined = await examineInput(open(XL_FILE), WHERE);
     expect(examined).toMatchObject({
       flaw: undefined,
@@ -91,7 +91,7 @@ describe.each([
     });
   });
 
-  it('a PV guest has no emulator context, which is no flaw', async () => {
+  it('a save file of a PV guest has no emulator context, which is not an error', async () => {
     expect(await examineInput(open(PV_FILE), WHERE)).toMatchObject({
       format: 'container',
       flaw: undefined,
@@ -99,49 +99,49 @@ describe.each([
     });
     expect(await rejectionOf(recogniseState(open(PV_FILE), WHERE))).toMatchObject({
       code: 'NOT_IN_INPUT',
-      message: 'there is no emulator context in this',
+      message: 'the input contains no emulator context',
       details: { where: WHERE },
     });
   });
 
-  it('a cut file is shown as far as it goes, and refused', async () => {
-    const cut = XL_FILE.subarray(0, -3);
-    expect(await examineInput(open(cut), WHERE)).toMatchObject({
+  it('a truncated file is summarised up to its end, and refused', async () => {
+    const truncated = XL_FILE.subarray(0, -3);
+    expect(await examineInput(open(truncated), WHERE)).toMatchObject({
       container: { libxl: { libxc: { ended: true }, ended: false } },
-      flaw: { code: 'TRUNCATED', details: { offset: cut.length } },
+      flaw: { code: 'TRUNCATED', details: { offset: truncated.length } },
     });
-    expect(await rejectionOf(recogniseState(open(cut), WHERE))).toMatchObject({ code: 'TRUNCATED' });
+    expect(await rejectionOf(recogniseState(open(truncated), WHERE))).toMatchObject({ code: 'TRUNCATED' });
   });
 
   it.each<[string, Buffer, object]>([
     ['of four bytes', CONTEXT.subarray(0, 4), { code: 'TRUNCATED', details: { offset: XL_FILE.indexOf('QEVM') + 4 } }],
-    ['of three bytes', CONTEXT.subarray(0, 3), { code: 'TRUNCATED', message: 'what should be a QEMU state is none' }],
+    ['of three bytes', CONTEXT.subarray(0, 3), { code: 'TRUNCATED', message: 'the content is not a QEMU state' }],
     [
-      'cut at an odd place',
+      'truncated within a section',
       CONTEXT.subarray(0, 3001),
       { code: 'TRUNCATED', message: 'the QEMU state does not end in its end mark' },
     ],
     [
-      'cut where it ends in 0x00',
+      'truncated where it ends in 0x00',
       CONTEXT.subarray(0, 6673),
-      { code: 'TRUNCATED', message: 'the QEMU state was cut off' },
+      { code: 'TRUNCATED', message: 'the QEMU state is truncated' },
     ],
     [
-      'that is none',
+      'of other bytes',
       Buffer.from('no QEMU state'),
-      { code: 'CORRUPT', message: 'what should be a QEMU state is none', details: { found: '"no Q"' } },
+      { code: 'CORRUPT', message: 'the content is not a QEMU state', details: { found: '"no Q"' } },
     ],
     [
       'of another version',
       Buffer.from('QEVM\0\0\0\u0002\u0004\0', 'latin1'),
       { code: 'UNSUPPORTED_VERSION', details: { offset: XL_FILE.indexOf('QEVM') + 4 } },
     ],
-  ])('an emulator context %s is a flaw', async (__, context, flaw) => {
+  ])('an emulator context %s is an error', async (__, context, flaw) => {
     expect(await rejectionOf(recogniseState(open(xlSave(context)), WHERE))).toMatchObject(flaw);
     expect(await examineInput(open(xlSave(context)), WHERE)).toMatchObject({ flaw, state: undefined });
   });
 
-  it('a libvirt save file that is not finished is shown, and refused', async () => {
+  it('an unfinished libvirt save file is summarised and refused', async () => {
     const part = Buffer.concat([libvirtHead({ magic: 'LibvirtQemudPart' }), STREAM]);
     expect(await examineInput(open(part), WHERE)).toMatchObject({
       container: { kind: 'libvirt-save', finished: false, xml: expect.stringContaining('guest') },
@@ -163,18 +163,18 @@ describe.each([
     });
   });
 
-  it('a header that is damaged leaves nothing to show', async () => {
+  it('a damaged header is refused without a summary', async () => {
     expect(await rejectionOf(examineInput(open(XL_FILE.subarray(0, 40)), WHERE))).toMatchObject({ code: 'TRUNCATED' });
     expect(await rejectionOf(examineInput(open(libxlHead(0, 3)), WHERE))).toMatchObject({
       code: 'UNSUPPORTED_VERSION',
     });
   });
 
-  it('is closed through all that was put around it', async () => {
+  it('closing the opened state closes the source', async () => {
     for (const bytes of [
       XL_FILE,
-      packed('xz', XL_FILE),
-      Buffer.concat([libvirtHead({ format: 5 }), packed('zstd', STREAM)]),
+      compressed('xz', XL_FILE),
+      Buffer.concat([libvirtHead({ format: 5 }), compressed('zstd', STREAM)]),
     ]) {
       const source = open(bytes);
       const opened = await recogniseState(source, WHERE);
@@ -184,8 +184,8 @@ describe.each([
   });
 });
 
-describe('of two emulators', () => {
-  it('the last context counts, as with libxl', async () => {
+describe('a stream with two emulators', () => {
+  it('yields the last context, as libxl does', async () => {
     const first = emulatorRecord('EMULATOR_CONTEXT', Buffer.from('QEVM of another emulator'), 'little', [1, 0]);
     const bytes = libxlStream(CONTEXT, 'little', first);
     expect((await stateIn(pipe(bytes))).equals(CONTEXT)).toBe(true);

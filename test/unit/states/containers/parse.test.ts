@@ -1,4 +1,7 @@
-/** The three ways to drive a reader give the same: over memory, over a file by position, over a pipe in any pieces. */
+/**
+ * Tests that a parser yields the same summary from memory, from a file by offset, and from a pipe in chunks of any
+ * size.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -30,9 +33,9 @@ function inMemory(bytes: Uint8Array) {
   return reader.summary;
 }
 
-async function inFile(bytes: Uint8Array, most?: number) {
+async function inFile(bytes: Uint8Array, maxRead?: number) {
   const reader = readerOf(bytes);
-  const file = new CountedFile(bytes, most);
+  const file = new CountedFile(bytes, maxRead);
   await parseFile(file, reader.parse());
   return { summary: reader.summary, file };
 }
@@ -40,21 +43,21 @@ async function inFile(bytes: Uint8Array, most?: number) {
 async function inPipe(bytes: Uint8Array, sizes: readonly number[], limit = 1 << 20) {
   const reader = readerOf(bytes);
   const states: Uint8Array[] = [];
-  const keep = { limit, onState: (state: Uint8Array) => states.push(state) };
-  const { unread } = await parseSource(new ChunkedSource(bytes, sizes), reader.parse(), WHERE, keep);
+  const buffering = { limit, onState: (state: Uint8Array) => states.push(state) };
+  const { unread } = await parseSource(new ChunkedSource(bytes, sizes), reader.parse(), WHERE, buffering);
   return { summary: reader.summary, states, unread };
 }
 
 describe('the save file that xl 4.17 wrote', () => {
-  it('is the same by position as in memory, and little of it is read', async () => {
+  it('yields the same summary by offset as in memory, and little of it is read', async () => {
     const { summary, file } = await inFile(REAL);
     expect(summary).toEqual(inMemory(REAL));
-    // 1020 PAGE_DATA records with 8 KiB of page frames each, almost all of them holes: that is most of the file.
+    // Most of the file is 1020 PAGE_DATA records with 8 KiB of page frame numbers each, almost all of them holes.
     expect(file.largestRequest).toBe(16 * 1024);
   });
 
   it.each([[[Number.POSITIVE_INFINITY]], [[4095]], [[65_537, 7, 1]]])(
-    'is the same from a pipe in pieces of %j',
+    'yields the same summary from a pipe in chunks of %j bytes',
     async (sizes) => {
       const { summary, states, unread } = await inPipe(REAL, sizes);
       expect(summary).toEqual(inMemory(REAL));
@@ -65,7 +68,7 @@ describe('the save file that xl 4.17 wrote', () => {
 });
 
 describe('a small save file', () => {
-  it('is the same in every way, in pieces of every size', async () => {
+  it('yields the same summary in every way, in chunks of every size', async () => {
     const file = xlSave(CONTEXT.subarray(0, 333));
     const summary = inMemory(file);
     await fc.assert(
@@ -77,18 +80,18 @@ describe('a small save file', () => {
     );
   });
 
-  it('is refused at the same place in every way', async () => {
+  it('is refused at the same offset in every way', async () => {
     const file = xlSave(CONTEXT);
     for (const length of [49, 200, 4500, file.length - 9, file.length - 3]) {
-      const cut = file.subarray(0, length);
-      for (const work of [inFile(cut), inFile(cut, 100), inPipe(cut, [4096]), inPipe(cut, [1, 1000])]) {
+      const part = file.subarray(0, length);
+      for (const work of [inFile(part), inFile(part, 100), inPipe(part, [4096]), inPipe(part, [1, 1000])]) {
         expect(await rejectionOf(work)).toMatchObject({ code: 'TRUNCATED', details: { where: WHERE, offset: length } });
       }
     }
   });
 });
 
-describe('memory', () => {
+describe('the memory of the parser', () => {
   const pages = Array.from({ length: 1024 }, (_, pfn): Frame => ({ type: 0, pfn: BigInt(pfn) }));
   const large = Buffer.concat([
     ...[xlHead(), libxlHead(), libxlRecord('LIBXC_CONTEXT')],
@@ -102,32 +105,35 @@ describe('memory', () => {
     ...[emulatorRecord('EMULATOR_CONTEXT', CONTEXT), libxlRecord('END')],
   ]);
 
-  it('is not needed for pages, and those of a file are not read', async () => {
+  it('does not hold the pages of a guest, and the pages in a file are not read', async () => {
     const { summary, file } = await inFile(large);
     expect(summary).toMatchObject({ libxl: { libxc: { pages: { withData: 8192 } } } });
-    // A window of 16 KiB for each record of 4 MiB, and some at both ends.
+    // The parser reads a window of 16 KiB for each record of 4 MiB, and a few windows at both ends.
     expect(file.read).toBeLessThan(8 * 16 * 1024 + 64 * 1024);
     expect(file.largestRequest).toBe(16 * 1024);
     const source = new ChunkedSource(large);
-    const keep = { limit: 1 << 20, onState: () => undefined };
-    await parseSource(source, readerOf(large).parse(), WHERE, keep);
+    const buffering = { limit: 1 << 20, onState: () => undefined };
+    await parseSource(source, readerOf(large).parse(), WHERE, buffering);
     expect(source.largestRequest).toBe(64 * 1024);
   });
 
-  it('is not given to an emulator context above the limit', async () => {
+  it('does not hold an emulator context above the limit', async () => {
     expect(await rejectionOf(inPipe(large, [65_536], 6000))).toMatchObject({
       code: 'LIMIT_EXCEEDED',
-      message: 'the emulator context is too large to be kept until the end of a pipe',
+      message: 'the emulator context is too large to be buffered until the end of a pipe',
       details: { where: WHERE, expected: 'at most 6000 bytes', found: '6674 bytes' },
     });
   });
 
-  it('is not given to a record that declares more than there is', async () => {
-    const lying = xlSave(CONTEXT);
-    const length = lying.indexOf('QEVM') - 12;
-    lying.writeUInt32LE(0xffff_fff0, length);
-    expect(await rejectionOf(inFile(lying))).toMatchObject({ code: 'TRUNCATED', details: { offset: lying.length } });
-    expect(await rejectionOf(inPipe(lying, [4096]))).toMatchObject({
+  it('is not allocated for a record that declares more bytes than the input has', async () => {
+    const oversized = xlSave(CONTEXT);
+    const length = oversized.indexOf('QEVM') - 12;
+    oversized.writeUInt32LE(0xffff_fff0, length);
+    expect(await rejectionOf(inFile(oversized))).toMatchObject({
+      code: 'TRUNCATED',
+      details: { offset: oversized.length },
+    });
+    expect(await rejectionOf(inPipe(oversized, [4096]))).toMatchObject({
       code: 'LIMIT_EXCEEDED',
       details: { expected: 'at most 1048576 bytes', found: '4294967272 bytes' },
     });

@@ -1,4 +1,6 @@
-/** A save file of a guest with 10 GiB, of which only the record headers are on the disk. */
+/**
+ * Tests the save file of a guest with 10 GiB. It is a sparse file in which only the record headers occupy disk space.
+ */
 import { open } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { Seekable } from '../../../../src/formats/state-source.js';
@@ -12,7 +14,9 @@ import { xlHead } from '../../../support/xl-save/xl-bytes.js';
 
 const GiB = 2 ** 30;
 const PAGES_PER_RECORD = 1024;
-/** Header, head, page frames (all of page 0, so all zero) and contents of a PAGE_DATA record. */
+/**
+ * The size of a PAGE_DATA record: header, head, page frame numbers (all 0, so all bytes are zero) and page contents.
+ */
 const RECORD_BYTES = 8 + 8 + PAGES_PER_RECORD * (8 + 4096);
 const RECORDS = (10 * GiB) / (PAGES_PER_RECORD * 4096);
 
@@ -22,22 +26,22 @@ async function sparseSaveFile(): Promise<string> {
   const path = scratch.path('guest.save');
   const file = await open(path, 'wx');
   const [cpuid = u32(0, 'little'), msr = cpuid, end = cpuid, , ...rest] = hvmRecords();
-  let at = 0;
-  const write = async (...pieces: readonly Buffer[]): Promise<void> => {
-    at += (await file.write(Buffer.concat(pieces), 0, null, at)).bytesWritten;
+  let position = 0;
+  const write = async (...chunks: readonly Buffer[]): Promise<void> => {
+    position += (await file.write(Buffer.concat(chunks), 0, null, position)).bytesWritten;
   };
   await write(xlHead(), libxlHead(), libxlRecord('LIBXC_CONTEXT'), libxcHead(HVM), cpuid, msr, end);
   const head = Buffer.concat([1, RECORD_BYTES - 8, PAGES_PER_RECORD, 0].map((number) => u32(number, 'little')));
   for (let record = 0; record < RECORDS; record += 1) {
-    await file.write(head, 0, null, at);
-    at += RECORD_BYTES;
+    await file.write(head, 0, null, position);
+    position += RECORD_BYTES;
   }
   await write(...rest, emulatorRecord('EMULATOR_CONTEXT', Buffer.from('QEVM\0\0\0\u0003\0')), libxlRecord('END'));
   await file.close();
   return path;
 }
 
-/** Counts what is read of a file. */
+/** Counts the bytes that are read from a file. */
 function counted(file: Seekable): Seekable & { read: number; largest: number } {
   const counts = { read: 0, largest: 0 };
   return Object.assign(counts, {
@@ -52,7 +56,7 @@ function counted(file: Seekable): Seekable & { read: number; largest: number } {
 }
 
 describe('a save file of 10 GiB', () => {
-  it('is walked to its end, and of its pages 16 KiB in 4 MiB are read', async () => {
+  it('is parsed to its end with reads of 16 KiB per 4 MiB of pages', async () => {
     const source = await FileSource.open(await sparseSaveFile());
     const file = counted(source);
     const reader = containerReaderFor(xlHead(), 'guest.save');

@@ -16,7 +16,7 @@ const data = emulatorRecord('EMULATOR_XENSTORE_DATA', xenstoreData([['physmap/1/
 function summaryOf(stream: Uint8Array): LibxlSummary {
   const reader = new LibxlReader(new Cursor(WHERE));
   parseBytes(stream, reader.parse());
-  if (reader.summary === undefined) throw new Error('no summary of a whole stream');
+  if (reader.summary === undefined) throw new Error('no summary of a complete stream');
   return reader.summary;
 }
 
@@ -31,20 +31,20 @@ async function replaced(stream: Uint8Array, state: Uint8Array, file = new Counte
 }
 
 describe('replaceEmulator', () => {
-  it('gives the stream that libxl would have written with that state, whatever the lengths are', async () => {
+  it('writes the stream that libxl would write with that state, for any lengths', async () => {
     const states = fc.uint8Array({ minLength: 1, maxLength: 40 });
     const orders = fc.constantFrom('little' as const, 'big' as const);
     await fc.assert(
       fc.asyncProperty(orders, states, states, async (order, before, after) => {
         const stream = libxlStream(before, order);
-        const there = await replaced(stream, after);
-        expect(Buffer.compare(there, libxlStream(after, order))).toBe(0);
-        expect(Buffer.compare(await replaced(there, before), stream)).toBe(0);
+        const changed = await replaced(stream, after);
+        expect(Buffer.compare(changed, libxlStream(after, order))).toBe(0);
+        expect(Buffer.compare(await replaced(changed, before), stream)).toBe(0);
       }),
     );
   });
 
-  it('leaves all else as it is, also between and behind', async () => {
+  it('does not change the other records', async () => {
     const stream = libxlStream(Buffer.from('one state'), 'little', data);
     expect(
       Buffer.compare(
@@ -54,7 +54,7 @@ describe('replaceEmulator', () => {
     ).toBe(0);
   });
 
-  it('is refused when the file becomes shorter meanwhile', async () => {
+  it('fails when the file becomes shorter during the copy', async () => {
     const stream = libxlStream(Buffer.from('one state'));
     const shorter = new CountedFile(stream.subarray(0, 100));
     shorter.size = async () => stream.length;

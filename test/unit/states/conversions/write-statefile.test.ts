@@ -18,14 +18,14 @@ async function written(state: Uint8Array, sizes?: readonly number[], statefile =
 }
 
 describe('writeStatefile', () => {
-  it('writes what a receiver writes of the same frames', async () => {
+  it('writes the same file as a receiver of the same frames', async () => {
     for (const length of [0, 1, 4999, 5000, 5001, 20_000]) {
       const state = sampleState(length);
       expect(Buffer.compare(await written(state), await statefileOf(state, 5000))).toBe(0);
     }
   });
 
-  it('gives the same file whatever pieces the state comes in, and the state comes out of it', async () => {
+  it('writes the same file for chunks of any size, and the file contains the state', async () => {
     const state = sampleState(17_003);
     const whole = await written(state);
     await fc.assert(
@@ -37,7 +37,7 @@ describe('writeStatefile', () => {
     expect((await readBack(whole)).state.equals(state)).toBe(true);
   });
 
-  it('refuses a state above the limit, and leaves nothing', async () => {
+  it('refuses a state above the limit and discards the output', async () => {
     const output = new MemoryOutput();
     const work = writeStatefile(
       new ChunkedSource(sampleState(9000)),

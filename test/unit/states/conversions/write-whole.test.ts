@@ -7,7 +7,7 @@ import { rejectionOf } from '../../../support/statefile/rejection-of.js';
 const running = new AbortController().signal;
 
 describe('writeWhole', () => {
-  it('commits what was written', async () => {
+  it('commits the written bytes', async () => {
     const output = new MemoryOutput();
     await writeWhole(
       async () => output,
@@ -18,7 +18,7 @@ describe('writeWhole', () => {
     expect(output.calls).toEqual(['commit']);
   });
 
-  it('discards it when the work fails', async () => {
+  it('discards the output when the work fails', async () => {
     const output = new MemoryOutput();
     const failure = new StubferryError('CORRUPT', 'damaged');
     const work = writeWhole(
@@ -33,7 +33,7 @@ describe('writeWhole', () => {
     expect(output.calls).toEqual(['discard']);
   });
 
-  it('discards it when it is cancelled, though the work never ends', async () => {
+  it('discards the output when it is cancelled, even if the work never ends', async () => {
     const output = new MemoryOutput();
     const controller = new AbortController();
     const work = writeWhole(

@@ -6,11 +6,11 @@ interface Sending {
   readonly disk: TestDisk;
   readonly link: Link;
   readonly writer: RingWriter;
-  /** What was written to the ring: where, from its start, and how much. */
+  /** The writes to the ring: offset from its start, and length. */
   readonly writes: [position: number, length: number][];
 }
 
-/** A slot has room for 28 KiB, the ring for 64. */
+/** A slot holds 28 KiB, the ring 64 KiB. */
 async function sending(): Promise<Sending> {
   const disk = await testDisk({ maxPayload: 24 * 1024 });
   const writes: [number, number][] = [];
@@ -29,14 +29,14 @@ async function put(writer: RingWriter, ...lengths: number[]): Promise<void> {
 }
 
 describe('small frames', () => {
-  it('that come one right after the other are one write', async () => {
+  it('are written with one write when they follow each other immediately', async () => {
     const { writer, writes } = await sending();
     await put(writer, 1, 4096, 5000);
     await writer.drain();
     expect(writes).toEqual([[0, 28_672]]);
   });
 
-  it('are more than one write when they do not fit into one slot', async () => {
+  it('need more than one write when they do not fit into one slot', async () => {
     const { writer, writes } = await sending();
     await put(writer, 8192, 8192, 1);
     await writer.drain();
@@ -46,18 +46,19 @@ describe('small frames', () => {
     ]);
   });
 
-  it('do not wait for one that does not come', async () => {
+  it('do not wait beyond the next event-loop turn', async () => {
     const { disk, writer, writes } = await sending();
     await put(writer, 1);
-    const at = writer.written;
+    const before = writer.written;
     await disk.clock.sleep(1);
-    expect([at, writes, writer.written]).toEqual([0, [[0, 8192]], 8192]);
+    expect([before, writes, writer.written]).toEqual([0, [[0, 8192]], 8192]);
   });
 
-  it('are not one write across the end of a lap', async () => {
+  it('are not combined into one write across the end of a lap', async () => {
     const { disk, writer, writes } = await sending();
     const receiver = await disk.link('receiver');
-    // The sender learns in the middle of a lap that all is read: what then comes to its end does not wait for room.
+    // The sender reads in the middle of a lap that everything was consumed: the frames at the end of the lap need not
+    // wait for space.
     await put(writer, 20_000, 20_000);
     await receiver.own.publish({ peerEpoch: 11n, cursor: 24_576 });
     await put(writer, 20_000);
@@ -74,7 +75,7 @@ describe('small frames', () => {
     ]);
   });
 
-  it('are not written any more when the link is over', async () => {
+  it('are not written after the link was closed', async () => {
     const { disk, link, writer, writes } = await sending();
     await put(writer, 1);
     await link.close();

@@ -45,7 +45,7 @@ function refusal(block: Uint8Array, superblock?: Superblock): unknown {
   return errorOf(() => check(block, superblock));
 }
 
-/** {@link FRAME} with a type of the future. */
+/** {@link FRAME} with an unknown type. */
 function unknownType(flags: number): Uint8Array {
   const block = encoded({});
   viewOf(block).setUint16(4, 99, true);
@@ -56,7 +56,7 @@ function unknownType(flags: number): Uint8Array {
 
 const at = { where: '/dev/xvdz', offset: OFFSET };
 
-describe('checkHeader passes', () => {
+describe('checkHeader accepts', () => {
   it('the frame that is expected', () => {
     expect(check(encoded({}))).toMatchObject({ type: 'data', payloadLength: 500, sequence: 40 });
   });
@@ -75,7 +75,7 @@ describe('checkHeader passes', () => {
     expect(check(encoded({}), exact)).toMatchObject({ type: 'data' });
   });
 
-  it('an optional record that it does not know', () => {
+  it('an optional record of unknown type', () => {
     expect(check(unknownType(1))).toMatchObject({ type: undefined, typeNumber: 99, optional: true });
   });
 
@@ -84,64 +84,64 @@ describe('checkHeader passes', () => {
   });
 });
 
-describe('checkHeader says that there is no frame yet', () => {
-  it('where there is no magic: blank', () => {
+describe('checkHeader reports a missing frame', () => {
+  it('as blank when there is no magic', () => {
     expect(check(new Uint8Array(BLOCK_SIZE))).toBe('blank');
     expect(check(new Uint8Array(BLOCK_SIZE).fill(0x41))).toBe('blank');
   });
 
-  it('where the checksum is wrong, as when half of it is written: bad-checksum', () => {
+  it('as bad-checksum when the checksum is wrong, for example because half of the block is written', () => {
     const half = encoded({}).fill(0, 2048);
     expect(check(half)).toBe('bad-checksum');
   });
 
-  it('where a frame of an earlier lap still stands: earlier-lap', () => {
+  it('as earlier-lap when the position still contains a frame of an earlier lap', () => {
     expect(check(encoded({ position: EXPECTED.position - LAP }))).toBe('earlier-lap');
   });
 
-  it('where a frame of a later lap stands, which may be for a receiver before us: later-lap', () => {
+  it('as later-lap when the position contains a frame of a later lap, which may be for an earlier receiver', () => {
     expect(check(encoded({ position: EXPECTED.position + LAP }))).toBe('later-lap');
   });
 
-  it.each([8n, 10n, 0n])('where a frame of another sender stands (epoch %i): other-epoch', (epoch) => {
+  it.each([8n, 10n, 0n])('as other-epoch when the position contains a frame of another sender (epoch %i)', (epoch) => {
     expect(check(encoded({ epoch }))).toBe('other-epoch');
     expect(check(encoded({ epoch, sequence: 3, position: EXPECTED.position + LAP }))).toBe('other-epoch');
   });
 });
 
-describe('checkHeader refuses as misdirected', () => {
+describe('checkHeader rejects as misdirected', () => {
   it.each([EXPECTED.position + 4096, EXPECTED.position - 4096, 0])('a frame for position %i', (position) => {
     expect(refusal(encoded({ position }))).toMatchObject({
       code: 'MISDIRECTED',
-      message: 'a frame stands at a place that it was not written for',
+      message: 'a frame is at the wrong ring position',
       details: { ...at, expected: `ring position ${EXPECTED.position}`, found: `ring position ${position}` },
     });
   });
 });
 
-describe('checkHeader refuses as a violation of the protocol', () => {
+describe('checkHeader rejects as a protocol violation', () => {
   const overlong = encoded({ payloadLength: 16385 });
 
   it.each([
-    ['sequence', encoded({ sequence: 41 }), '40', '41'],
-    ['sequence', encoded({ sequence: 39 }), '40', '39'],
-    ['chain', encoded({ chainBefore: 76n }), '77', '76'],
-    ['length against the rest of the lap', overlong, '20480', '24576'],
+    ['wrong sequence number', encoded({ sequence: 41 }), '40', '41'],
+    ['wrong sequence number', encoded({ sequence: 39 }), '40', '39'],
+    ['wrong chain checksum', encoded({ chainBefore: 76n }), '77', '76'],
+    ['wrong length for the rest of the lap', overlong, '20480', '24576'],
     [
-      'length against the rest of the lap',
+      'wrong length for the rest of the lap',
       encoded({ type: 'padding', payloadLength: 0, frameLength: 16384 }),
       '20480',
       '16384',
     ],
     [
-      'length against the rest of the lap',
+      'wrong length for the rest of the lap',
       encoded({ type: 'padding', payloadLength: 0, frameLength: 24576 }),
       '20480',
       '24576',
     ],
-    ['stream offset', encoded({ streamOffset: 999 }), '1000', '999'],
-    ['stream offset', encoded({ streamOffset: 1001 }), '1000', '1001'],
-  ])('%s', (what, block, expected, found) => {
+    ['wrong stream offset', encoded({ streamOffset: 999 }), '1000', '999'],
+    ['wrong stream offset', encoded({ streamOffset: 1001 }), '1000', '1001'],
+  ])('a %s', (what, block, expected, found) => {
     expect(refusal(block)).toMatchObject({
       code: 'PROTOCOL_VIOLATION',
       message: `frame: ${what}`,
@@ -149,7 +149,7 @@ describe('checkHeader refuses as a violation of the protocol', () => {
     });
   });
 
-  it('lengths that contradict each other under a right checksum', () => {
+  it('lengths that contradict each other in a header with a valid checksum', () => {
     const block = encoded({});
     viewOf(block).setUint32(48, 4096, true);
     writeChecksum(block, SEED);
@@ -161,7 +161,7 @@ describe('checkHeader refuses as a violation of the protocol', () => {
   });
 });
 
-describe('checkHeader refuses for a limit', () => {
+describe('checkHeader rejects as beyond a limit', () => {
   it('a payload larger than the superblock allows', () => {
     expect(refusal(encoded({}), { ...SUPERBLOCK, maxPayload: 499 })).toMatchObject({
       code: 'LIMIT_EXCEEDED',
@@ -179,8 +179,8 @@ describe('checkHeader refuses for a limit', () => {
   });
 });
 
-describe('checkHeader refuses as unknown', () => {
-  it('a mandatory record of a type of the future', () => {
+describe('checkHeader rejects as unknown', () => {
+  it('a mandatory record of unknown type', () => {
     expect(refusal(unknownType(0))).toMatchObject({
       code: 'UNKNOWN_RECORD',
       message: 'a mandatory record of unknown type 99',

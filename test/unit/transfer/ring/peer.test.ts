@@ -10,19 +10,19 @@ import { VirtualClock } from '../../../support/ring/virtual-clock.js';
 
 const never = new Promise<never>(() => undefined);
 
-describe('the watch over the peer', () => {
-  it('ends the link when no peer comes', async () => {
+describe('the peer monitor', () => {
+  it('ends the link when no peer opens the disk', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');
     expect(await refusal(link.guard(never))).toMatchObject({
       code: 'PEER_ABSENT',
-      message: 'no receiver came to the transfer disk',
+      message: 'no receiver opened the transfer disk',
     });
     expect(disk.clock.now()).toBeGreaterThan(30_000);
     expect(disk.clock.now()).toBeLessThan(33_000);
   });
 
-  it('ends the link when the heartbeat of the peer stops, and says where it stood', async () => {
+  it('ends the link when the heartbeat of the peer stops, and reports its last status', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');
     const receiver = await disk.link('receiver');
@@ -31,18 +31,18 @@ describe('the watch over the peer', () => {
     expect(await refusal(link.guard(never))).toMatchObject({
       code: 'PEER_DEAD',
       message: 'the receiver stopped',
-      details: { found: 'none; when last heard it was receiving, 1234 bytes into the state' },
+      details: { found: 'none; its last status was receiving, 1234 bytes into the state' },
     });
   });
 
-  it('holds a peer that beats for alive, however long it takes', async () => {
+  it('treats a peer with a heartbeat as alive, without a time limit', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');
     await disk.link('receiver');
     await expect(link.guard(disk.clock.sleep(3_600_000))).resolves.toBeUndefined();
   });
 
-  it('tells why the peer gave up, with what it wrote made harmless', async () => {
+  it('reports why the peer gave up and escapes control characters in its message', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');
     const receiver = await disk.link('receiver');
@@ -53,10 +53,10 @@ describe('the watch over the peer', () => {
     });
   });
 
-  it('hears that a restarted sender gives up, while the receiver is held up by its destination', async () => {
+  it('detects that a restarted sender gives up while the destination holds up the receiver', async () => {
     const disk = await testDisk();
     const receiver = await disk.link('receiver');
-    receiver.peer.follow(1n);
+    receiver.peer.expectEpoch(1n);
     const restarted = await disk.link('sender', 2n);
     await restarted.close(new StubferryError('NO_PROGRESS', 'the receiver does not acknowledge the state'));
     expect(await refusal(receiver.guard(never))).toMatchObject({
@@ -65,15 +65,15 @@ describe('the watch over the peer', () => {
     });
   });
 
-  it('notices that a restarted sender dies, while the receiver is held up by its destination', async () => {
+  it('detects that a restarted sender dies while the destination holds up the receiver', async () => {
     const disk = await testDisk();
     const receiver = await disk.link('receiver');
-    receiver.peer.follow(1n);
+    receiver.peer.expectEpoch(1n);
     await (await disk.link('sender', 2n)).close();
     expect(await refusal(receiver.guard(never))).toMatchObject({ code: 'PEER_DEAD', message: 'the sender stopped' });
   });
 
-  it('does not take a jump of the clock for the death of the peer', async () => {
+  it('does not mistake a clock jump for a dead peer', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');
     await disk.link('receiver');
@@ -82,7 +82,7 @@ describe('the watch over the peer', () => {
     await expect(link.guard(disk.clock.sleep(5000))).resolves.toBeUndefined();
   });
 
-  it('reads the other slot when one is torn', async () => {
+  it('reads the other slot when one slot is torn', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');
     const receiver = await disk.link('receiver');
@@ -93,8 +93,8 @@ describe('the watch over the peer', () => {
   });
 });
 
-describe('the own control block', () => {
-  it('notices a second agent in the same role', async () => {
+describe('the local control block', () => {
+  it('detects a second agent in the same role', async () => {
     const disk = await testDisk();
     const first = await disk.link('sender', 1n);
     await disk.link('receiver');
@@ -105,7 +105,7 @@ describe('the own control block', () => {
     });
   });
 
-  it('continues the sequence of the agent before it', async () => {
+  it('continues the sequence of the previous agent', async () => {
     const disk = await testDisk();
     const first = await disk.link('receiver', 1n);
     await first.close('aborted');
@@ -116,7 +116,7 @@ describe('the own control block', () => {
 });
 
 describe('a link', () => {
-  it('ends when the disk does not answer', async () => {
+  it('ends when the disk does not respond', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');
     await disk.link('receiver');
@@ -124,12 +124,12 @@ describe('a link', () => {
     disk.device.stalled = 16_000;
     expect(await refusal(link.guard(never))).toMatchObject({
       code: 'DISK_HUNG',
-      message: 'the transfer disk does not answer',
+      message: 'the transfer disk does not respond',
       details: { found: 'none for 16000 ms' },
     });
   });
 
-  it('takes no peer for dead while the disk takes no writes: it has not answered, and that is said', async () => {
+  it('reports a hung disk, not a dead peer, while the disk completes no writes', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');
     await (await disk.link('receiver')).close();
@@ -144,7 +144,7 @@ describe('a link', () => {
     expect(await error).toMatchObject({ code: 'DISK_HUNG' });
   });
 
-  it('ends with the reason of the signal that cancels it', async () => {
+  it('ends with the reason of its abort signal', async () => {
     const disk = await testDisk();
     const controller = new AbortController();
     const link = await disk.link('sender', 1n, controller.signal);
@@ -153,7 +153,7 @@ describe('a link', () => {
     expect(await guarded).toMatchObject({ code: 'CANCELLED', message: 'enough' });
   });
 
-  it('no longer listens to that signal when it is closed', async () => {
+  it('removes its listener from the signal when it is closed', async () => {
     const disk = await testDisk();
     const { signal } = new AbortController();
     const link = await disk.link('sender', 1n, signal);
@@ -162,7 +162,7 @@ describe('a link', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('closes within a second when its last word cannot be written', async () => {
+  it('closes within a second when its final status cannot be written', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');
     disk.device.onWrite = () => never;
@@ -172,31 +172,31 @@ describe('a link', () => {
   });
 });
 
-describe("dom0's agent that gives up, before it takes the disk away", () => {
+describe('a dom0 agent that gives up, before it removes the disk', () => {
   const FULL = new StubferryError('DESTINATION_FULL', 'no room');
 
-  it('waits until the stubdom has heard why', async () => {
+  it('waits until the stubdom agent has read the error', async () => {
     const { link, clock } = await testDisk();
     const sender = await link('sender');
     const receiver = await link('receiver');
-    const heard = refusal(sender.guard(never)).then(async (error) => {
+    const received = refusal(sender.guard(never)).then(async (error) => {
       await clock.sleep(2_000);
       await sender.close(StubferryError.from(error));
       return { error, at: clock.now() };
     });
     await receiver.close(FULL);
-    const left = clock.now();
-    const { error, at } = await heard;
+    const closed = clock.now();
+    const { error, at } = await received;
     expect(error).toMatchObject({ code: 'PEER_ABORTED', message: 'the receiver gave up: DESTINATION_FULL: no room' });
-    expect(left).toBeGreaterThanOrEqual(at);
-    expect(left).toBeLessThan(at + 50);
+    expect(closed).toBeGreaterThanOrEqual(at);
+    expect(closed).toBeLessThan(at + 50);
   });
 
   it.each([
     ['a save', 'save', 'receiver', 'sender'],
     ['a restore', 'restore', 'sender', 'receiver'],
   ] as const)(
-    'waits for a stubdom that is silent as long as one that lives may be, in %s',
+    'waits for a silent stubdom agent as long as a live agent may be silent, in %s',
     async (_, direction, own, other) => {
       const { link, clock } = await testDisk({ direction });
       await (await link(other)).close();
@@ -208,9 +208,9 @@ describe("dom0's agent that gives up, before it takes the disk away", () => {
   );
 
   it.each<[string, Phase]>([
-    ['that has given up itself', 'aborted'],
-    ['that was done', 'done'],
-  ])('does not wait for a stubdom %s', async (_, phase) => {
+    ['that has given up', 'aborted'],
+    ['that is done', 'done'],
+  ])('does not wait for a stubdom agent %s', async (_, phase) => {
     const { link, clock } = await testDisk();
     await (await link('sender')).close(phase);
     const before = clock.now();
@@ -218,7 +218,7 @@ describe("dom0's agent that gives up, before it takes the disk away", () => {
     expect(clock.now() - before).toBe(0);
   });
 
-  it('does not wait for a stubdom that never came', async () => {
+  it('does not wait for a stubdom agent that never opened the disk', async () => {
     const { link, clock } = await testDisk();
     const receiver = await link('receiver');
     const before = clock.now();
@@ -226,7 +226,7 @@ describe("dom0's agent that gives up, before it takes the disk away", () => {
     expect(clock.now() - before).toBe(0);
   });
 
-  it('does not wait once more for a stubdom that it has taken for dead', async () => {
+  it('does not wait for a stubdom agent that it has found dead', async () => {
     const { link, clock } = await testDisk();
     const receiver = await link('receiver');
     await (await link('sender')).close();
@@ -237,11 +237,11 @@ describe("dom0's agent that gives up, before it takes the disk away", () => {
     expect(clock.now() - before).toBe(0);
   });
 
-  it('says it again when the disk has refused its word', async () => {
+  it('repeats its error after the disk has rejected the first write', async () => {
     const { link, device } = await testDisk();
     const sender = await link('sender');
     const receiver = await link('receiver');
-    const heard = refusal(sender.guard(never)).then((error) =>
+    const received = refusal(sender.guard(never)).then((error) =>
       sender.close(StubferryError.from(error)).then(() => error),
     );
     device.onWrite = () => {
@@ -249,10 +249,10 @@ describe("dom0's agent that gives up, before it takes the disk away", () => {
       return Promise.reject(new StubferryError('DISK_IO', 'injected'));
     };
     await receiver.close(FULL);
-    expect(await heard).toMatchObject({ code: 'PEER_ABORTED' });
+    expect(await received).toMatchObject({ code: 'PEER_ABORTED' });
   });
 
-  it('is held up no longer by a disk that hangs', async () => {
+  it('limits its wait when the disk hangs', async () => {
     const { link, clock, device } = await testDisk();
     await link('sender');
     const receiver = await link('receiver');
@@ -262,7 +262,7 @@ describe("dom0's agent that gives up, before it takes the disk away", () => {
     expect(clock.now() - before).toBe(5_000);
   });
 
-  it('does not wait in the stubdom, where a guest stands still meanwhile', async () => {
+  it('does not wait in the stubdom, where a guest is stopped meanwhile', async () => {
     const { link, clock } = await testDisk();
     await link('receiver');
     const sender = await link('sender');
@@ -272,15 +272,15 @@ describe("dom0's agent that gives up, before it takes the disk away", () => {
   });
 });
 
-describe('patience', () => {
-  it('counts at most a second between two looks', () => {
+describe('the stall timer', () => {
+  it('counts at most a second between two checks', () => {
     const clock = new VirtualClock();
-    const patience = new StallTimer(clock);
+    const stall = new StallTimer(clock);
     clock.jump(400);
-    expect(patience.look()).toBe(400);
+    expect(stall.look()).toBe(400);
     clock.jump(86_400_000);
-    expect(patience.look()).toBe(1400);
-    patience.renew();
-    expect(patience.look()).toBe(0);
+    expect(stall.look()).toBe(1400);
+    stall.renew();
+    expect(stall.look()).toBe(0);
   });
 });

@@ -4,8 +4,8 @@ import { WriteWatch } from '../../../../src/transfer/ring/write-watch.js';
 import { faultyDevice } from '../../../support/ring/faulty-device.js';
 import { VirtualClock } from '../../../support/ring/virtual-clock.js';
 
-/** A disk that tells of writes when the test says so. */
-function telling(): { write: () => void; watches: () => number; writes: WriteWatch } {
+/** A disk that sends a write notification when the test calls `write`. */
+function notifyingDisk(): { write: () => void; watches: () => number; writes: WriteWatch } {
   const watchers = new Set<() => void>();
   const device = {
     ...faultyDevice(4096),
@@ -15,45 +15,45 @@ function telling(): { write: () => void; watches: () => number; writes: WriteWat
     },
   };
   const writes = WriteWatch.over(device);
-  if (writes === undefined) throw new Error('it tells');
+  if (writes === undefined) throw new Error('the disk notifies of writes');
   return {
     writes,
     watches: () => watchers.size,
     write: () => {
-      for (const told of watchers) told();
+      for (const onWrite of watchers) onWrite();
     },
   };
 }
 
-async function atTheTop(pace: PollBackoff): Promise<void> {
-  await pace.wait();
-  await pace.wait();
+async function skipImmediatePolls(backoff: PollBackoff): Promise<void> {
+  await backoff.wait();
+  await backoff.wait();
 }
 
-describe('the waiting ladder', () => {
-  it('is woken by a write', async () => {
+describe('the poll back-off', () => {
+  it('ends its sleep after a write notification', async () => {
     const clock = new VirtualClock();
-    const { writes, write } = telling();
-    const pace = new PollBackoff(clock, writes);
-    await atTheTop(pace);
-    const waiting = pace.wait();
+    const { writes, write } = notifyingDisk();
+    const backoff = new PollBackoff(clock, writes);
+    await skipImmediatePolls(backoff);
+    const waiting = backoff.wait();
     write();
     await waiting;
     expect(clock.now()).toBeLessThan(1);
   });
 
-  it('looks again at once when there was a write between its look and its sleep', async () => {
+  it('does not sleep after a write between the poll and the sleep', async () => {
     const clock = new VirtualClock();
-    const { writes, write } = telling();
-    const pace = new PollBackoff(clock, writes);
-    await atTheTop(pace);
+    const { writes, write } = notifyingDisk();
+    const backoff = new PollBackoff(clock, writes);
+    await skipImmediatePolls(backoff);
     write();
-    await pace.wait();
+    await backoff.wait();
     expect(clock.now()).toBeLessThan(1);
   });
 
-  it('ends its watch with the link', () => {
-    const { writes, watches } = telling();
+  it('stops the watch when it is closed', () => {
+    const { writes, watches } = notifyingDisk();
     const before = watches();
     writes.close();
     expect([before, watches()]).toEqual([1, 0]);

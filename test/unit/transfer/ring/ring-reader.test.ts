@@ -9,7 +9,7 @@ import { refusal, type TestDisk, testDisk } from '../../../support/ring/disks.js
 
 const SENDER_EPOCH = 11n;
 
-/** One frame with 5000 bytes, complete on the disk; the sender stays, with this standing. */
+/** Writes one complete frame of 5000 bytes to the disk. The sender stays and keeps publishing its cursor. */
 async function oneFrame(disk: TestDisk): Promise<Link> {
   const sender = await disk.link('sender', SENDER_EPOCH);
   const writer = new RingWriter(sender);
@@ -21,7 +21,7 @@ async function oneFrame(disk: TestDisk): Promise<Link> {
   return sender;
 }
 
-/** Writes a header block of our making at the start of the ring. */
+/** Writes a forged header block at the start of the ring. */
 async function forge(disk: TestDisk, link: Link, change: Partial<FrameFields>): Promise<void> {
   const block = new Uint8Array(BLOCK_SIZE);
   const fields: FrameFields = {
@@ -45,21 +45,21 @@ async function flip(disk: TestDisk, offset: number): Promise<void> {
   await disk.device.medium.write(block, start);
 }
 
-describe('the reader of the ring', () => {
-  it('reads a torn frame again until its payload is there', async () => {
+describe('the ring reader', () => {
+  it('reads a torn frame again until its payload is complete', async () => {
     const disk = await testDisk();
     await oneFrame(disk);
     const payload = new Uint8Array(8192);
-    const place = disk.superblock.ringStart + BLOCK_SIZE;
-    await disk.device.medium.read(payload, place);
-    await disk.device.medium.write(new Uint8Array(8192), place);
+    const payloadOffset = disk.superblock.ringStart + BLOCK_SIZE;
+    await disk.device.medium.read(payload, payloadOffset);
+    await disk.device.medium.write(new Uint8Array(8192), payloadOffset);
     const reader = new RingReader(await disk.link('receiver'));
     const next = reader.next();
-    disk.clock.after(100, () => void disk.device.medium.write(payload, place));
+    disk.clock.after(100, () => void disk.device.medium.write(payload, payloadOffset));
     expect((await next).payload).toEqual(new Uint8Array(5000).fill(1));
   });
 
-  it('calls a frame torn when its sender never says that it is written', async () => {
+  it('reports a frame as torn when its sender never publishes that it is written', async () => {
     const disk = await testDisk();
     const sender = await oneFrame(disk);
     await sender.own.publish({ cursor: 0 });
@@ -67,12 +67,12 @@ describe('the reader of the ring', () => {
     const reader = new RingReader(await disk.link('receiver'));
     expect(await refusal(reader.next())).toMatchObject({
       code: 'TORN',
-      message: 'a frame was announced, but its payload never became complete',
+      message: 'the payload of a frame never became complete',
       details: { offset: disk.superblock.ringStart },
     });
   });
 
-  it('calls a frame corrupt when its sender says that it is written, and its payload does not check', async () => {
+  it('reports a frame as corrupt when its sender has published it and its payload is invalid', async () => {
     const disk = await testDisk();
     await oneFrame(disk);
     await flip(disk, disk.superblock.ringStart + BLOCK_SIZE + 17);
@@ -84,7 +84,7 @@ describe('the reader of the ring', () => {
     });
   });
 
-  it('calls a frame corrupt when its sender says that it is written, and its header does not check', async () => {
+  it('reports a frame as corrupt when its sender has published it and its header is invalid', async () => {
     const disk = await testDisk();
     await oneFrame(disk);
     await flip(disk, disk.superblock.ringStart + 20);
@@ -95,7 +95,7 @@ describe('the reader of the ring', () => {
     });
   });
 
-  it('does not take a frame of an earlier sender, and says that there was only that', async () => {
+  it('rejects a frame of an earlier sender and reports that no other frame exists', async () => {
     const disk = await testDisk();
     const sender = await disk.link('sender', SENDER_EPOCH);
     await sender.own.publish({ phase: 'streaming' });
@@ -103,11 +103,11 @@ describe('the reader of the ring', () => {
     const reader = new RingReader(await disk.link('receiver'));
     expect(await refusal(reader.next())).toMatchObject({
       code: 'STALE_EPOCH',
-      message: 'only a frame of an earlier sender is there',
+      message: 'the disk contains only a frame of an earlier sender',
     });
   });
 
-  it('refuses a frame that stands at a place that it was not written for', async () => {
+  it('rejects a frame at the wrong ring position', async () => {
     const disk = await testDisk();
     const sender = await disk.link('sender', SENDER_EPOCH);
     await forge(disk, sender, { position: BLOCK_SIZE });
@@ -118,7 +118,7 @@ describe('the reader of the ring', () => {
     });
   });
 
-  it('refuses a sender that overran the ring', async () => {
+  it('rejects a sender that overran the ring', async () => {
     const disk = await testDisk();
     const sender = await disk.link('sender', SENDER_EPOCH);
     await forge(disk, sender, { position: disk.superblock.ringLength });
@@ -129,12 +129,12 @@ describe('the reader of the ring', () => {
       details: {
         offset: disk.superblock.ringStart,
         expected: 'frame 0, at ring position 0',
-        found: 'a frame of a later lap, which was written over it',
+        found: 'a frame of a later lap, written over it',
       },
     });
   });
 
-  it('hears why a sender gave up whose ring had wrapped before it began, and does not blame it', async () => {
+  it('reports why a sender gave up, and no overrun, when the ring had wrapped before the reader started', async () => {
     const disk = await testDisk();
     const sender = await disk.link('sender', SENDER_EPOCH);
     await sender.own.publish({ phase: 'streaming', cursor: 2 * disk.superblock.ringLength });
@@ -149,7 +149,7 @@ describe('the reader of the ring', () => {
     });
   });
 
-  it('refuses a state that comes in crumbs, which would fill dom0 with headers', async () => {
+  it('rejects a state in tiny frames, whose headers would fill the memory of dom0', async () => {
     const disk = await testDisk({ maxState: 0 });
     const sender = await disk.link('sender', SENDER_EPOCH);
     const block = new Uint8Array(BLOCK_SIZE);
@@ -165,7 +165,7 @@ describe('the reader of the ring', () => {
     expect(checkHeader(block, before, superblock, sender.seed, 'disk')).toMatchObject({ type: 'begin' });
   });
 
-  it('passes over an unknown optional record, and refuses an unknown mandatory one', async () => {
+  it('skips an unknown optional record and rejects an unknown mandatory one', async () => {
     const unknown = async (optional: boolean): Promise<TestDisk> => {
       const disk = await testDisk();
       const sender = await disk.link('sender', SENDER_EPOCH);
@@ -188,7 +188,7 @@ describe('the reader of the ring', () => {
     expect(await refusal(optional.next())).toMatchObject({ code: 'NO_PROGRESS' });
   });
 
-  it('says that the sender sends nothing when it is alive and began, but no frame comes', async () => {
+  it('reports a sender that is alive and has started, but sends no frame', async () => {
     const disk = await testDisk();
     const sender = await disk.link('sender');
     await sender.own.publish({ phase: 'streaming' });
@@ -199,7 +199,7 @@ describe('the reader of the ring', () => {
     });
   });
 
-  it('waits as long as it takes for a sender that has not begun', async () => {
+  it('waits without a limit for a sender that has not started', async () => {
     const disk = await testDisk();
     const sender = await disk.link('sender');
     const reader = new RingReader(await disk.link('receiver'));
@@ -209,7 +209,7 @@ describe('the reader of the ring', () => {
     expect((await next).header.type).toBe('begin');
   });
 
-  it('notices a sender that was restarted, and can follow the new one from its beginning', async () => {
+  it('detects a restarted sender and can read its frames from the beginning', async () => {
     const disk = await testDisk();
     await oneFrame(disk);
     const reader = new RingReader(await disk.link('receiver'));

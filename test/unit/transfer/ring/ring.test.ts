@@ -32,7 +32,7 @@ async function receiveAll(disk: TestDisk, count: number): Promise<Uint8Array[]> 
   return received;
 }
 
-/** Puts ten frames of 12 KiB, more than the ring of 64 KiB holds. */
+/** Writes ten frames of 12 KiB, more than the ring of 64 KiB holds. */
 async function overfill(writer: RingWriter): Promise<void> {
   for (let index = 0; index < 10; index += 1) {
     await writer.put(await writer.slot(), { type: 'data', payloadLength: 8192, streamOffset: index * 8192 });
@@ -51,14 +51,14 @@ describe('the ring', () => {
     );
   });
 
-  it('hands out every frame also when the receiver comes after the sender has filled what there is', async () => {
+  it('delivers every frame when the receiver starts after the sender has written all of them', async () => {
     const disk = await testDisk();
     const lengths = [4096, 1, 8192, 5];
     await sendAll(disk, lengths);
     await expect(receiveAll(disk, lengths.length)).resolves.toEqual(lengths.map(payloadOf));
   });
 
-  it('never overwrites what the receiver has not consumed', async () => {
+  it('never overwrites frames that the receiver has not consumed', async () => {
     const disk = await testDisk();
     const writer = new RingWriter(await disk.link('sender'));
     // 64 KiB of ring hold five frames of 12 KiB; the sixth does not fit behind them.
@@ -76,12 +76,12 @@ describe('the ring', () => {
     await disk.device.medium.read(after, disk.superblock.ringStart);
     expect(error).toMatchObject({
       code: 'NO_PROGRESS',
-      message: 'the receiver is alive but takes nothing from the ring',
+      message: 'the receiver is alive but reads nothing from the ring',
     });
     expect(after).toEqual(before);
   });
 
-  it('never overwrites what it is still writing, though the receiver has read it already', async () => {
+  it('never overwrites a frame whose write is unfinished, even if the receiver has consumed it', async () => {
     const disk = await testDisk();
     let begun = 0;
     let ended = 0;
@@ -90,7 +90,7 @@ describe('the ring', () => {
       if (position !== disk.superblock.ringStart) return undefined;
       begun += 1;
       if (begun === 2) endedBeforeTheSecond = ended;
-      // All of it is to be seen at once, and the write ends only later.
+      // All bytes are visible immediately; the write finishes later.
       return pass()
         .then(() => disk.clock.sleep(200))
         .then(() => {
@@ -103,7 +103,7 @@ describe('the ring', () => {
     expect({ begun, endedBeforeTheSecond }).toEqual({ begun: 2, endedBeforeTheSecond: 1 });
   });
 
-  it('reports the error of a write that failed in the background', async () => {
+  it('reports the error of a background write', async () => {
     const disk = await testDisk();
     const writer = new RingWriter(await disk.link('sender'));
     disk.device.onWrite = () => Promise.reject(new Error('medium error'));
@@ -113,7 +113,7 @@ describe('the ring', () => {
     await expect(writer.slot()).rejects.toThrow('medium error');
   });
 
-  it('refuses a cursor that the receiver cannot have reached', async () => {
+  it('rejects a cursor that the receiver cannot have reached', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');
     const receiver = await disk.link('receiver');
@@ -126,7 +126,7 @@ describe('the ring', () => {
     });
   });
 
-  it("ignores the cursor of a receiver that still follows an earlier sender's epoch", async () => {
+  it('ignores the cursor of a receiver that still names the epoch of an earlier sender', async () => {
     const disk = await testDisk();
     const link = await disk.link('sender');
     const receiver = await disk.link('receiver');

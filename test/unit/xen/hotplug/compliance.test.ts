@@ -1,9 +1,12 @@
-/** What every driver does, whatever its way, for those that need no Xen. For xen and xl see comply-in-dom0.ts, which the lab runs. */
+/**
+ * The checks of compliance.ts for the drivers that need no Xen. The lab runs them for xen and xl with
+ * comply-in-dom0.ts.
+ */
 import { afterEach, describe, it } from '@jest/globals';
 import { type DriverName, driverFor } from '../../../../src/xen/hotplug/index.js';
 import { describeWith, LOOP_DEVICES, type Need, ROOT } from '../../../support/blockdev-utils/as-root.js';
 import { Bench, CHECKS } from '../../../support/hotplug/compliance.js';
-import { folderIn, PLACES } from '../../../support/hotplug/places.js';
+import { directoryIn, PLACES } from '../../../support/hotplug/places.js';
 
 const SUITES: readonly (readonly [DriverName, readonly Need[]])[] = [
   ['file', []],
@@ -15,11 +18,11 @@ for (const [name, needs] of SUITES) {
     for (const [kind, parent] of PLACES) {
       describe(`with a ${kind} backing`, () => {
         let bench: Bench | undefined;
-        // Before the folder goes, which is removed by a hook that was set later.
+        // This hook runs before the later one that removes the directory.
         afterEach(() => bench?.end());
-        const place = folderIn(parent);
+        const pathOf = directoryIn(parent);
         it.each(CHECKS.map((check) => [check.title, check] as const))('%s', async (_title, check) => {
-          bench = new Bench({ driver: driverFor(name), kind, path: place('transfer.img') });
+          bench = new Bench({ driver: driverFor(name), kind, path: pathOf('transfer.img') });
           await check.run(bench);
         });
       });

@@ -1,4 +1,4 @@
-/** `--attach xl`, with the part of xl played by the test and the hotplug script as it is; the real xl is used in the lab. */
+/** `--attach xl`, with a fake xl and the real hotplug script. The lab uses the real xl. */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { loopsOver, STUBDOM, UUID, XVDZ, xenStage } from '../../../support/hotpl
 import { rejectionOf } from '../../../support/statefile/rejection-of.js';
 import { XENSTORED } from '../../../support/xenstore/xenstored.js';
 
-const PATIENT = { connectMs: 20_000, closeMs: 20_000 };
+const LONG_TIMEOUTS = { connectMs: 20_000, closeMs: 20_000 };
 const BACKENDS = '/local/domain/0/backend/vbd';
 const BACKEND = `${BACKENDS}/${STUBDOM}/${XVDZ}`;
 const XENSTORE_WRITE: Need = {
@@ -24,11 +24,11 @@ jest.setTimeout(60_000);
 
 describeWith([...XENSTORED, ROOT, LOOP_DEVICES, XENSTORE_WRITE], 'the xl driver', () => {
   const stage = xenStage();
-  const libxlDir = (): string => stage.place('libxl');
+  const libxlDir = (): string => stage.path('libxl');
   const userdata = (): string => `${libxlDir()}/userdata-d.${STUBDOM}.${UUID}.libxl-json`;
   const toStubdom = { stubdom: STUBDOM };
 
-  function driver(options: Partial<FakeXlOptions> = {}, times = PATIENT): { driver: HotplugDriver; xl: FakeXl } {
+  function driver(options: Partial<FakeXlOptions> = {}, times = LONG_TIMEOUTS): { driver: HotplugDriver; xl: FakeXl } {
     mkdirSync(libxlDir(), { recursive: true });
     const { store, xenstored } = stage;
     const xl = fakeXl({ store, socket: xenstored.socket, libxlDir: libxlDir(), uuid: UUID, ...options });
@@ -42,15 +42,15 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES, XENSTORE_WRITE], 'the xl driver'
     expect(Object.keys(await stage.tree(BACKENDS)).filter((path) => path.includes('/'))).toEqual([]);
     expect((await stage.store.directory(`/libxl/${STUBDOM}/device/vbd`)) ?? []).toEqual([]);
     expect(readdirSync(libxlDir())).toEqual([]);
-    expect(loopsOver(stage.place(''))).toEqual([]);
+    expect(loopsOver(stage.path(''))).toEqual([]);
   }
 
-  it('has xl attach a loop device, by a script that tells blkback which it is, and detach it', async () => {
-    await stage.beginWith();
+  it('lets xl attach a loop device, with a script that names it to blkback, and detach it', async () => {
+    await stage.beginWithKernels();
     const backing = await stage.backing();
     const { driver: it, xl } = driver();
     const attachment = await it.attach(backing, 'memory', toStubdom);
-    const [node = ''] = loopsOver(stage.place(''));
+    const [node = ''] = loopsOver(stage.path(''));
     expect(attachment).toEqual({ device: '/dev/xvdz', backing, vbd: { stubdom: STUBDOM, number: XVDZ, node } });
     expect(await stage.tree(BACKEND)).toMatchObject({
       params: `${node}:${backing}`,
@@ -60,15 +60,15 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES, XENSTORE_WRITE], 'the xl driver'
     });
     expect(await it.list()).toEqual([attachment]);
     expect(await it.detach(attachment)).toEqual({});
-    expect(xl.asked).toEqual([
+    expect(xl.commands).toEqual([
       expect.stringMatching(/^block-attach 7 format=raw,access=rw,vdev=xvdz,script=\/.*\/block-stubferry,target=/),
       'block-detach 7 xvdz',
     ]);
     await expectNothing();
   });
 
-  it('gives libxl the configuration that it wants of a stubdom, for itself alone, and takes it back', async () => {
-    await stage.beginWith();
+  it('creates the configuration that libxl requires, readable only by root, and removes it', async () => {
+    await stage.beginWithKernels();
     const { driver: it } = driver();
     const attachment = await it.attach(await stage.backing(), 'memory', toStubdom);
     expect(statSync(userdata()).mode & 0o777).toBe(0o600);
@@ -82,8 +82,8 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES, XENSTORE_WRITE], 'the xl driver'
     await expectNothing();
   });
 
-  it('leaves a configuration as it is that is there already', async () => {
-    await stage.beginWith();
+  it('does not change an existing configuration', async () => {
+    await stage.beginWithKernels();
     const { driver: it } = driver();
     writeFileSync(userdata(), "libxl's own");
     const attachment = await it.attach(await stage.backing(), 'memory', toStubdom);
@@ -91,7 +91,7 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES, XENSTORE_WRITE], 'the xl driver'
     expect(readFileSync(userdata(), 'utf8')).toBe("libxl's own");
   });
 
-  it('says what xl said when it fails, and leaves nothing', async () => {
+  it('reports the output of a failing xl, and leaves nothing attached', async () => {
     await stage.begin();
     const { driver: it } = driver({ uuid: '00000000-0000-0000-0000-00000000beef' });
     expect(await rejectionOf(it.attach(await stage.backing(), 'memory', toStubdom))).toMatchObject({
@@ -102,9 +102,9 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES, XENSTORE_WRITE], 'the xl driver'
     await expectNothing();
   });
 
-  it('takes back what libxl leaves when the script fails', async () => {
-    await stage.beginWith();
-    const { driver: it } = driver({ socket: stage.place('no-xenstored-here') });
+  it('removes what libxl leaves behind when the script fails', async () => {
+    await stage.beginWithKernels();
+    const { driver: it } = driver({ socket: stage.path('no-xenstored-here') });
     expect(await rejectionOf(it.attach(await stage.backing(), 'memory', toStubdom))).toMatchObject({
       code: 'ATTACH_FAILED',
       message: 'xl block-attach failed',
@@ -113,7 +113,7 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES, XENSTORE_WRITE], 'the xl driver'
     await expectNothing();
   });
 
-  it('has a script that says why it does not take a device', async () => {
+  it('has a script that reports why it rejects a device', async () => {
     await stage.begin();
     await stage.store.write(`${BACKEND}/params`, '/dev/null:/run/transfer.img');
     const env = {
@@ -124,14 +124,14 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES, XENSTORE_WRITE], 'the xl driver'
     const script = fileURLToPath(new URL('../../../../src/service/host/block-stubferry', import.meta.url));
     await expect(promisify(execFile)(script, ['add'], { env })).rejects.toMatchObject({ code: 1 });
     expect(await stage.tree(BACKEND)).toMatchObject({
-      'hotplug-error': 'stubferry: /dev/null is no block device',
+      'hotplug-error': 'stubferry: /dev/null is not a block device',
       'hotplug-status': 'error',
     });
   });
 
-  it('gives up a stubdom that does not connect, and leaves nothing', async () => {
-    await stage.beginWith({ stopsAt: 'initialised' });
-    const { driver: it } = driver({}, { ...PATIENT, connectMs: 500 });
+  it('gives up on a stubdom that does not connect, and leaves nothing attached', async () => {
+    await stage.beginWithKernels({ stopsAt: 'initialised' });
+    const { driver: it } = driver({}, { ...LONG_TIMEOUTS, connectMs: 500 });
     expect(await rejectionOf(it.attach(await stage.backing(), 'memory', toStubdom))).toMatchObject({
       code: 'ATTACH_FAILED',
       message: 'the transfer disk did not connect',
@@ -139,33 +139,33 @@ describeWith([...XENSTORED, ROOT, LOOP_DEVICES, XENSTORE_WRITE], 'the xl driver'
     await expectNothing();
   });
 
-  it('removes the vbd itself when xl does not, and says so', async () => {
-    await stage.beginWith();
-    const { driver: it } = driver({ refuses: 'libxl: error: unable to remove device' });
+  it('removes the vbd itself when xl does not, and reports that', async () => {
+    await stage.beginWithKernels();
+    const { driver: it } = driver({ detachError: 'libxl: error: unable to remove device' });
     const attachment = await it.attach(await stage.backing(), 'memory', toStubdom);
     expect(await it.detach(attachment)).toEqual({ forced: 'xl block-detach: libxl: error: unable to remove device' });
     await expectNothing();
     expect(await it.detach(attachment)).toEqual({});
   });
 
-  it('has left over what no living agent owns, and nothing of the xen driver', async () => {
-    await stage.beginWith();
+  it('finds the orphans of killed agents, and none of the xen driver', async () => {
+    await stage.beginWithKernels();
     const { driver: it } = driver();
     const attachment = await it.attach(await stage.backing(), 'memory', toStubdom);
-    expect(await it.orphans(stage.place(''))).toEqual([]);
-    await stage.agentsDie();
-    expect(await it.orphans(stage.place(''))).toEqual([attachment]);
+    expect(await it.orphans(stage.path(''))).toEqual([]);
+    await stage.killAgents();
+    expect(await it.orphans(stage.path(''))).toEqual([attachment]);
     await it.detach(attachment);
     await expectNothing();
   });
 
-  it('takes no path that would end its part of the command line', async () => {
+  it('rejects a path that would break the disk specification', async () => {
     await stage.begin();
     const backing = await stage.backing('a,b.img');
     const { driver: it } = driver();
     expect(await rejectionOf(it.attach(backing, 'memory', toStubdom))).toMatchObject({
       code: 'ATTACH_FAILED',
-      message: 'xl does not take this path',
+      message: 'xl does not accept this path',
       details: { where: backing },
     });
     await expectNothing();

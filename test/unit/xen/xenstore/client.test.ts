@@ -1,4 +1,4 @@
-/** The requests, against the real xenstored. */
+/** The requests, tested with the real xenstored. */
 import { expect, it } from '@jest/globals';
 import { describeWith } from '../../../support/blockdev-utils/as-root.js';
 import { rejectionOf } from '../../../support/statefile/rejection-of.js';
@@ -8,7 +8,7 @@ import { XENSTORED } from '../../../support/xenstore/xenstored.js';
 describeWith(XENSTORED, 'a client of xenstore', () => {
   const stage = xenstoreStage();
 
-  it('reads what it wrote, and undefined where nothing is', async () => {
+  it('reads what it wrote, and undefined for a missing node', async () => {
     const store = await stage.dom0();
     await store.write('/test/name', 'stubdom \u00e9');
     expect(await store.read('/test/name')).toBe('stubdom \u00e9');
@@ -23,17 +23,17 @@ describeWith(XENSTORED, 'a client of xenstore', () => {
     expect(Buffer.from((await store.readBytes('/test/bytes')) ?? [])).toEqual(Buffer.from(bytes));
   });
 
-  it('takes no value for text that is none', async () => {
+  it('rejects a value that is not text', async () => {
     const store = await stage.dom0();
     await store.write('/test/bytes', Uint8Array.of(0x80));
     expect(await rejectionOf(store.read('/test/bytes'))).toMatchObject({
       code: 'XENSTORE_INVALID',
-      message: 'the value of this node is no text',
-      details: { where: '/test/bytes', expected: 'UTF-8', found: '1 other bytes' },
+      message: 'the value of the node is not text',
+      details: { where: '/test/bytes', expected: 'UTF-8', found: '1 bytes that are not UTF-8' },
     });
   });
 
-  it('makes nodes without a value, and leaves one that is there as it is', async () => {
+  it('creates nodes without a value, and does not change an existing node', async () => {
     const store = await stage.dom0();
     await store.mkdir('/test/made');
     expect(await store.read('/test/made')).toBe('');
@@ -42,7 +42,7 @@ describeWith(XENSTORED, 'a client of xenstore', () => {
     expect(await store.read('/test/made')).toBe('value');
   });
 
-  it('removes a node with all below it; one that is not there, nor its parent, is fine', async () => {
+  it('removes a node with everything below it; a missing node or parent is not an error', async () => {
     const store = await stage.dom0();
     await store.write('/test/a/b/c', '1');
     await store.remove('/test/a');
@@ -51,7 +51,7 @@ describeWith(XENSTORED, 'a client of xenstore', () => {
     await store.remove('/test/a/b/c');
   });
 
-  it('lists children, none, and undefined where nothing is', async () => {
+  it('lists children: some, none, and undefined for a missing node', async () => {
     const store = await stage.dom0();
     await store.write('/test/b', '');
     await store.write('/test/a/x', '');
@@ -68,7 +68,7 @@ describeWith(XENSTORED, 'a client of xenstore', () => {
     expect((await store.directory('/test/many'))?.sort()).toEqual(names.sort());
   });
 
-  it('gives and tells permissions', async () => {
+  it('sets and reads permissions', async () => {
     const store = await stage.dom0();
     await store.write('/test/node', '');
     const [owner, second, third] = stage.peers;
@@ -86,7 +86,7 @@ describeWith(XENSTORED, 'a client of xenstore', () => {
     expect(await store.permissions('/test/nothing')).toBeUndefined();
   });
 
-  it('lets nobody but the owner at a node by default, and gives that to the nodes made below it', async () => {
+  it('grants access only to the owner by default, and new nodes below inherit the permissions', async () => {
     const store = await stage.dom0();
     const [owner, domid] = stage.peers;
     await store.mkdir('/test/node');
@@ -99,7 +99,7 @@ describeWith(XENSTORED, 'a client of xenstore', () => {
     });
   });
 
-  it('knows the home of a domain, and whether it is there', async () => {
+  it('returns the home of a domain, and whether the domain is introduced', async () => {
     const store = await stage.dom0();
     await stage.domain(7);
     expect(await store.domainPath(7)).toBe('/local/domain/7');
@@ -107,26 +107,26 @@ describeWith(XENSTORED, 'a client of xenstore', () => {
     expect(await store.isIntroduced(8)).toBe(false);
   });
 
-  it('asks many things at once', async () => {
+  it('handles many concurrent requests', async () => {
     const store = await stage.dom0();
     await Promise.all(Array.from({ length: 200 }, (_, index) => store.write(`/test/${index}`, `${index}`)));
     const read = await Promise.all(Array.from({ length: 200 }, (_, index) => store.read(`/test/${index}`)));
     expect(read).toEqual(Array.from({ length: 200 }, (_, index) => `${index}`));
   });
 
-  it('is one of many that come at the same moment: xenstored lets only one of them wait', async () => {
+  it('connects together with many others, although xenstored queues only one connection', async () => {
     const stores = await Promise.all(Array.from({ length: 40 }, () => stage.dom0()));
     expect(new Set(await Promise.all(stores.map((store) => store.read('/test'))))).toEqual(new Set([undefined]));
   });
 
-  it('says what xenstored refuses, and goes on', async () => {
+  it('reports a refusal of xenstored and remains usable', async () => {
     const store = await stage.dom0();
     expect(await rejectionOf(store.setPermissions('/test/nothing', { owner: 0, domains: [] }))).toMatchObject({
       code: 'XENSTORE_REFUSED',
       message: 'xenstored refused SET_PERMS',
-      details: { where: '/test/nothing', found: 'ENOENT', hint: 'there is no such node' },
+      details: { where: '/test/nothing', found: 'ENOENT' },
     });
-    // The document allows a plus sign, xenstored 4.17 does not.
+    // The documentation allows a plus sign, xenstored 4.17 does not.
     expect(await rejectionOf(store.read('/test/a+b'))).toMatchObject({
       code: 'XENSTORE_REFUSED',
       details: { found: 'EINVAL' },
@@ -134,48 +134,48 @@ describeWith(XENSTORED, 'a client of xenstore', () => {
     expect(await store.read('/test')).toBeUndefined();
   });
 
-  it('asks nothing that is beyond the limits of the protocol', async () => {
+  it('sends no request beyond the limits of the protocol', async () => {
     const store = await stage.dom0();
     const longest = 4096 - '/test/long|'.length;
     await store.write('/test/long', 'x'.repeat(longest));
     expect(await store.read('/test/long')).toHaveLength(longest);
     expect(await rejectionOf(store.write('/test/long', 'x'.repeat(longest + 1)))).toMatchObject({
       code: 'LIMIT_EXCEEDED',
-      details: { expected: 'a path and a value of 4096 bytes at most', found: '4097 bytes' },
+      details: { expected: 'a path and a value of at most 4096 bytes', found: '4097 bytes' },
     });
     const many = Array.from({ length: 300 }, () => store.read('/test/long').catch((error: unknown) => error));
     const refused = (await Promise.all(many)).filter((one) => typeof one !== 'string');
     expect(refused).toHaveLength(300 - 256);
-    expect(refused[0]).toMatchObject({ code: 'LIMIT_EXCEEDED', message: 'too many requests to xenstore at once' });
+    expect(refused[0]).toMatchObject({ code: 'LIMIT_EXCEEDED', message: 'too many concurrent requests to xenstore' });
     expect(await store.read('/test/long')).toHaveLength(longest);
   });
 
   it.each([
-    ['nothing', ''],
+    ['no characters', ''],
     ['a slash at the end', '/test/'],
     ['two slashes', '/test//a'],
     ['a space', '/test/a b'],
     ['a letter beyond ASCII', '/test/\u00e9'],
     ['3073 characters', `/${'x'.repeat(3072)}`],
     ['2049 characters of a relative path', 'x'.repeat(2049)],
-  ])('takes no path with %s for one', async (_what, path) => {
+  ])('rejects a path with %s', async (_what, path) => {
     const store = await stage.dom0();
     expect(await rejectionOf(store.read(path))).toMatchObject({
       code: 'XENSTORE_INVALID',
-      message: 'this is no path of xenstore',
+      message: 'not a valid xenstore path',
     });
   });
 
-  it('does not write text with a zero byte, nor ask about what is no domid', async () => {
+  it('rejects text with a zero byte, and an invalid domain id', async () => {
     const store = await stage.dom0();
     expect(await rejectionOf(store.write('/test/a', 'a\0b'))).toMatchObject({
       code: 'XENSTORE_INVALID',
-      message: 'text for xenstore must not hold a zero byte',
+      message: 'text for xenstore must not contain a zero byte',
       details: { where: '/test/a', found: '"a\\\\u{0}b"' },
     });
     expect(await rejectionOf(store.domainPath(-1))).toMatchObject({
       code: 'XENSTORE_INVALID',
-      message: 'this is no domid',
+      message: 'not a valid domain id',
       details: { expected: 'a number from 0 to 65535', found: '-1' },
     });
   });

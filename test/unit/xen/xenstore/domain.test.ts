@@ -1,6 +1,7 @@
 /**
- * A domain other than dom0: by its character device, and with no more than its permissions. The device is that of test/support/xenstore/hypervisor.c,
- * everything behind it is the real xenstored; the real device is looked at in the lab.
+ * A client in a domain other than dom0: it uses the character device and has only the permissions of its domain.
+ * test/support/xenstore/hypervisor.c provides the device, and everything behind it is the real xenstored. The lab tests
+ * the real device.
  */
 import { execFileSync } from 'node:child_process';
 import { expect, it } from '@jest/globals';
@@ -13,7 +14,7 @@ import { XENSTORED } from '../../../support/xenstore/xenstored.js';
 
 const HOME = '/local/domain/7';
 
-/** Children of this process by their names. */
+/** The names of the children of this process. */
 function children(): string[] {
   const list = execFileSync('ps', ['--ppid', `${process.pid}`, '-o', 'comm='], { encoding: 'utf8' });
   return list.split('\n').filter((name) => name !== '' && name !== 'ps');
@@ -36,7 +37,7 @@ describeWith(XENSTORED, 'a client in a domain', () => {
     expect(await dom0.permissions(`${HOME}/data/request`)).toMatchObject({ owner: 7 });
   });
 
-  it('takes relative paths for those of its home', async () => {
+  it('resolves relative paths against its home', async () => {
     const { domain } = await atHome();
     await domain.write('data/request', 'save');
     expect(await domain.read(`${HOME}/data/request`)).toBe('save');
@@ -47,7 +48,7 @@ describeWith(XENSTORED, 'a client in a domain', () => {
     await until(() => changed.includes('data/other'));
   });
 
-  it('is refused what it has no permission for', async () => {
+  it('gets an error for a node without permission', async () => {
     const { dom0, domain } = await atHome();
     await dom0.write('/local/domain/0/secret', 'x');
     for (const work of [domain.read('/local/domain/0/secret'), domain.write('/local/domain/0/secret', 'y')]) {
@@ -56,13 +57,12 @@ describeWith(XENSTORED, 'a client in a domain', () => {
         details: {
           where: '/local/domain/0/secret',
           found: 'EACCES',
-          hint: 'this domain has no permission for that node',
         },
       });
     }
   });
 
-  it('reads what it was given to read, and hears of its changes', async () => {
+  it('reads and watches a node that it has permission to read', async () => {
     const { dom0, domain } = await atHome();
     await dom0.write('/test/shown', 'first');
     await dom0.setPermissions('/test/shown', { owner: 0, domains: [{ domid: 7, read: true, write: false }] });
@@ -77,16 +77,16 @@ describeWith(XENSTORED, 'a client in a domain', () => {
     expect(await rejectionOf(domain.write('/test/shown', 'mine'))).toMatchObject({ code: 'XENSTORE_REFUSED' });
   });
 
-  it('carries values of every length that xenstored takes from a domain, in both directions at once', async () => {
+  it('transfers values of every length that xenstored accepts, concurrently in both directions', async () => {
     const { domain } = await atHome();
-    // The rings of its page have 1024 bytes each.
+    // The rings in its page have 1024 bytes each.
     const lengths = [0, 1, 500, 990, 1007, 1008, 1009, 1023, 1024, 1025, 1500, 1999];
     await Promise.all(lengths.map((length) => domain.write(`data/${length}`, 'x'.repeat(length))));
     const values = await Promise.all(lengths.map((length) => domain.read(`data/${length}`)));
     expect(values.map((value) => value?.length)).toEqual(lengths);
   });
 
-  it('sends one request at a time: Linux would mix up the next one with one that it has not passed on yet', async () => {
+  it('sends one request at a time, because Linux would mix a new request with a queued one', async () => {
     const { domain } = await atHome();
     const names = Array.from({ length: 100 }, (_, index) => `${index}`);
     await Promise.all(names.map((name) => domain.write(`data/many/${name}`, `value of ${name}`)));
@@ -94,21 +94,21 @@ describeWith(XENSTORED, 'a client in a domain', () => {
     expect(values).toEqual(names.map((name) => `value of ${name}`));
   });
 
-  it('sends no request that the kernel would not take: 4096 bytes with its header', async () => {
+  it('sends no request beyond the limit of the kernel: 4096 bytes with the header', async () => {
     const { domain } = await atHome();
     const longest = 4080 - 'data/long|'.length;
-    // xenstored's own limit for nodes of a domain is 2048 bytes: that it says so shows that the request came through.
+    // xenstored's own limit for the nodes of a domain is 2048 bytes: its refusal shows that the request arrived.
     expect(await rejectionOf(domain.write('data/long', 'x'.repeat(longest)))).toMatchObject({
       code: 'XENSTORE_REFUSED',
       details: { found: 'ENOSPC' },
     });
     expect(await rejectionOf(domain.write('data/long', 'x'.repeat(longest + 1)))).toMatchObject({
       code: 'LIMIT_EXCEEDED',
-      details: { expected: 'a path and a value of 4080 bytes at most', found: '4081 bytes' },
+      details: { expected: 'a path and a value of at most 4080 bytes', found: '4081 bytes' },
     });
   });
 
-  it('has transactions', async () => {
+  it('supports transactions', async () => {
     const { dom0, domain } = await atHome();
     await domain.transaction(async (tx) => {
       await domain.write('data/a', '1', tx);
@@ -118,7 +118,7 @@ describeWith(XENSTORED, 'a client in a domain', () => {
     expect(await dom0.directory(`${HOME}/data`)).toEqual(['a', 'b']);
   });
 
-  it('is over when its device ends', async () => {
+  it('ends when its device ends', async () => {
     const { dom0, domain } = await atHome();
     await domain.write('data/a', '1');
     await stage.xenstored.release(7);
@@ -128,11 +128,11 @@ describeWith(XENSTORED, 'a client in a domain', () => {
       details: { found: expect.stringMatching(/^the device ended \('cat' with status \d\)$/) },
     });
     expect(await rejectionOf(domain.read('data/a'))).toMatchObject({ code: 'XENSTORE_GONE' });
-    // What a domain owns goes with it.
+    // The nodes of a domain are removed with it.
     expect(await dom0.read(`${HOME}/data`)).toBeUndefined();
   });
 
-  it('leaves no child behind when it is closed', async () => {
+  it('leaves no child process behind when it is closed', async () => {
     const { domain } = await atHome();
     await domain.write('data/a', '1');
     expect(children()).toContain('cat');
@@ -141,7 +141,7 @@ describeWith(XENSTORED, 'a client in a domain', () => {
     expect(await domain.closed).toBeUndefined();
   });
 
-  it('cannot be where there is neither a socket nor a character device', async () => {
+  it('cannot connect without a socket or a character device', async () => {
     expect(await rejectionOf(XenstoreClient.connect({ path: '/nowhere/xenbus' }))).toMatchObject({
       code: 'XENSTORE_UNREACHABLE',
       details: { where: '/nowhere/xenbus', found: 'ENOENT' },

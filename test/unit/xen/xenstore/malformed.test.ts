@@ -1,4 +1,4 @@
-/** What answers is no xenstored, or one that has gone mad. */
+/** The server at the path of xenstore is not xenstored, or sends invalid messages. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
@@ -15,21 +15,21 @@ const WATCH = 4;
 const WATCH_EVENT = 15;
 const ERROR = 16;
 
-describe('a client of xenstore, of what answers', () => {
+describe('a client of xenstore with an invalid server', () => {
   const scratch = scratchFolder();
   const atEnd = afterTest();
 
-  /** A server that says `answer` to whatever comes. */
-  async function clientOf(answer: (socket: Socket) => void): Promise<XenstoreClient> {
-    const visits: Socket[] = [];
+  /** Returns a client of a server that calls `reply` for whatever arrives. */
+  async function clientOf(reply: (socket: Socket) => void): Promise<XenstoreClient> {
+    const sockets: Socket[] = [];
     const server = createServer((socket) => {
-      visits.push(socket);
+      sockets.push(socket);
       socket.on('error', () => undefined);
-      socket.on('data', () => answer(socket));
+      socket.on('data', () => reply(socket));
     });
     await once(server.listen(scratch('socket')), 'listening');
     atEnd(() => {
-      for (const socket of visits) socket.destroy();
+      for (const socket of sockets) socket.destroy();
       server.close();
     });
     const client = await XenstoreClient.connect({ path: scratch('socket') });
@@ -38,22 +38,22 @@ describe('a client of xenstore, of what answers', () => {
   }
 
   it.each([
-    ['a type that there is not', messageOf(99, 1, 0, ''), 'type 99'],
+    ['an unknown type', messageOf(99, 1, 0, ''), 'type 99'],
     ['a payload beyond the limit', messageOf(READ, 1, 0, 'x'.repeat(4097)), '4097 bytes'],
-    ['a reply to another request', messageOf(READ, 2, 0, ''), 'READ to one that was not made'],
-    ['a reply of another type', messageOf(WATCH, 1, 0, 'OK\0'), 'WATCH, or of another transaction'],
-    ['a reply of another transaction', messageOf(READ, 1, 5, ''), 'READ, or of another transaction'],
+    ['a reply to another request', messageOf(READ, 2, 0, ''), 'READ to an unknown request'],
+    ['a reply of another type', messageOf(WATCH, 1, 0, 'OK\0'), 'WATCH, or another transaction'],
+    ['a reply of another transaction', messageOf(READ, 1, 5, ''), 'READ, or another transaction'],
     ['an error without a name', messageOf(ERROR, 1, 0, '\0'), '[""]'],
     ['an error with two names', messageOf(ERROR, 1, 0, 'EIO\0EIO\0'), '["EIO","EIO"]'],
     ['an event of a watch that was not set', messageOf(WATCH_EVENT, 0, 0, '/a\x001\0'), 'one with the token "1"'],
     ['an event without a token', messageOf(WATCH_EVENT, 0, 0, '/a\0'), '["/a"]'],
     ['an event that does not end', messageOf(WATCH_EVENT, 0, 0, '/a\x001'), '"/a\\\\u{0}1"'],
     ['text', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'type 1347703880'],
-  ])('takes %s for the end', async (_what, bytes, found) => {
+  ])('ends after %s', async (_what, bytes, found) => {
     const client = await clientOf((socket) => void socket.write(bytes));
     const reason = {
       code: 'XENSTORE_PROTOCOL',
-      message: 'what answers does not speak as xenstored does',
+      message: 'invalid message from xenstored',
       details: { where: scratch('socket'), found },
     };
     expect(await rejectionOf(client.read('/a'))).toMatchObject(reason);
@@ -62,16 +62,16 @@ describe('a client of xenstore, of what answers', () => {
   });
 
   it.each([
-    ['names that are none', 'a\0b/c\0', '["b/c"]'],
+    ['invalid names', 'a\0b/c\0', '["b/c"]'],
     ['an empty name', 'a\0\0', '[""]'],
     ['names that do not end', 'a\0b', '"a\\\\u{0}b"'],
-  ])('takes %s in a list for the end', async (_what, payload, found) => {
+  ])('ends after %s in a list', async (_what, payload, found) => {
     const client = await clientOf((socket) => void socket.write(messageOf(DIRECTORY, 1, 0, payload)));
     expect(await rejectionOf(client.directory('/a'))).toMatchObject({ code: 'XENSTORE_PROTOCOL', details: { found } });
     expect(await client.closed).toMatchObject({ code: 'XENSTORE_PROTOCOL' });
   });
 
-  it('takes a change elsewhere than what is watched for the end', async () => {
+  it('ends after an event outside of the watched path', async () => {
     const client = await clientOf((socket) => {
       socket.write(Buffer.concat([messageOf(WATCH, 1, 0, 'OK\0'), messageOf(WATCH_EVENT, 0, 0, '/ab\x001\0')]));
     });
@@ -82,7 +82,7 @@ describe('a client of xenstore, of what answers', () => {
     });
   });
 
-  it('takes an event with ids that were not set for what it is: Linux leaves them so', async () => {
+  it('accepts an event with arbitrary ids, because Linux does not set them', async () => {
     const client = await clientOf((socket) => {
       socket.write(
         Buffer.concat([messageOf(WATCH, 1, 0, 'OK\0'), messageOf(WATCH_EVENT, 0xdead, 0xbeef, '/a\x001\0')]),
@@ -93,7 +93,7 @@ describe('a client of xenstore, of what answers', () => {
     await until(() => changed.length === 1);
   });
 
-  it('takes an error that it does not know for a refusal', async () => {
+  it('treats an unknown error as a refusal', async () => {
     const client = await clientOf((socket) => void socket.write(messageOf(ERROR, 1, 0, 'ESTRANGE\0')));
     expect(await rejectionOf(client.read('/a'))).toMatchObject({
       code: 'XENSTORE_REFUSED',
@@ -101,11 +101,11 @@ describe('a client of xenstore, of what answers', () => {
     });
   });
 
-  it('matches replies that come in another order by their ids', async () => {
-    let asked = 0;
+  it('matches replies in any order by their ids', async () => {
+    let requests = 0;
     const client = await clientOf((socket) => {
-      asked += 1;
-      if (asked > 1) return;
+      requests += 1;
+      if (requests > 1) return;
       socket.write(Buffer.concat([messageOf(READ, 2, 0, 'second'), messageOf(READ, 1, 0, 'first')]));
     });
     const [first, second] = [client.read('/a'), client.read('/b')];

@@ -1,4 +1,4 @@
-/** An xenstored that answers slowly, and one that does not answer any more. */
+/** An xenstored that replies slowly, or stops replying. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
@@ -11,18 +11,18 @@ import { messageOf } from '../../../support/xenstore/raw-request.js';
 
 const READ = 2;
 
-describe('an xenstored that answers', () => {
+describe('an xenstored that replies', () => {
   const scratch = scratchFolder();
   const atEnd = afterTest();
   const time = passingTime();
 
-  /** A client, and the other end of its connection. */
+  /** Returns a client and the server end of its connection. */
   async function connected(): Promise<{ readonly client: XenstoreClient; readonly server: Socket }> {
     const listening = createServer();
-    const visit = once(listening, 'connection');
+    const accepted = once(listening, 'connection');
     await once(listening.listen(scratch('socket')), 'listening');
     const client = await XenstoreClient.connect({ path: scratch('socket'), reconnectMs: 0 });
-    const [server] = (await visit) as [Socket];
+    const [server] = (await accepted) as [Socket];
     server.resume();
     atEnd(async () => {
       await client.close();
@@ -32,7 +32,7 @@ describe('an xenstored that answers', () => {
     return { client, server };
   }
 
-  it('slowly is waited for, as long as it answers something every 15 s', async () => {
+  it('slowly keeps its client, as long as some reply arrives every 15 s', async () => {
     const { client, server } = await connected();
     time.stop();
     const reads = ['/a', '/b', '/c'].map((path) => client.read(path));
@@ -48,12 +48,12 @@ describe('an xenstored that answers', () => {
     await time.pass(1);
     await expect(reads[2]).rejects.toMatchObject({
       code: 'XENSTORE_TIMEOUT',
-      message: 'xenstored did not answer READ',
+      message: 'xenstored did not reply to READ',
       details: { where: scratch('socket'), expected: 'a reply within 15000 ms', found: 'none' },
     });
   });
 
-  it('all is waited for no longer: no timer is left', async () => {
+  it('to all requests leaves no timer behind', async () => {
     const { client, server } = await connected();
     time.stop();
     const read = client.read('/a');

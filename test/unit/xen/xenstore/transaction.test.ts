@@ -1,4 +1,4 @@
-/** Transactions, against the real xenstored. */
+/** Transactions, tested with the real xenstored. */
 import { expect, it } from '@jest/globals';
 import { describeWith } from '../../../support/blockdev-utils/as-root.js';
 import { rejectionOf } from '../../../support/statefile/rejection-of.js';
@@ -8,7 +8,7 @@ import { XENSTORED } from '../../../support/xenstore/xenstored.js';
 describeWith(XENSTORED, 'a transaction', () => {
   const stage = xenstoreStage();
 
-  it('is seen by others as a whole, and gives what its work returns', async () => {
+  it('becomes visible to others atomically, and returns the result of its work', async () => {
     const [store, other] = [await stage.dom0(), await stage.dom0()];
     const result = await store.transaction(async (tx) => {
       await store.write('/test/a', '1', tx);
@@ -23,7 +23,7 @@ describeWith(XENSTORED, 'a transaction', () => {
     expect(await other.permissions('/test/b')).toMatchObject({ owner: stage.peers[0] });
   });
 
-  it('leaves nothing when its work throws', async () => {
+  it('changes nothing when its work throws', async () => {
     const store = await stage.dom0();
     const work = store.transaction(async (tx) => {
       await store.write('/test/a', '1', tx);
@@ -33,7 +33,7 @@ describeWith(XENSTORED, 'a transaction', () => {
     expect(await store.read('/test/a')).toBeUndefined();
   });
 
-  it('is done again when others changed what it read', async () => {
+  it('runs again when others changed what it has read', async () => {
     const [store, other] = [await stage.dom0(), await stage.dom0()];
     await store.write('/test/counter', '5');
     let attempts = 0;
@@ -47,7 +47,7 @@ describeWith(XENSTORED, 'a transaction', () => {
     expect(await store.read('/test/counter')).toBe('11');
   });
 
-  it('among many at the same node loses no change', async () => {
+  it('loses no change among many at the same node', async () => {
     const stores = [await stage.dom0(), await stage.dom0(), await stage.dom0()];
     await stores[0]?.write('/test/counter', '0');
     await Promise.all(
@@ -63,7 +63,7 @@ describeWith(XENSTORED, 'a transaction', () => {
     expect(await stores[0]?.read('/test/counter')).toBe('30');
   });
 
-  it('that others are always ahead of is given up after 12 attempts', async () => {
+  it('fails after 12 attempts when others always commit first', async () => {
     const [store, other] = [await stage.dom0(), await stage.dom0()];
     let attempts = 0;
     const work = store.transaction(async (tx) => {
@@ -74,16 +74,16 @@ describeWith(XENSTORED, 'a transaction', () => {
     });
     expect(await rejectionOf(work)).toMatchObject({
       code: 'XENSTORE_CONFLICT',
-      message: 'a transaction was never the first to change what it changes',
-      details: { expected: 'no changes by others in one of 12 attempts', found: 'some in each (EAGAIN)' },
+      message: 'a transaction conflicted with other writers in every attempt',
+      details: { expected: 'no changes by others in one of 12 attempts', found: 'changes in each attempt (EAGAIN)' },
     });
     expect(attempts).toBe(12);
     expect(await store.read('/test/a')).toBe('12');
   });
 
-  it('that is over is not used any more: xenstored may give its number to another', async () => {
+  it('cannot be used after its end, because xenstored may reuse its number', async () => {
     const store = await stage.dom0();
     const tx = await store.transaction(async (tx) => tx);
-    await expect(store.read('/test', tx)).rejects.toThrow('READ in a transaction that is over');
+    await expect(store.read('/test', tx)).rejects.toThrow('READ in a transaction that has ended');
   });
 });

@@ -1,4 +1,4 @@
-/** What is kept of events that come faster than they are seen. */
+/** How events are merged when they arrive faster than the handler processes them. */
 import { describe, expect, it } from '@jest/globals';
 import { WatchEvents } from '../../../../src/xen/xenstore/watch-events.js';
 import { settled } from '../../../support/qmp/until.js';
@@ -8,33 +8,33 @@ const never = (error: unknown): void => {
 };
 
 describe('events of a watch', () => {
-  it('of one path that come together are one', async () => {
-    const told: string[] = [];
-    const events = new WatchEvents('/a', (path) => void told.push(path), never);
+  it('of one path are merged when they arrive together', async () => {
+    const delivered: string[] = [];
+    const events = new WatchEvents('/a', (path) => void delivered.push(path), never);
     for (let round = 0; round < 1000; round += 1) events.push('/a/b');
     await settled();
-    expect(told).toEqual(['/a/b']);
+    expect(delivered).toEqual(['/a/b']);
   });
 
-  it('of 64 paths are told each, in their order; of more, that something below the watched one changed', async () => {
-    const told: string[] = [];
-    const events = new WatchEvents('/a', (path) => void told.push(path), never);
+  it('of up to 64 paths are delivered in order; of more paths, one event for the watched path', async () => {
+    const delivered: string[] = [];
+    const events = new WatchEvents('/a', (path) => void delivered.push(path), never);
     const paths = Array.from({ length: 64 }, (_, index) => `/a/${index}`);
     for (const path of paths) events.push(path);
     await settled();
-    expect(told.splice(0)).toEqual(paths);
+    expect(delivered.splice(0)).toEqual(paths);
     for (const path of [...paths, '/a/65']) events.push(path);
     await settled();
-    expect(told).toEqual(['/a']);
+    expect(delivered).toEqual(['/a']);
   });
 
-  it('that come while one is being told are told after it', async () => {
-    const told: string[] = [];
+  it('are delivered after the handler of an earlier event has finished', async () => {
+    const delivered: string[] = [];
     let first = true;
     const events: WatchEvents = new WatchEvents(
       '/a',
       (path) => {
-        told.push(path);
+        delivered.push(path);
         if (first) events.push('/a');
         first = false;
       },
@@ -42,16 +42,16 @@ describe('events of a watch', () => {
     );
     events.push('/a');
     await settled();
-    expect(told).toEqual(['/a', '/a']);
+    expect(delivered).toEqual(['/a', '/a']);
   });
 
-  it('are not told after a close, and not after a handler failed', async () => {
-    const told: string[] = [];
-    const events = new WatchEvents('/a', (path) => void told.push(path), never);
+  it('are not delivered after a close or a failed handler', async () => {
+    const delivered: string[] = [];
+    const events = new WatchEvents('/a', (path) => void delivered.push(path), never);
     events.push('/a');
     events.close();
     await settled();
-    expect(told).toEqual([]);
+    expect(delivered).toEqual([]);
 
     const errors: unknown[] = [];
     const failing = new WatchEvents(

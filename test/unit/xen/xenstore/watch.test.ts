@@ -1,4 +1,4 @@
-/** Watches, against the real xenstored. */
+/** Watches, tested with the real xenstored. */
 import { expect, it } from '@jest/globals';
 import { describeWith } from '../../../support/blockdev-utils/as-root.js';
 import { until } from '../../../support/qmp/until.js';
@@ -9,7 +9,7 @@ import { XENSTORED } from '../../../support/xenstore/xenstored.js';
 describeWith(XENSTORED, 'a watch', () => {
   const stage = xenstoreStage();
 
-  it('fires once at the beginning, whether the node is there or not', async () => {
+  it('fires once when it is set, whether the node exists or not', async () => {
     const store = await stage.dom0();
     const changed: string[] = [];
     await store.watch('/test/a', (path) => void changed.push(path));
@@ -17,26 +17,26 @@ describeWith(XENSTORED, 'a watch', () => {
     expect(changed).toEqual(['/test/a']);
   });
 
-  it('tells of writes, of new nodes below, of permissions and of removals, by whoever', async () => {
+  it('reports writes, new nodes below, permission changes and removals of any client', async () => {
     const [store, other] = [await stage.dom0(), await stage.dom0()];
     const changed: string[] = [];
     await store.watch('/test/a', (path) => void changed.push(path));
-    const told = async (path: string): Promise<void> => {
+    const expectEvent = async (path: string): Promise<void> => {
       await until(() => changed.includes(path));
       changed.splice(0);
     };
-    await told('/test/a');
+    await expectEvent('/test/a');
     await other.write('/test/a', '1');
-    await told('/test/a');
+    await expectEvent('/test/a');
     await other.write('/test/a/b/c', '1');
-    await told('/test/a/b/c');
+    await expectEvent('/test/a/b/c');
     await other.setPermissions('/test/a/b', { owner: stage.peers[0], domains: [] });
-    await told('/test/a/b');
+    await expectEvent('/test/a/b');
     await other.remove('/test');
-    await told('/test/a');
+    await expectEvent('/test/a');
   });
 
-  it('tells nothing of a transaction before it is committed', async () => {
+  it('reports nothing of a transaction before its commit', async () => {
     const store = await stage.dom0();
     const changed: string[] = [];
     await store.watch('/test', (path) => void changed.push(path));
@@ -44,14 +44,14 @@ describeWith(XENSTORED, 'a watch', () => {
     await store.transaction(async (tx) => {
       await store.write('/test/a', '1', tx);
       await store.write('/test/b', '1', tx);
-      // By now the event of a write outside of the transaction would have come: it is asked for after it.
+      // The event of a write outside of the transaction would have arrived by now, because it precedes this reply.
       await store.read('/test');
       expect(changed).toEqual(['/test']);
     });
     await until(() => changed.includes('/test/a') && changed.includes('/test/b'));
   });
 
-  it('tells nothing any more when it was closed', async () => {
+  it('reports nothing after it was closed', async () => {
     const store = await stage.dom0();
     const changed: string[] = [];
     const closed = await store.watch('/test', (path) => void changed.push(`closed ${path}`));
@@ -65,38 +65,38 @@ describeWith(XENSTORED, 'a watch', () => {
     await closed.close();
   });
 
-  it('is one of many on the same node', async () => {
+  it('works beside many others on the same node', async () => {
     const store = await stage.dom0();
     const seen = new Set<number>();
     await Promise.all(Array.from({ length: 50 }, (_, index) => store.watch('/test', () => void seen.add(index))));
     await until(() => seen.size === 50);
   });
 
-  it('is called once at a time, and tells what changed meanwhile once', async () => {
+  it('calls its handler once at a time, and reports each path that changed meanwhile once', async () => {
     const [store, other] = [await stage.dom0(), await stage.dom0()];
     const changed: string[] = [];
-    let goOn = (): void => undefined;
+    let finishHandler = (): void => undefined;
     await store.watch('/test', async (path) => {
       changed.push(path);
       await new Promise<void>((resolve) => {
-        goOn = resolve;
+        finishHandler = resolve;
       });
     });
     await until(() => changed.length === 1);
     for (let round = 0; round < 100; round += 1) await other.write('/test/a', `${round}`);
-    // Their events come before the reply to what is asked after them.
+    // Their events arrive before the reply to a later request.
     await store.read('/test/a');
     expect(changed).toEqual(['/test']);
-    goOn();
+    finishHandler();
     await until(() => changed.length === 2);
-    goOn();
+    finishHandler();
     await other.write('/test/b', '1');
     await until(() => changed.length === 3);
     expect(changed).toEqual(['/test', '/test/a', '/test/b']);
-    goOn();
+    finishHandler();
   });
 
-  it('sees domains come and go', async () => {
+  it('reports introduced and released domains', async () => {
     const store = await stage.dom0();
     const changed: string[] = [];
     await store.watch('@introduceDomain', (path) => void changed.push(path));
@@ -109,7 +109,7 @@ describeWith(XENSTORED, 'a watch', () => {
     await until(() => changed.includes('@releaseDomain'));
   });
 
-  it('whose handler throws ends the client, with that error', async () => {
+  it('ends the client when its handler throws, with that error', async () => {
     const store = await stage.dom0();
     await store.watch('/test', () => {
       throw new RangeError('a fault of the handler');
@@ -118,7 +118,7 @@ describeWith(XENSTORED, 'a watch', () => {
     expect(await rejectionOf(store.read('/test'))).toMatchObject({ code: 'INTERNAL' });
   });
 
-  it('of what is no path is refused', async () => {
+  it('is rejected for an invalid path', async () => {
     const store = await stage.dom0();
     expect(await rejectionOf(store.watch('/test/', () => undefined))).toMatchObject({ code: 'XENSTORE_INVALID' });
     expect(await rejectionOf(store.watch('@nothing/', () => undefined))).toMatchObject({ code: 'XENSTORE_INVALID' });

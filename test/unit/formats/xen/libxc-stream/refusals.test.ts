@@ -1,4 +1,4 @@
-/** What is refused of a libxc stream, each with the first bad offset and what was expected there. */
+/** Invalid libxc streams. Each is rejected with the offset of the first error and with what was expected there. */
 import { describe, expect, it } from '@jest/globals';
 import {
   HVM,
@@ -17,18 +17,18 @@ import { WHERE } from '../../../../support/pull-parser/parsed.js';
 const HEAD = 40;
 const ORDER = 'little';
 
-/** A stream with these bytes changed. */
+/** Returns a copy of `bytes` with `values` at `offset`. */
 function changed(bytes: Buffer, offset: number, ...values: number[]): Buffer {
   const copy = Buffer.from(bytes);
   copy.set(values, offset);
   return copy;
 }
 
-/** An HVM stream whose first record is this one. */
+/** Returns an HVM stream that starts with these records. */
 const withFirst = (...first: Buffer[]): Buffer => libxcStream(HVM, [...first, ...hvmRecords()]);
 
-/** A stream in which this takes the place of the records of that name. */
-function withInstead(name: TypeName, ...instead: Buffer[]): { stream: Buffer; at: number } {
+/** Returns a stream in which `replacement` replaces the record of that name, and the offset of the replacement. */
+function withReplaced(name: TypeName, ...replacement: Buffer[]): { stream: Buffer; at: number } {
   const records = hvmRecords();
   const types = [
     'X86_CPUID_POLICY',
@@ -40,9 +40,9 @@ function withInstead(name: TypeName, ...instead: Buffer[]): { stream: Buffer; at
     'HVM_PARAMS',
     'END',
   ];
-  const cursor = types.indexOf(name);
-  const at = HEAD + records.slice(0, cursor).reduce((sum, { length }) => sum + length, 0);
-  records.splice(cursor, 1, ...instead);
+  const index = types.indexOf(name);
+  const at = HEAD + records.slice(0, index).reduce((sum, { length }) => sum + length, 0);
+  records.splice(index, 1, ...replacement);
   return { stream: libxcStream(HVM, records), at };
 }
 
@@ -50,9 +50,9 @@ describe('the headers', () => {
   const stream = libxcStream();
 
   it.each<[string, Buffer, object]>([
-    ['a marker that is none', changed(stream, 0, 0), { code: 'CORRUPT', details: { offset: 0 } }],
+    ['a wrong marker', changed(stream, 0, 0), { code: 'CORRUPT', details: { offset: 0 } }],
     [
-      'another id',
+      'a wrong id',
       changed(stream, 8, 0x59),
       { code: 'CORRUPT', details: { offset: 8, expected: 'eight bytes of 0xff and "XENF"' } },
     ],
@@ -62,8 +62,8 @@ describe('the headers', () => {
       { code: 'UNSUPPORTED_VERSION', details: { offset: 12, expected: '2 or 3', found: '1' } },
     ],
     ['version 4', changed(stream, 15, 4), { code: 'UNSUPPORTED_VERSION', details: { offset: 12, found: '4' } }],
-    ['options that are not known', changed(stream, 17, 2), { code: 'CORRUPT', details: { offset: 16 } }],
-    ['reserved bits of the image header', changed(stream, 23, 1), { code: 'CORRUPT', details: { offset: 16 } }],
+    ['unknown options', changed(stream, 17, 2), { code: 'CORRUPT', details: { offset: 16 } }],
+    ['reserved bits in the image header', changed(stream, 23, 1), { code: 'CORRUPT', details: { offset: 16 } }],
     [
       'a type of guest that does not exist',
       changed(stream, 24, 3),
@@ -74,8 +74,8 @@ describe('the headers', () => {
       changed(stream, 28, 21),
       { code: 'CORRUPT', details: { offset: 28, expected: 'a page shift of 12', found: '21' } },
     ],
-    ['reserved bits of the domain header', changed(stream, 30, 1), { code: 'CORRUPT', details: { offset: 30 } }],
-  ])('are refused for %s', (_, bytes, expected) => {
+    ['reserved bits in the domain header', changed(stream, 30, 1), { code: 'CORRUPT', details: { offset: 30 } }],
+  ])('are rejected for %s', (_, bytes, expected) => {
     const error = libxcRefusal(bytes);
     expect(error).toMatchObject(expected);
     expect(error.details.where).toBe(WHERE);
@@ -85,12 +85,12 @@ describe('the headers', () => {
 describe('a record', () => {
   it.each<[string, Buffer, object]>([
     [
-      'of a mandatory type that is not known',
+      'of an unknown mandatory type',
       withFirst(record(0x13, Buffer.alloc(8), ORDER)),
       { code: 'UNKNOWN_RECORD', details: { offset: HEAD, expected: 'types 0x00 to 0x12', found: '0x00000013' } },
     ],
     [
-      'longer than Xen allows, before any of it is read',
+      'longer than Xen allows, before its body is read',
       withFirst(Buffer.concat([u32(1, ORDER), u32(0x0800_0001, ORDER)])),
       {
         code: 'LIMIT_EXCEEDED',
@@ -111,21 +111,21 @@ describe('a record', () => {
       withFirst(libxcRecord('SHARED_INFO', Buffer.alloc(4096))),
       {
         code: 'CORRUPT',
-        details: { offset: HEAD, expected: 'records of an x86 HVM guest', found: 'one of an x86 PV guest' },
+        details: { offset: HEAD, expected: 'records of an x86 HVM guest', found: 'a record of an x86 PV guest' },
       },
     ],
     [
-      'that only a secondary sends',
+      'of a type that only a secondary sends',
       withFirst(libxcRecord('CHECKPOINT_DIRTY_PFN_LIST', Buffer.alloc(8))),
       { code: 'CORRUPT', details: { offset: HEAD, found: 'CHECKPOINT_DIRTY_PFN_LIST' } },
     ],
     [
-      'STATIC_DATA_END a second time',
-      withInstead('X86_TSC_INFO', libxcRecord('STATIC_DATA_END')).stream,
+      'a second STATIC_DATA_END',
+      withReplaced('X86_TSC_INFO', libxcRecord('STATIC_DATA_END')).stream,
       { code: 'CORRUPT', message: 'the libxc stream has a second STATIC_DATA_END record' },
     ],
     [
-      'of pages before the static data',
+      'PAGE_DATA before the static data',
       withFirst(pageData([{ type: 0, pfn: 1n }])),
       {
         code: 'CORRUPT',
@@ -134,26 +134,26 @@ describe('a record', () => {
       },
     ],
     [
-      'of version 3 in a stream of version 2',
+      'of format version 3 in a stream of version 2',
       libxcStream({ ...HVM, version: 2 }),
       { code: 'CORRUPT', details: { offset: HEAD, expected: 'version 3', found: 'version 2' } },
     ],
     [
       'END without an HVM context',
-      withInstead('HVM_CONTEXT').stream,
+      withReplaced('HVM_CONTEXT').stream,
       { code: 'CORRUPT', message: 'the libxc stream has no HVM_CONTEXT record before END' },
     ],
     [
-      'END without what says how wide a PV guest is',
+      'END of a PV guest without X86_PV_INFO',
       libxcStream(PV, [libxcRecord('STATIC_DATA_END'), libxcRecord('END')]),
       { code: 'CORRUPT', message: 'the libxc stream has no X86_PV_INFO record before END' },
     ],
     [
-      'of P2M frames before what says how wide the guest is',
+      'X86_PV_P2M_FRAMES before X86_PV_INFO',
       libxcStream(PV, pvRecords().slice(1)),
       { code: 'CORRUPT', details: { expected: 'an X86_PV_INFO record before it', found: 'none' } },
     ],
-  ])('is refused: %s', (_, bytes, expected) => {
+  ])('is rejected: %s', (_, bytes, expected) => {
     expect(libxcRefusal(bytes)).toMatchObject(expected);
   });
 
@@ -165,26 +165,26 @@ describe('a record', () => {
     ['HVM_CONTEXT', 0, 'at least 1 bytes'],
     ['HVM_PARAMS', 7, 'at least 8 bytes, and a multiple of 8'],
     ['STATIC_DATA_END', 1, '0 bytes'],
-  ])('%s of %i bytes is refused for its length', (name, length, expected) => {
-    const { stream, at } = withInstead(name, libxcRecord(name, Buffer.alloc(length)));
+  ])('%s of %i bytes is rejected for its length', (name, length, expected) => {
+    const { stream, at } = withReplaced(name, libxcRecord(name, Buffer.alloc(length)));
     expect(libxcRefusal(stream)).toMatchObject({
       code: 'CORRUPT',
-      message: `a ${name} record of a wrong length`,
+      message: `a ${name} record has the wrong length`,
       details: { offset: at + 4, expected, found: `${length} bytes` },
     });
   });
 
-  it('HVM_PARAMS is refused when its count does not fit its length', () => {
+  it('HVM_PARAMS is rejected when its count does not match its length', () => {
     const body = Buffer.concat([u32(3, ORDER), u32(0, ORDER), Buffer.alloc(32)]);
-    const { stream, at } = withInstead('HVM_PARAMS', libxcRecord('HVM_PARAMS', body));
+    const { stream, at } = withReplaced('HVM_PARAMS', libxcRecord('HVM_PARAMS', body));
     expect(libxcRefusal(stream)).toMatchObject({
       code: 'CORRUPT',
       details: { offset: at + 4, expected: '56 bytes for 3 parameters', found: '40 bytes' },
     });
   });
 
-  it('is refused for reserved bits, where they are', () => {
-    const { stream, at } = withInstead('X86_TSC_INFO', libxcRecord('X86_TSC_INFO', changed(Buffer.alloc(24), 21, 1)));
+  it('is rejected for reserved bits, at their offset', () => {
+    const { stream, at } = withReplaced('X86_TSC_INFO', libxcRecord('X86_TSC_INFO', changed(Buffer.alloc(24), 21, 1)));
     expect(libxcRefusal(stream)).toMatchObject({
       code: 'CORRUPT',
       message: 'reserved bits are set in the X86_TSC_INFO record',
@@ -195,7 +195,7 @@ describe('a record', () => {
   it.each([
     [[5, 4], 'a width of 5 and 4 levels'],
     [[8, 2], 'a width of 8 and 2 levels'],
-  ])('X86_PV_INFO of %j is refused', (values, found) => {
+  ])('X86_PV_INFO with the values %j is rejected', (values, found) => {
     const [, ...rest] = pvRecords();
     const info = libxcRecord('X86_PV_INFO', changed(Buffer.alloc(8), 0, ...values));
     expect(libxcRefusal(libxcStream(PV, [info, ...rest]))).toMatchObject({
@@ -204,7 +204,7 @@ describe('a record', () => {
     });
   });
 
-  it('X86_PV_P2M_FRAMES is refused when it has not the frames of its range', () => {
+  it('X86_PV_P2M_FRAMES is rejected when its range is invalid or does not match its length', () => {
     const records = pvRecords();
     records[2] = libxcRecord('X86_PV_P2M_FRAMES', Buffer.concat([u32(0, ORDER), u32(1024, ORDER), Buffer.alloc(16)]));
     expect(libxcRefusal(libxcStream(PV, records))).toMatchObject({
@@ -226,13 +226,13 @@ describe('a PAGE_DATA record', () => {
 
   it.each<[string, Buffer, number, object]>([
     [
-      'shorter than its head',
+      'shorter than its header',
       libxcRecord('PAGE_DATA', Buffer.alloc(7)),
       4,
       { expected: 'at least 8 bytes', found: '7 bytes' },
     ],
     ['without page frames', body(0, [], 0), 8, { expected: 'a count of at least 1', found: '0' }],
-    ['with reserved bits in its head', body(1, [0n], 1, 1), 12, {}],
+    ['with reserved bits in its header', body(1, [0n], 1, 1), 12, {}],
     ['too short for its page frames', body(3, [0n], 0), 4, { expected: 'at least 32 bytes for 3 page frames' }],
     [
       'without the contents of a page',
@@ -246,20 +246,20 @@ describe('a PAGE_DATA record', () => {
       4,
       { expected: '16 bytes for 1 page frames, 0 of them with contents' },
     ],
-    ['of a type that does not exist', body(2, [0n, 5n << 60n], 1), 24, { found: '0x5000000000000000' }],
-    ['of a pinned page that is no page table', body(1, [8n << 60n], 1), 16, { found: '0x8000000000000000' }],
+    ['with a page frame of a reserved type', body(2, [0n, 5n << 60n], 1), 24, { found: '0x5000000000000000' }],
+    ['with a pinned page that is not a page table', body(1, [8n << 60n], 1), 16, { found: '0x8000000000000000' }],
     ['with reserved bits in a page frame', body(1, [1n << 52n], 1), 16, { found: '0x0010000000000000' }],
-  ])('%s is refused', (_, page, offset, details) => {
-    const { stream, at } = withInstead('PAGE_DATA', page);
+  ])('%s is rejected', (_, page, offset, details) => {
+    const { stream, at } = withReplaced('PAGE_DATA', page);
     expect(libxcRefusal(stream)).toMatchObject({ code: 'CORRUPT', details: { ...details, offset: at + offset } });
   });
 });
 
-describe('a stream that is cut', () => {
+describe('a truncated stream', () => {
   it.each([
     ['HVM', HVM],
     ['PV', PV],
-  ] as const)('is refused at each length, at the byte where it ends: %s', (_, head) => {
+  ] as const)('is rejected at the byte where it ends, for each length: %s', (_, head) => {
     const stream = libxcStream(head);
     expect(readLibxc(stream).ended).toBe(true);
     for (let length = 0; length < stream.length; length += length % 4096 < 300 ? 1 : 61) {

@@ -20,7 +20,7 @@ const frames: fc.Arbitrary<Frame> = fc.record({
 });
 
 describe('a libxc stream', () => {
-  it('of an HVM guest is counted record by record', () => {
+  it('of an HVM guest has each of its records counted', () => {
     const stream = libxcStream(HVM);
     expect(readLibxc(stream)).toEqual({
       offset: 0,
@@ -44,7 +44,7 @@ describe('a libxc stream', () => {
     });
   });
 
-  it('of a PV guest is counted as well', () => {
+  it('of a PV guest has each of its records counted', () => {
     expect(readLibxc(libxcStream(PV))).toMatchObject({
       guest: 'x86 PV',
       records: { X86_PV_INFO: 1, X86_PV_P2M_FRAMES: 1, SHARED_INFO: 1, X86_PV_VCPU_MSRS: 1, END: 1 },
@@ -58,20 +58,20 @@ describe('a libxc stream', () => {
     expect(readLibxc(libxcStream({ ...HVM, version: 2 }, records))).toMatchObject({ version: 2, ended: true });
   });
 
-  it('may have optional records that nobody knows', () => {
+  it('may have optional records of unknown types', () => {
     const optional = record(0x8000_0042, Buffer.alloc(5, 9), 'little');
     const [first = optional, ...rest] = hvmRecords();
     expect(readLibxc(libxcStream(HVM, [optional, first, optional, ...rest])).records.OPTIONAL).toBe(2);
   });
 
-  it('may have verification pages behind a VERIFY record, and an empty HVM_PARAMS as of Xen 4.6', () => {
+  it('may have verification pages after a VERIFY record, and an empty HVM_PARAMS as in Xen 4.6', () => {
     const records = hvmRecords();
     records.splice(4, 0, libxcRecord('VERIFY'), pageData([{ type: 0, pfn: 5n }]));
     records.splice(-1, 0, libxcRecord('HVM_PARAMS', Buffer.alloc(8)));
     expect(readLibxc(libxcStream(HVM, records)).records).toMatchObject({ VERIFY: 1, PAGE_DATA: 2, HVM_PARAMS: 2 });
   });
 
-  it('has any pages, of either byte order, and each is counted', () => {
+  it('can have any pages, in both byte orders, and each page is counted', () => {
     fc.assert(
       fc.property(
         orders,
@@ -90,7 +90,7 @@ describe('a libxc stream', () => {
     );
   });
 
-  it('says who wrote it, whatever the numbers are', () => {
+  it('contains the version of Xen, with any numbers', () => {
     const u32s = fc.nat({ max: 0xffff_ffff });
     fc.assert(
       fc.property(orders, u32s, u32s, (order, major, minor) => {
@@ -100,7 +100,7 @@ describe('a libxc stream', () => {
     );
   });
 
-  it('has more page frames in a record than are looked at in one piece', () => {
+  it('can have more page frames in a record than the parser reads at a time', () => {
     const many = Array.from({ length: 20_000 }, (_, pfn): Frame => ({ type: 15, pfn: BigInt(pfn) }));
     expect(readLibxc(libxcStream(HVM, hvmRecords('little', [pageData(many)]))).pages).toEqual({
       described: 20_000,
@@ -108,7 +108,7 @@ describe('a libxc stream', () => {
     });
   });
 
-  it('ends where its END is: what follows is left alone', () => {
+  it('ends with its END record, and bytes after it are not read', () => {
     const stream = libxcStream(HVM);
     expect(readLibxc(Buffer.concat([stream, Buffer.alloc(100, 0xee)])).bytes).toBe(stream.length);
   });

@@ -8,7 +8,7 @@ import { XlSaveReader, type XlSaveSummary } from '../../../../../src/formats/xen
 import { libxcStream, PV } from '../../../../support/libxc-stream/libxc-bytes.js';
 import { libxlHead, libxlRecord, libxlStream } from '../../../../support/libxl-stream/libxl-bytes.js';
 import { u32 } from '../../../../support/pull-parser/numbers.js';
-import { refusalOf, walked } from '../../../../support/pull-parser/parsed.js';
+import { parsed, refusalOf } from '../../../../support/pull-parser/parsed.js';
 import { CONFIG, configData, MAGIC, XL, xlHead, xlSave } from '../../../../support/xl-save/xl-bytes.js';
 
 const CONTEXT = Buffer.from('QEVM and what QEMU wrote');
@@ -21,12 +21,12 @@ function* read(cursor: Cursor): PullParser<XlSaveSummary> {
   return reader.summary;
 }
 
-const readXl = (bytes: Uint8Array): XlSaveSummary => walked(bytes, read).result;
+const readXl = (bytes: Uint8Array): XlSaveSummary => parsed(bytes, read).result;
 const xlRefusal = (bytes: Uint8Array) => refusalOf(bytes, read);
 const pvStream = Buffer.concat([libxlHead(), libxlRecord('LIBXC_CONTEXT'), libxcStream(PV), libxlRecord('END')]);
 
 describe('an xl save file', () => {
-  it('is read to its end', () => {
+  it('is parsed to its end', () => {
     expect(readXl(xlSave(CONTEXT))).toMatchObject({
       ...{ kind: 'xl-save', byteOrder: 'little', mandatoryFlags: 3, optionalFlags: 0 },
       config: { format: 'json', text: CONFIG, offset: 52, length: CONFIG.length + 1 },
@@ -34,7 +34,7 @@ describe('an xl save file', () => {
     });
   });
 
-  it('has a config of any text, in either byte order', () => {
+  it('can have any JSON config, in both byte orders', () => {
     fc.assert(
       fc.property(fc.constantFrom('little' as const, 'big' as const), fc.json(), (order, json) => {
         const file = Buffer.concat([xlHead({ ...XL, order }, configData(json, order)), libxlStream(CONTEXT, order)]);
@@ -43,7 +43,7 @@ describe('an xl save file', () => {
     );
   });
 
-  it('may have no config, a config that is no JSON, and more optional data behind it', () => {
+  it('may have no config, a config in xl format, and optional data after the config', () => {
     const none = Buffer.concat([xlHead(XL, Buffer.alloc(0)), libxlStream(CONTEXT)]);
     expect(readXl(none)).toMatchObject({ config: undefined, libxl: { ended: true } });
     const old = Buffer.concat([
@@ -70,17 +70,17 @@ describe('an xl save file', () => {
       { code: 'CORRUPT', details: { offset: 0 } },
     ],
     [
-      'its byte order is none',
+      'its byte order mark is invalid',
       Buffer.concat([MAGIC, u32(0x01020305, 'little'), Buffer.alloc(12)]),
       { code: 'CORRUPT', details: { offset: 32, expected: '0x01020304', found: '0x01020305' } },
     ],
     [
-      'a mandatory flag is not known',
+      'a mandatory flag is unknown',
       xlHead({ ...XL, mandatory: 7 }),
       { code: 'UNSUPPORTED_VERSION', details: { offset: 36, expected: 'bits 0 and 1 at most', found: '0x00000007' } },
     ],
     [
-      'it holds a legacy stream',
+      'it contains a legacy stream',
       xlHead({ ...XL, mandatory: 1 }),
       {
         code: 'UNSUPPORTED_VERSION',
@@ -89,7 +89,7 @@ describe('an xl save file', () => {
       },
     ],
     [
-      'its config is larger than 4 MiB, before it is read',
+      'its config is larger than 4 MiB, before the config is read',
       Buffer.concat([MAGIC, u32(0x01020304, 'little'), u32(3, 'little'), u32(0, 'little'), u32(0x0040_0001, 'little')]),
       { code: 'LIMIT_EXCEEDED', details: { offset: 44, expected: 'at most 4194304 bytes', found: '4194305' } },
     ],
@@ -99,22 +99,22 @@ describe('an xl save file', () => {
       { code: 'CORRUPT', details: { offset: 48, expected: 'at most 8 bytes', found: '9 bytes' } },
     ],
     [
-      'its optional data have no room for a length',
+      'its optional data has no room for a length',
       xlHead(XL, Buffer.alloc(3)),
       { code: 'CORRUPT', details: { offset: 48 } },
     ],
     [
-      'its config is no JSON, though it says so',
+      'its config is declared as JSON, but is not JSON',
       Buffer.concat([xlHead(XL, configData('name="guest"')), libxlStream(CONTEXT)]),
       { code: 'CORRUPT', details: { offset: 52, expected: 'JSON of libxl_domain_config' } },
     ],
     [
-      'its config is no UTF-8',
+      'its config is not valid UTF-8',
       Buffer.concat([xlHead(XL, Buffer.concat([u32(2, 'little'), Buffer.of(0xff, 0)])), libxlStream(CONTEXT)]),
-      { code: 'CORRUPT', message: 'a text is no UTF-8', details: { offset: 52 } },
+      { code: 'CORRUPT', message: 'a text is not valid UTF-8', details: { offset: 52 } },
     ],
     [
-      'it is of an HVM guest, and has no emulator context',
+      'it is the file of an HVM guest, but has no emulator context',
       Buffer.concat([
         xlHead(),
         Buffer.concat([libxlHead(), libxlRecord('LIBXC_CONTEXT'), libxcStream(), libxlRecord('END')]),
@@ -122,24 +122,24 @@ describe('an xl save file', () => {
       { code: 'CORRUPT', message: 'the xl save file has no emulator context' },
     ],
     [
-      'something follows its end',
+      'data follows its end',
       Buffer.concat([xlSave(CONTEXT), Buffer.alloc(1)]),
       {
         code: 'CORRUPT',
-        message: 'something follows the end of the xl save file',
+        message: 'unexpected data after the end of the xl save file',
         details: { offset: xlSave(CONTEXT).length },
       },
     ],
     [
-      'there is no libxl stream in it',
+      'it contains no libxl stream',
       Buffer.concat([xlHead(), Buffer.alloc(64)]),
       { code: 'CORRUPT', details: { offset: 48 + 4 + CONFIG.length + 1 } },
     ],
-  ])('is refused when %s', (_, bytes, expected) => {
+  ])('is rejected when %s', (_, bytes, expected) => {
     expect(xlRefusal(bytes)).toMatchObject(expected);
   });
 
-  it('is refused when it is cut, at the byte where it ends', () => {
+  it('is rejected at the byte where it ends when it is truncated', () => {
     const file = xlSave(CONTEXT);
     for (let length = 0; length < file.length; length += length < 200 || length > file.length - 100 ? 1 : 89) {
       expect(xlRefusal(file.subarray(0, length))).toMatchObject({ code: 'TRUNCATED', details: { offset: length } });
@@ -151,8 +151,8 @@ describe('the save file that xl 4.17 wrote', () => {
   const file = execFileSync('xz', ['-dc', `${FIXTURES}xl-save/xen-minimal.xlsave.xz`], { maxBuffer: 32 << 20 });
   const captured = readFileSync(`${FIXTURES}xen-states/xen-minimal.qevm`);
 
-  it('has its libxc records counted, and holds the device state that was captured beside it', () => {
-    const { result, states } = walked(file, read);
+  it('has its libxc records counted, and contains the device state that was captured separately', () => {
+    const { result, states } = parsed(file, read);
     expect(result).toMatchObject({
       ...{ byteOrder: 'little', mandatoryFlags: 3, optionalFlags: 0, config: { format: 'json', length: 1655 } },
       libxl: {

@@ -25,7 +25,7 @@ describe('a path of xenstore', () => {
     expect(isPath(path)).toBe(false);
   });
 
-  it('is within itself and all above it, and not within what only begins like it', () => {
+  it('is within itself and its ancestors, and not within a path that is only a string prefix', () => {
     for (const parent of ['/', '/a', '/a/b']) expect(isWithin('/a/b', parent)).toBe(true);
     for (const parent of ['/a/b/c', '/a/', '/ab', 'a']) expect(isWithin('/a/b', parent)).toBe(false);
     expect(isWithin('/ab', '/a')).toBe(false);

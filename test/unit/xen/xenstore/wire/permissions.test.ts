@@ -16,7 +16,7 @@ const permissions: fc.Arbitrary<Permissions> = fc.record({
 });
 
 describe('permissions of a node', () => {
-  it('are read as they were written', () => {
+  it('are decoded as they were encoded', () => {
     fc.assert(
       fc.property(permissions, (given) => {
         expect(permissionsOf(permissionStrings(given))).toEqual(given);
@@ -24,7 +24,7 @@ describe('permissions of a node', () => {
     );
   });
 
-  it('are the letters of the protocol, the owner first; others may do nothing by default', () => {
+  it('are encoded with the letters of the protocol, the owner first; the default for others is no access', () => {
     const domains = [
       { domid: 0, read: true, write: false },
       { domid: 7, read: true, write: true },
@@ -36,16 +36,16 @@ describe('permissions of a node', () => {
   });
 
   it.each([
-    ['none', [], 'no permissions at all'],
+    ['no entries', [], 'no permissions at all'],
     ['an unknown letter', ['x3'], '"x3"'],
     ['no number', ['r'], '"r"'],
     ['more than a number', ['n3', 'r1 '], '"r1 "'],
-    ['no domid', ['r65536'], '"r65536"'],
-  ])('with %s are refused', (_what, strings, found) => {
+    ['an invalid domain id', ['r65536'], '"r65536"'],
+  ])('with %s are rejected', (_what, strings, found) => {
     expect(errorOf(() => permissionsOf(strings))).toMatchObject({ code: 'XENSTORE_PROTOCOL', details: { found } });
   });
 
-  it.each([-1, 0.5, 65536, Number.NaN])('for domid %d are not written', (domid) => {
+  it.each([-1, 0.5, 65536, Number.NaN])('for domain id %d are not encoded', (domid) => {
     expect(errorOf(() => permissionStrings({ owner: domid, domains: [] }))).toMatchObject({
       code: 'XENSTORE_INVALID',
       details: { expected: 'a number from 0 to 65535', found: String(domid) },
