@@ -2,7 +2,7 @@
 
 import { StubferryError } from '../base/errors/index.js';
 import { VERSION } from '../base/version.js';
-import type { BeginRecord, StateKind } from '../formats/protocol/records.js';
+import type { BeginRecord } from '../formats/protocol/records.js';
 import { readFully, type StateSource } from '../formats/state-source.js';
 import { STATEFILE_MAGIC } from '../formats/statefile/index.js';
 import { PushbackSource } from '../io/index.js';
@@ -31,18 +31,6 @@ export interface SendableOptions {
   /** Whether to send the digests of the whole state in addition to the chain. */
   readonly sha256: boolean;
   readonly provenance: Provenance;
-}
-
-/**
- * The state that a QEMU writes while it is saved. It is known to be a bare state, and QEMU reports whether it is complete: so no byte of it is looked
- * at, and the sender reads QEMU's pipe directly.
- */
-export function capturedState(
-  source: StateSource,
-  kind: Exclude<StateKind, 'opaque'>,
-  { sha256, provenance }: Pick<SendableOptions, 'sha256' | 'provenance'>,
-): StateToSend {
-  return { source, begin: { ...provenance, stubferryVersion: VERSION, createdMs: Date.now(), sha256, kind } };
 }
 
 /**

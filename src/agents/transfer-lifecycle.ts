@@ -109,7 +109,6 @@ export class TransferLifecycle {
       this.#phases.enter('prepared');
       this.#attached = await attach(this.#resources, context);
       this.#phases.enter('attached');
-      context.signal.throwIfAborted();
     });
   }
 

@@ -3,8 +3,9 @@
  *
  *     acquire A, acquire B, acquire C  ...  release C, release B, release A
  *
- * It does what `AsyncDisposableStack` does, which Node 20 does not have, with one difference: a resource whose release fails does not keep the
- * others from being released, and does not replace the error that led to the release. Such failures are reported to a callback.
+ * It does what `AsyncDisposableStack` does, which Node 20 does not have, with one difference: a resource whose release
+ * fails does not keep the others from being released, and does not replace the error that led to the release. Such
+ * failures are reported to a callback.
  */
 
 /** Called for each resource that could not be released. Must not throw. */
@@ -25,7 +26,8 @@ export class ReleaseStack {
   }
 
   /**
-   * Registers a resource that was just acquired. When the release has begun already, the resource is released immediately.
+   * Registers a resource that was just acquired. When the release has begun already, the resource is released
+   * immediately.
    * @param resource its name in a log message, for example `the transfer disk`
    */
   add(resource: string, release: () => Promise<unknown>): void {

@@ -2,6 +2,7 @@
 /** The entry point of the `stubferry` program: defines all commands and runs the requested one. */
 import { Command, CommanderError, Option } from 'commander';
 import { ERROR_CODES, StubferryError } from '../base/errors/index.js';
+import { assertOrder } from '../base/time/timeouts.js';
 import { VERSION } from '../base/version.js';
 import { agentCommand } from './commands/agent-command.js';
 import { checkCommand } from './commands/check-command.js';
@@ -95,6 +96,7 @@ function configureSubcommands(command: Command, path: string): void {
 configureSubcommands(program, program.name());
 
 try {
+  assertOrder();
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;

@@ -25,9 +25,9 @@ import { writeRamdisk } from './ramdisk.js';
 import { RootFileSystem } from './root-file-system.js';
 
 /** The file name of the kernel: the default that libxl looks for in its firmware directory. */
-export const KERNEL_NAME = 'qemu-stubdom-linux-kernel';
+const KERNEL_NAME = 'qemu-stubdom-linux-kernel';
 /** The file name of the ramdisk: the default that libxl looks for in its firmware directory. */
-export const RAMDISK_NAME = 'qemu-stubdom-linux-rootfs';
+const RAMDISK_NAME = 'qemu-stubdom-linux-rootfs';
 
 /** The sources of packages: `apt` downloads them, `installed` takes those of this machine. */
 export const PACKAGE_SOURCES = ['apt', 'installed'] as const;

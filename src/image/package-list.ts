@@ -11,7 +11,7 @@ export interface Wanted {
 }
 
 /** The device model. */
-export const QEMU = '/usr/libexec/xen-qemu-system-i386';
+const QEMU = '/usr/libexec/xen-qemu-system-i386';
 
 /** The directory of Xen's programs, which has the Xen release in its name: `/usr/lib/xen-4.17`. */
 export const XEN_DIRECTORY = { parent: '/usr/lib', name: /^xen-\d+\.\d+$/, usual: 'xen-4.17' } as const;

@@ -1,6 +1,5 @@
 export { type FileIdentity, temporaryPath } from './atomic-file.js';
 export { type Compression, compressionOf, decompress } from './compression.js';
-export { synchronousCalls } from './file-calls.js';
 export { FileSource } from './file-source.js';
 export { GunzipSource } from './gunzip-source.js';
 export { MemorySource } from './memory-source.js';

@@ -28,7 +28,7 @@ import { type Journal, type OrphanDirectory, orphanDirectories } from './transfe
 
 /** One orphan, as in the output of `stubferry gc` and in its JSON document. */
 export interface Orphan {
-  readonly kind: 'folder' | 'disk' | 'temporary' | 'unacknowledged file' | 'attachment';
+  readonly kind: 'directory' | 'disk' | 'temporary' | 'unacknowledged file' | 'attachment';
   /** A path; the device of an attachment. */
   readonly what: string;
   /** The UUID of the transfer, if it is known. */
@@ -121,7 +121,7 @@ async function orphansOf(
   for (const attachment of attachments) found.push(orphanedAttachment(attachment, transfer, driver));
   if (journal?.destination !== undefined)
     found.push(...(await orphansAt(journal.destination, journal, mayBeAcknowledged)));
-  found.push({ kind: 'folder', what: path, transfer, remove: () => rm(path, { recursive: true, force: true }) });
+  found.push({ kind: 'directory', what: path, transfer, remove: () => rm(path, { recursive: true, force: true }) });
   return found;
 }
 

@@ -138,6 +138,7 @@ export class ServiceTransfer {
     try {
       this.#preparing = this.#lifecycle.begin(this.#context());
       await this.#preparing;
+      this.#abort.signal.throwIfAborted();
     } catch (cause) {
       const error = StubferryError.from(cause);
       await this.#finish(error);
@@ -285,7 +286,18 @@ export class ServiceTransfer {
     }
   }
 
+  /**
+   * Events come from callbacks that must not throw, and work that was abandoned may still report: an impossible phase
+   * is logged.
+   */
   #enterPhase(phase: ServicePhase): void {
+    if (!this.#phases.canEnter(phase)) {
+      this.#setting.log.error(
+        { transfer: this.uuid, from: this.#phases.phase, to: phase },
+        'impossible phase of a transfer',
+      );
+      return;
+    }
     this.#phases.enter(phase);
     const at = Math.round((this.#setting.clock.now() - this.#startMs) * 1000) / 1000;
     this.#change({ phase, timings: { ...this.#view.timings, [phase]: at } });

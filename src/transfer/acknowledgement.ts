@@ -7,8 +7,8 @@
  *
  * Each phase has its own deadline without progress, and a heartbeat alone does not extend it. The receiver decides
  * whether a verified state becomes durable in time (commitMs) and whether it can discard the state afterwards
- * (`TIMEOUTS.discard`). The sender waits for that decision, because only the receiver knows the result. The sender gives up on
- * a receiver that is alive and does not decide.
+ * (`TIMEOUTS.discard`). The sender waits for that decision, because only the receiver knows the result. The sender
+ * gives up on a receiver that is alive and does not decide.
  */
 
 import { StubferryError } from '../base/errors/index.js';

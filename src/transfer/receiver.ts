@@ -45,8 +45,8 @@ export async function receiveState(
 }
 
 /**
- * Whether the sink has discarded the state. The function does not wait longer than TIMEOUTS.discard for a destination that
- * hangs; the fate of such a state is unknown.
+ * Whether the sink has discarded the state. The function does not wait longer than TIMEOUTS.discard for a destination
+ * that hangs; the fate of such a state is unknown.
  */
 async function discarded(link: Link, sink: StateSink): Promise<boolean> {
   let isDiscarded = true;

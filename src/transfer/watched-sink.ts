@@ -3,7 +3,7 @@
  *
  *     begin, data    progressMs    the sender may be waiting for its source, so it does not check this side
  *     commit         commitMs
- *     discard        none          the caller of discard has failed already and applies DISCARD_MS itself
+ *     discard        none          the caller of discard has failed already and applies a limit itself
  *
  * One timer serves the whole transfer, not one timer for each frame: it checks how long the current call has been
  * running.

@@ -15,7 +15,7 @@ import { catLatency, idle, type LatencyCase, latency, MINIMAL, USUAL } from './l
 import { hasLoops, isInstalled, machine } from './machine.js';
 import { migrations } from './migration.js';
 import { plots } from './plots.js';
-import { gateLatency } from './qmp-proxy.js';
+import { proxyLatency } from './qmp-proxy.js';
 import { machineText, RESULTS_PAGE, withPerformance, withTargets } from './readme.js';
 import type { LatencyResult, Results } from './results.js';
 import { rings, sizes } from './sizes.js';
@@ -81,7 +81,7 @@ async function measure({ rounds, flowMib, samples, long }: Extent): Promise<Resu
     if (loops) waiting.push(await idle(folder, 'over a loop device', 'loop'));
     const latencies = await measureLatency(folder, samples, loops);
     say('through the proxy ...');
-    const proxy = await gateLatency(folder);
+    const proxy = await proxyLatency(folder);
     if (proxy === undefined)
       say('left out, needs qemu-system-x86_64: the proxy against a plain file, a machine with its RAM');
     else say('a machine with its RAM ...');

@@ -85,10 +85,10 @@ export class Client {
   }
 }
 
-const PATIENCE_MS = 10_000;
+const CONNECT_LIMIT_MS = 10_000;
 
 export async function waitForDevice(path: string): Promise<void> {
-  for (const deadline = now() + PATIENCE_MS; !existsSync(path); await delay(5)) {
+  for (const deadline = now() + CONNECT_LIMIT_MS; !existsSync(path); await delay(5)) {
     if (now() > deadline) throw new Error(`${path} did not come`);
   }
 }

@@ -9,14 +9,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAgent } from './processes.js';
 import { Client, hasQemu, waitForDevice, withQemu } from './qemu.js';
-import type { GateResult } from './results.js';
+import type { ProxyResult } from './results.js';
 
 const SAMPLES = 30;
 /** A delay after which every agent polls at the slowest step of its poll back-off, in milliseconds. */
 const SETTLE_MS = 300;
 
 /** Measures both ways. @returns undefined when QEMU is not installed */
-export async function gateLatency(folder: string): Promise<GateResult | undefined> {
+export async function proxyLatency(folder: string): Promise<ProxyResult | undefined> {
   if (!hasQemu()) return undefined;
   const [direct, proxied] = [join(folder, 'qmp2'), join(folder, 'qmp')];
   const [listen, disk] = [join(folder, 'proxy'), join(folder, 'proxy.img')];
@@ -36,7 +36,7 @@ export async function gateLatency(folder: string): Promise<GateResult | undefine
   });
 }
 
-async function samples(folder: string, disk: string, qmp: string, listen: string): Promise<GateResult> {
+async function samples(folder: string, disk: string, qmp: string, listen: string): Promise<ProxyResult> {
   const direct = await Client.open(qmp);
   await direct.command('stop');
   const plainFile: number[] = [];

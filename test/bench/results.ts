@@ -8,7 +8,7 @@ export interface Results {
   readonly latency: readonly LatencyResult[];
   readonly idle: readonly IdleResult[];
   /** Absent when QEMU is not installed. */
-  readonly proxy?: GateResult | undefined;
+  readonly proxy?: ProxyResult | undefined;
   /** Absent when QEMU is not installed. */
   readonly migration?: MigrationResult | undefined;
 }
@@ -84,7 +84,7 @@ export interface IdleResult {
   readonly dom0Ms: number;
 }
 
-export interface GateResult {
+export interface ProxyResult {
   /** The length of the state. */
   readonly bytes: number;
   /** The times in milliseconds, in pairs. */

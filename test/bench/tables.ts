@@ -18,7 +18,7 @@ export function tables(results: Results): Table[] {
     ringTable(results),
     latencyTable(results),
   ];
-  return [...all, idleTable(results), ...gateTable(results), ...migrationTable(results)];
+  return [...all, idleTable(results), ...proxyTable(results), ...migrationTable(results)];
 }
 
 /** Formats a table as plain text with aligned columns. */
@@ -132,7 +132,7 @@ function idleTable({ idle }: Results): Table {
   };
 }
 
-function gateTable({ proxy }: Results): Table[] {
+function proxyTable({ proxy }: Results): Table[] {
   if (proxy === undefined) return [];
   const more = proxy.proxy.map((through, index) => through - (proxy.plainFile[index] ?? Number.NaN));
   const title = `QMP save command to its reply, ${proxy.bytes} bytes of device state, ${proxy.proxy.length} saves each in turn`;

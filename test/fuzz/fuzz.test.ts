@@ -8,12 +8,12 @@ const FIXTURES = fileURLToPath(new URL('../../fixtures/', import.meta.url));
 const SEED = 1;
 const RUNS = 1000;
 /** The time limit, in milliseconds. The runs take 2 s on an idle machine. */
-const PATIENCE_MS = 300_000;
+const FUZZ_LIMIT_MS = 300_000;
 
 let seeds: readonly Seed[] = [];
 beforeAll(async () => {
   seeds = await allSeeds(FIXTURES);
-}, PATIENCE_MS);
+}, FUZZ_LIMIT_MS);
 
 describe('a damaged file of another program', () => {
   it(
@@ -32,6 +32,6 @@ describe('a damaged file of another program', () => {
       for (const code of ['taken', 'TRUNCATED', 'CORRUPT', 'UNKNOWN_RECORD', 'LIMIT_EXCEEDED', 'UNSUPPORTED_VERSION'])
         expect([code, (results.get(code) ?? 0) > 1]).toEqual([code, true]);
     },
-    PATIENCE_MS,
+    FUZZ_LIMIT_MS,
   );
 });

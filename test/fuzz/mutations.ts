@@ -32,14 +32,14 @@ const isCheckpointed = (seed: Seed): boolean => seed.blocks.some(({ name }) => n
  * Tells whether a statefile was changed. Its checksums cover all bytes and its length, so a reader must detect every
  * change, provided that the file still begins as a statefile.
  */
-const sealBroken = (seed: Seed, bytes: Buffer): boolean =>
+const checksumBroken = (seed: Seed, bytes: Buffer): boolean =>
   seed.family === 'statefile' && !bytes.equals(seed.bytes) && bytes.subarray(0, 8).equals(seed.bytes.subarray(0, 8));
 
 function flipBits(seed: Seed, random: Random): Mutated {
   const bytes = Buffer.from(seed.bytes);
   const places = Array.from({ length: 1 + random.below(8) }, () => random.below(bytes.length * 8));
   for (const place of places) bytes[place >> 3] = (bytes[place >> 3] ?? 0) ^ (1 << (place & 7));
-  return { bytes, what: `bits ${places.join(', ')}`, broken: sealBroken(seed, bytes) };
+  return { bytes, what: `bits ${places.join(', ')}`, broken: checksumBroken(seed, bytes) };
 }
 
 function setBytes(seed: Seed, random: Random): Mutated {
@@ -48,7 +48,7 @@ function setBytes(seed: Seed, random: Random): Mutated {
   const value = random.pick([0, 1, 4, 0x7e, 0x7f, 0x80, 0xff]);
   const length = 1 + random.below(random.pick([1, 8, 200]));
   bytes.fill(value, at, Math.min(at + length, bytes.length));
-  return { bytes, what: `${length} bytes ${value} at ${at}`, broken: sealBroken(seed, bytes) };
+  return { bytes, what: `${length} bytes ${value} at ${at}`, broken: checksumBroken(seed, bytes) };
 }
 
 function cut(seed: Seed, random: Random): Mutated {
@@ -58,14 +58,14 @@ function cut(seed: Seed, random: Random): Mutated {
   // The header and enough sections with footers remain, so that a reader notices the section without one.
   const whole = seed.blocks.filter((block) => block.offset + block.length <= length).length;
   const bytes = seed.bytes.subarray(0, length);
-  const broken = isContainer(seed) || sealBroken(seed, bytes) || (seed.footers && whole > 5);
+  const broken = isContainer(seed) || checksumBroken(seed, bytes) || (seed.footers && whole > 5);
   return { bytes, what: `cut to ${length}`, broken };
 }
 
 function append(seed: Seed, random: Random): Mutated {
   const more = Buffer.alloc(1 + random.below(40), random.pick([0, 4, 0xff]));
   const bytes = Buffer.concat([seed.bytes, more]);
-  return { bytes, what: `${more.length} bytes more`, broken: isContainer(seed) || sealBroken(seed, bytes) };
+  return { bytes, what: `${more.length} bytes more`, broken: isContainer(seed) || checksumBroken(seed, bytes) };
 }
 
 /** Overwrites a number near the start of a block, where headers contain numbers. */
@@ -76,7 +76,7 @@ function oddNumber(seed: Seed, random: Random): Mutated {
   const value = random.below(3) === 0 ? random.next() : random.pick(ODD);
   if (random.below(2) === 0) bytes.writeUInt32LE(value, at);
   else bytes.writeUInt32BE(value, at);
-  return { bytes, what: `${value} at ${at} in ${name}`, broken: sealBroken(seed, bytes) };
+  return { bytes, what: `${value} at ${at} in ${name}`, broken: checksumBroken(seed, bytes) };
 }
 
 /** Changes a number by a small amount, so that a length is slightly wrong. */
@@ -86,7 +86,7 @@ function nearNumber(seed: Seed, random: Random): Mutated {
   const at = Math.min(offset + random.pick([0, 4, 8]), bytes.length - 4);
   const by = random.pick([-8, -1, 1, 8, 16]);
   bytes.writeUInt32LE((bytes.readUInt32LE(at) + by) >>> 0, at);
-  return { bytes, what: `${by} at ${at} in ${name}`, broken: sealBroken(seed, bytes) };
+  return { bytes, what: `${by} at ${at} in ${name}`, broken: checksumBroken(seed, bytes) };
 }
 
 function leaveOut(seed: Seed, random: Random): Mutated {
@@ -99,7 +99,7 @@ function leaveOut(seed: Seed, random: Random): Mutated {
     (name === 'EMULATOR_CONTEXT' && seed.family === 'xl-save' && isHvm) ||
     (name === 'HVM_CONTEXT' && !isCheckpointed(seed)) ||
     (isContainer(seed) && REQUIRED.has(name));
-  return { bytes, what: `without ${name} at ${offset}`, broken: needed || sealBroken(seed, bytes) };
+  return { bytes, what: `without ${name} at ${offset}`, broken: needed || checksumBroken(seed, bytes) };
 }
 
 function double(seed: Seed, random: Random): Mutated {
@@ -107,7 +107,7 @@ function double(seed: Seed, random: Random): Mutated {
   const block = seed.bytes.subarray(offset, offset + length);
   const bytes = Buffer.concat([seed.bytes.subarray(0, offset), block, seed.bytes.subarray(offset)]);
   const once = isContainer(seed) && (ONCE.has(name) || name === 'END' || name === 'EMULATOR_CONTEXT');
-  return { bytes, what: `${name} at ${offset} twice`, broken: once || sealBroken(seed, bytes) };
+  return { bytes, what: `${name} at ${offset} twice`, broken: once || checksumBroken(seed, bytes) };
 }
 
 function swap(seed: Seed, random: Random): Mutated {
@@ -117,7 +117,7 @@ function swap(seed: Seed, random: Random): Mutated {
   if (first !== undefined && second !== undefined) blocks.splice(a, 1, second);
   if (first !== undefined && second !== undefined) blocks.splice(b, 1, first);
   const bytes = Buffer.concat(blocks.map(({ offset, length }) => seed.bytes.subarray(offset, offset + length)));
-  return { bytes, what: `blocks ${a} and ${b} swapped`, broken: sealBroken(seed, bytes) };
+  return { bytes, what: `blocks ${a} and ${b} swapped`, broken: checksumBroken(seed, bytes) };
 }
 
 /** Replaces a block with a block of another file, or inserts that block. */
@@ -128,7 +128,7 @@ function splice(seed: Seed, random: Random, others: readonly Seed[]): Mutated {
   const block = other.bytes.subarray(from.offset, from.offset + from.length);
   const bytes = Buffer.concat([seed.bytes.subarray(0, to.offset), block, seed.bytes.subarray(behind)]);
   const what = `${from.name} of ${other.name} at ${to.offset}`;
-  return { bytes, what, broken: sealBroken(seed, bytes) };
+  return { bytes, what, broken: checksumBroken(seed, bytes) };
 }
 
 /**

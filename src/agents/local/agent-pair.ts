@@ -125,7 +125,7 @@ async function removeDirectory(directory: string, log: Log): Promise<void> {
   });
   if ((await atMost(systemClock, TIMEOUTS.directoryRemoval, status)) && (await status) === 0) return;
   remover.unref();
-  log.warn({ folder: directory }, 'the directory of the transfer disk could not be removed');
+  log.warn({ directory }, 'the directory of the transfer disk could not be removed');
 }
 
 /** Returns the error of the save with the hint how to resume the guest. */

@@ -16,7 +16,7 @@ import type { SaveRequest } from '../../qemu/proxy/index.js';
 import type { StateToSend } from '../../transfer/index.js';
 import type { AgentContext } from '../agent-context.js';
 import { withDiskDeadline } from '../disk-deadline.js';
-import { capturedState, type Provenance } from '../state-to-send.js';
+import { type Provenance, stateToSend } from '../state-to-send.js';
 import { type Prepare, TransferLifecycle } from '../transfer-lifecycle.js';
 import { transferReport } from '../transfer-report.js';
 import type { Expectation } from './find-disk.js';
@@ -122,7 +122,8 @@ export class ProxySaves {
     const { onEvent, log } = this.#context;
     const refusal = new AbortController();
     const signal = AbortSignal.any([this.#context.signal, request.signal, refusal.signal]);
-    // QEMU replies while the disk is acquired. When QEMU refuses, the wait for the disk ends after TIMEOUTS.refusedSave.
+    // QEMU replies while the disk is acquired. When QEMU refuses, the wait for the disk ends after
+    // TIMEOUTS.refusedSave.
     const blockers = assertNoMigrationBlockers(request.monitor);
     blockers.catch((error: unknown) => setTimeout(() => refusal.abort(error), TIMEOUTS.refusedSave).unref());
     const context = { ...this.#context, signal };
@@ -130,10 +131,12 @@ export class ProxySaves {
     try {
       await lifecycle.begin(context);
       const summary = await lifecycle.run(context);
+      await lifecycle.release();
       onEvent({ event: 'done', report: transferReport(summary) });
     } catch (cause) {
       const error = StubferryError.from(cause);
       if (error.code === 'DISK_HUNG') this.#makeUnusable(error);
+      await lifecycle.release();
       if (lifecycle.isCommitted) {
         log.warn({ error: error.report() }, 'the state is committed, but the transfer did not end cleanly');
         return;
@@ -141,13 +144,11 @@ export class ProxySaves {
       log.warn({ error: error.report() }, 'the save failed');
       onEvent({ event: 'failed', error: error.report() });
       throw error;
-    } finally {
-      await lifecycle.release();
     }
   }
 
   #steps(request: SaveRequest, blockers: Promise<void>, signal: AbortSignal, onAcknowledged: () => void): Prepare {
-    const { disk, provenance, sha256 } = this.#job;
+    const { disk, provenance, sha256, qmp } = this.#job;
     let begun: Promise<StateSource> | undefined;
     const known = provenanceOf(request.monitor, provenance);
     known.catch(() => undefined);
@@ -155,7 +156,7 @@ export class ProxySaves {
       await blockers;
       signal.throwIfAborted();
       begun = this.#capture.begin(request.monitor, request.args);
-      return capturedState(await begun, 'device-state', { sha256, provenance: await known });
+      return stateToSend(await begun, qmp, { opaque: false, unpack: false, sha256, provenance: await known });
     };
     return async (resources) => {
       resources.add('the capture of QEMU', async () => {
@@ -167,6 +168,8 @@ export class ProxySaves {
         if (preAttached !== undefined)
           stack.add('the watch on pre-attached disks', async () => preAttached.resume(this.#lastTransfer));
         const expectation = { ...expectationOf(this.#job), after: this.#lastTransfer };
+        // A disk that is taken must be used: dom0 keeps one that nobody came to for as long as it may be prepared.
+        context.signal.throwIfAborted();
         const held = (await preAttached?.take()) ?? (await acquireDisk(disk, expectation, context));
         stack.add('the transfer disk', () => held.release());
         this.#lastTransfer = held.superblock.transferUuid;

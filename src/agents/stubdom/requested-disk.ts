@@ -171,7 +171,7 @@ function refused({ code, reason }: Extract<DiskReply, { verdict: 'refused' }>, w
     {
       where,
       ...(errorCodeNamed(code) === undefined ? { found: code } : {}),
-      hint: 'see the log of stubferry service in dom0',
+      hint: 'see the log of the stubferry service in dom0',
     },
   );
 }
@@ -181,7 +181,7 @@ function noReply(where: string, limit: number): StubferryError {
     where: `${where}/${REQUEST_KEY}`,
     expected: `a reply within ${limit} ms`,
     found: 'none',
-    hint: 'is stubferry service running in dom0 (systemctl status stubferry, or: stubferry status)?',
+    hint: 'is the stubferry service running in dom0 (systemctl status stubferry, or: stubferry status)?',
   });
 }
 

@@ -19,7 +19,7 @@ import {
 import { cont, type Monitor, machineType, QmpClient, stop } from '../../qemu/qmp/index.js';
 import type { StateToSend } from '../../transfer/index.js';
 import type { AgentContext } from '../agent-context.js';
-import { capturedState, type Provenance, type SendableOptions, stateToSend } from '../state-to-send.js';
+import { type Provenance, type SendableOptions, stateToSend } from '../state-to-send.js';
 
 /** The source of a save, as named by a job. */
 export type SaveFrom =
@@ -40,7 +40,7 @@ export type SaveFrom =
 
 /** A prepared source of a save. */
 export interface SaveSource {
-  /** Starts the save. A path resolves when its first bytes have arrived and its format is known; QEMU when it has started to save. */
+  /** Starts the save. Resolves when the first bytes of the state have arrived and its format is known. */
   open(): Promise<StateToSend>;
   /**
    * Releases the source. When the guest ran before the save, it resumes after a failed save and after a checkpoint.
@@ -115,7 +115,7 @@ class QemuSaveSource implements SaveSource {
 
   async open(): Promise<StateToSend> {
     this.#begun = this.#begin();
-    return capturedState(await this.#begun, this.#from.migrate ? 'migration-stream' : 'device-state', this.#options);
+    return stateToSend(await this.#begun, this.#from.qmp, this.#options);
   }
 
   async #begin(): Promise<StateSource> {
@@ -140,8 +140,8 @@ class QemuSaveSource implements SaveSource {
     try {
       await this.#begun?.catch(() => undefined);
       await this.#capture.close();
-      if (this.#ran && (!safe || this.#from.checkpoint)) await this.#resume();
     } finally {
+      if (this.#ran && (!safe || this.#from.checkpoint)) await this.#resume();
       this.#monitor.close();
     }
   }

@@ -1,9 +1,11 @@
 /**
- * Every limit on waiting, in milliseconds, in one table, so that the order between them is visible; {@link assertOrder} checks it at start.
+ * Every limit on waiting, in milliseconds, in one table, so that the order between them is visible; {@link assertOrder}
+ * checks it at start.
  *
  *     heartbeat 250 ms  <<  peer dead 5 s  <  disk request 15 s  <  peer absent, no progress 30 s  <  commit 5 min
  *
- * Intervals at which something is polled or retried are not here: no other limit depends on them, so each stands where it is used.
+ * Intervals at which something is polled or retried are not here: no other limit depends on them, so each stands where
+ * it is used.
  */
 import { StubferryError } from '../errors/index.js';
 
@@ -22,15 +24,21 @@ export const TIMEOUTS = {
   commit: 300_000,
   /** How long the disk may take for one request. */
   diskRequest: 15_000,
-  /** How long a frame that its writer reports as complete may fail its checksum: it may still be a race with this read. */
+  /**
+   * How long a frame that its writer reports as complete may fail its checksum: it may still be a race with this read.
+   */
   frameSettle: 1_000,
   /** How long a closing agent waits for its final status to reach the disk. */
   finalStatus: 1_000,
   /**
-   * How long a receiver in the stubdom stays after its acknowledgement so that dom0 can read it. The disk stays anyway, and a guest is waiting.
+   * How long a receiver in the stubdom stays after its acknowledgement so that dom0 can read it. The disk stays anyway,
+   * and a guest is waiting.
    */
   linger: 1_000,
-  /** How long a caller waits for a sink to discard its state. When a commit hangs, the discard that waits for it can hang as well. */
+  /**
+   * How long a caller waits for a sink to discard its state. When a commit hangs, the discard that waits for it can
+   * hang as well.
+   */
   discard: 10_000,
 
   // QEMU and its monitor.
@@ -49,7 +57,10 @@ export const TIMEOUTS = {
   migrationConnect: 10_000,
   /** The whole attempt to resume a guest: QEMU may still be writing a state or cancelling a migration. */
   resumeGuest: 15_000,
-  /** How long to wait for the final status of a loading QEMU. A QEMU that refuses a state first closes its end, then exits. */
+  /**
+   * How long to wait for the final status of a loading QEMU. A QEMU that refuses a state first closes its end, then
+   * exits.
+   */
   loadFinalStatus: 2_000,
   /** How long QEMU's last lines may take to reach the log after QEMU has exited, through a pipe or a logger. */
   qemuLog: 100,
@@ -59,18 +70,19 @@ export const TIMEOUTS = {
   // The QMP proxy.
 
   /**
-   * How long a new client waits for the present one to disconnect before the proxy refuses it. libxl closes a connection and immediately opens
-   * the next one, four times around a save, and the proxy may see the new connection first.
+   * How long a new client waits for the present one to disconnect before the proxy refuses it. libxl closes a
+   * connection and immediately opens the next one, four times around a save, and the proxy may see the new connection
+   * first.
    */
   proxyDisconnect: 500,
   /**
-   * How long a toolstack may take from a greeting or reply to its next command. libxl takes at most 0.2 s, under emulation, and waits up to 10 s
-   * for the greeting and some replies.
+   * How long a toolstack may take from a greeting or reply to its next command. libxl takes at most 0.2 s, under
+   * emulation, and waits up to 10 s for the greeting and some replies.
    */
   proxyIdle: 5_000,
   /**
-   * How long the save of a disconnected toolstack may take to release QEMU and its disk. It is longer than the save's own limits allow, so a
-   * waiting client gets an error only if a step of the save has no limit.
+   * How long the save of a disconnected toolstack may take to release QEMU and its disk. It is longer than the save's
+   * own limits allow, so a waiting client gets an error only if a step of the save has no limit.
    */
   proxyCleanup: 60_000,
   /** How long a client may take to read the last bytes, or the error with which it is refused. */
@@ -79,15 +91,18 @@ export const TIMEOUTS = {
   // xenstore and hot-plug.
 
   /**
-   * How long a client retries to connect. xenstored lets one client wait to be accepted (`listen(fd, 1)`); another one gets EAGAIN on a
-   * non-blocking socket.
+   * How long a client retries to connect. xenstored lets one client wait to be accepted (`listen(fd, 1)`); another one
+   * gets EAGAIN on a non-blocking socket.
    */
   xenstoreQueue: 10_000,
   /** How long xenstored may take to reply. */
   xenstoreReply: 15_000,
   /** How long a lost connection may take to be replaced. */
   xenstoreReconnect: 30_000,
-  /** How long both ends of a vbd may take to connect. A stubdom takes 0.2 s, measured under emulation; one that is paused takes longer. */
+  /**
+   * How long both ends of a vbd may take to connect. A stubdom takes 0.2 s, measured under emulation; one that is
+   * paused takes longer.
+   */
   vbdConnect: 30_000,
   /** How long the stubdom may take to release its vbd before it is removed by force. libxl allows 10 s. */
   vbdClose: 10_000,
@@ -99,7 +114,8 @@ export const TIMEOUTS = {
   // Agents that are processes, and the service.
 
   /**
-   * How long the disk is still looked for after QEMU has refused the save. When the disk is found in time, the dom0 agent receives the reason.
+   * How long the disk is still looked for after QEMU has refused the save. When the disk is found in time, the dom0
+   * agent receives the reason.
    */
   refusedSave: 200,
   /** The longest time between the moments at which two agents notice that their common disk hangs. */
@@ -110,7 +126,9 @@ export const TIMEOUTS = {
   agentExit: 3_000,
   /** How long an agent that is asked to end may take to release everything. */
   agentEnd: 30_000,
-  /** How long the kernel may take to end a killed process. A thread in a device that does not respond keeps the process. */
+  /**
+   * How long the kernel may take to end a killed process. A thread in a device that does not respond keeps the process.
+   */
   agentDeath: 1_000,
   /** How long a client of the service may take to send its request. */
   controlRequest: 5_000,

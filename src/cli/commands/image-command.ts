@@ -34,7 +34,7 @@ function buildCommand(image: Command): void {
     .summary('build the kernel and ramdisk of a stubdom')
     .description(
       'Builds the kernel and ramdisk of a stubdom from Debian packages, this Node and this stubferry. ' +
-        'The build is reproducible: the same packages give the same bytes.',
+        'The build is reproducible: the same packages give the same bytes, except for the code cache of the agent.',
     )
     .requiredOption('-o, --output <directory>', 'output directory')
     .option('--force', 'replace an existing image', false)

@@ -27,6 +27,11 @@ export interface PairCommandOptions extends TransferOptions {
   readonly check?: string;
 }
 
+/** Adds `--check` to `save` and `restore`. */
+export function addCheckOption(command: Command): Command {
+  return command.option('--check <what>', 'check the state against a -dump-vmstate file or a state of the destination');
+}
+
 /** Adds the options to `command`. */
 export function addPairOptions(command: Command): Command {
   command
@@ -34,8 +39,7 @@ export function addPairOptions(command: Command): Command {
       '--transfer-dir <directory>',
       'directory for the transfer disk (default: /dev/shm if the disk fits, else the temporary directory)',
     )
-    .addOption(localAttachOption())
-    .option('--check <what>', 'check the state against a -dump-vmstate file or a state of the destination');
+    .addOption(localAttachOption());
   return addTransferOptions(command);
 }
 

@@ -4,7 +4,7 @@ import { StubferryError } from '../../base/errors/index.js';
 import { runCommand } from '../command-context.js';
 import { addRestoreQemuOptions, qemuToRestore, type RestoreQemuOptions } from '../options/qemu-options.js';
 import { checkFirst } from './check-first.js';
-import { addPairOptions, type PairCommandOptions, transferPair } from './pair-command.js';
+import { addCheckOption, addPairOptions, type PairCommandOptions, transferPair } from './pair-command.js';
 
 interface RestoreOptions extends PairCommandOptions, RestoreQemuOptions {
   readonly output?: string;
@@ -24,7 +24,7 @@ export function restoreCommand(program: Command): void {
     )
     .argument('<state>', 'file, FIFO, or - for standard input')
     .option('-o, --output <path>', 'output file or FIFO for the bare state, or - for standard output');
-  addPairOptions(addRestoreQemuOptions(command)).action((input: string, options: RestoreOptions) => {
+  addCheckOption(addPairOptions(addRestoreQemuOptions(command))).action((input: string, options: RestoreOptions) => {
     return runCommand(
       command,
       async (context) => {

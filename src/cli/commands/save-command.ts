@@ -4,7 +4,7 @@ import { StubferryError } from '../../base/errors/index.js';
 import { runCommand } from '../command-context.js';
 import { addSaveQemuOptions, qemuToSave, type SaveQemuOptions } from '../options/qemu-options.js';
 import { checkSaved } from './check-first.js';
-import { addPairOptions, type PairCommandOptions, transferPair } from './pair-command.js';
+import { addCheckOption, addPairOptions, type PairCommandOptions, transferPair } from './pair-command.js';
 
 interface SaveOptions extends PairCommandOptions, SaveQemuOptions {
   readonly input?: string;
@@ -25,7 +25,7 @@ export function saveCommand(program: Command): void {
     .option('-i, --input <path>', 'input file or FIFO, or - for standard input (default: -)')
     .requiredOption('-o, --output <path>', 'output file or FIFO, or - for standard output')
     .option('--raw', 'write the bare QEMU state, which libxl reads, instead of a statefile', false);
-  addPairOptions(addSaveQemuOptions(command)).action((options: SaveOptions) => {
+  addCheckOption(addPairOptions(addSaveQemuOptions(command))).action((options: SaveOptions) => {
     const { output, raw } = options;
     return runCommand(
       command,

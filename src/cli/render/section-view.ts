@@ -52,7 +52,7 @@ export function contentsText({ body, fields }: SectionContents): string {
 }
 
 /** A hex dump. Offsets count from the first byte of the section body. */
-export function hexDump(bytes: Uint8Array): string {
+function hexDump(bytes: Uint8Array): string {
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += BYTES_IN_A_LINE) {
     const line = Buffer.from(bytes.subarray(at, at + BYTES_IN_A_LINE));

@@ -10,9 +10,8 @@ export {
 } from './compare.js';
 export type { Description, DeviceDescription, FieldDescription, StructDescription } from './description.js';
 export { type Field, readFields, type Struct, type Subsection } from './fields.js';
-export { QEVM_LIMITS } from './limits.js';
 export { QevmReader, type ReaderOptions, readQevm } from './reader.js';
-export { canEndIn, hasQevmMagic, type QevmStart, recogniseQevm } from './recognise.js';
+export { hasQevmMagic, type QevmStart, recogniseQevm } from './recognise.js';
 export { baseName, type SectionType } from './section-header.js';
 export { selectSection } from './select-section.js';
 export type { Configuration, QevmSection, QevmState, Ram, RamBlock, SplitBy } from './state.js';

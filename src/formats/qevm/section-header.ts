@@ -50,9 +50,6 @@ export const BEFORE_NAME = 6;
 /** Length of the header fields after the name, in bytes. */
 export const AFTER_NAME = 8;
 
-/** Length of the longest header, in bytes. */
-export const LONGEST_HEADER = BEFORE_NAME + 255 + AFTER_NAME;
-
 /**
  * Reads the header of a start or full section at the offset `at`. It does not check the type.
  *

@@ -27,8 +27,6 @@ export const S_IFMT = 0o170000;
 export const S_IFREG = 0o100000;
 /** The file type of a directory. */
 export const S_IFDIR = 0o040000;
-/** The file type of a symbolic link. */
-export const S_IFLNK = 0o120000;
 
 /** The facts of an entry that is written. */
 export interface CpioEntry {

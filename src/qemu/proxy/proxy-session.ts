@@ -38,7 +38,7 @@ import { namesFdsets } from './stubdom-fdsets.js';
  * The file name that libxl sends for a save. It names a descriptor that the stubdom's init gives to QEMU, not a real
  * file.
  */
-export const SAVE_FDSET = '/dev/fdset/1';
+const SAVE_FDSET = '/dev/fdset/1';
 
 /**
  * The largest message that the proxy parses, in bytes. It forwards a longer message as it arrives: such a message never

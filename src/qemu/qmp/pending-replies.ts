@@ -35,7 +35,8 @@ export class PendingReplies {
 
   /**
    * Waits for the reply.
-   * @throws StubferryError QMP_TIMEOUT, QEMU_REFUSED; the error given to {@link close}; the signal's reason after an abort
+   * @throws StubferryError QMP_TIMEOUT, QEMU_REFUSED; the error given to {@link close}; the signal's reason after an
+   * abort
    */
   wait(id: string, command: string, { timeoutMs, signal }: ExecuteOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {

@@ -9,7 +9,7 @@ const CHUNK_BYTES = 64 * 1024;
  * The maximum total size of the device sections that are held in memory while a state is read, in bytes. QEMU writes
  * 6 KiB to 5 MiB of them.
  */
-export const DEVICE_BYTES_LIMIT = 64 * 1024 * 1024;
+const DEVICE_BYTES_LIMIT = 64 * 1024 * 1024;
 
 /**
  * Reads and checks a whole state by offset, without changing the position of its source.

@@ -12,7 +12,7 @@ import type { ControlSlots } from './control-slots.js';
 export type ControlFields = Omit<ControlBlock, 'sequence' | 'epoch'>;
 
 /** Phases that are not taken back: an acknowledged state is durable, whatever fails afterwards. */
-const FINAL_PHASES: readonly Phase[] = ['aborted', ...ACKNOWLEDGEMENTS];
+const IRREVOCABLE_PHASES: readonly Phase[] = ['aborted', ...ACKNOWLEDGEMENTS];
 
 const START: ControlFields = { peerEpoch: 0n, cursor: 0, streamed: 0, phase: 'ready', errorStatus: 0, reason: '' };
 
@@ -52,7 +52,7 @@ export class LocalControlBlock {
   /** Changes fields in memory; the next {@link publish} or heartbeat writes them. */
   set(change: Partial<ControlFields>): void {
     // Abandoned work may still report progress, and a step after the acknowledgement may still fail.
-    if (FINAL_PHASES.includes(this.#fields.phase)) return;
+    if (IRREVOCABLE_PHASES.includes(this.#fields.phase)) return;
     this.#fields = { ...this.#fields, ...change };
   }
 

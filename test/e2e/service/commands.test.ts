@@ -163,7 +163,7 @@ describeWith(XENSTORED, 'the commands for the stubferry service', () => {
         removed: [],
         kept: [
           { kind: 'disk', what: stage.path(`run/${uuid}/transfer.img`), transfer: uuid },
-          { kind: 'folder', what: stage.path(`run/${uuid}`), transfer: uuid },
+          { kind: 'directory', what: stage.path(`run/${uuid}`), transfer: uuid },
         ],
       });
       expect(await stage.remaining()).toEqual([uuid]);

@@ -114,7 +114,7 @@ describeWith([A_QEMU, ...XENSTORED], 'a toolstack, with disks requested through 
     expect(failureOf(await saveThrough(proxy))).toBe(
       'stubferry: dom0 does not reply to the request for a transfer disk [REQUEST_UNANSWERED]; ' +
         'at /local/domain/7/data/stubferry/request; expected a reply within 3000 ms; found none; ' +
-        'is stubferry service running in dom0 (systemctl status stubferry, or: stubferry status)?',
+        'is the stubferry service running in dom0 (systemctl status stubferry, or: stubferry status)?',
     );
     await new Toolstack(proxy.socket).resume();
     await guest.untilCounting();

@@ -63,8 +63,8 @@ export const RARE: readonly Mutation[] = [
   mutant(
     'a last word is overwritten',
     'transfer/ring/local-control-block.ts',
-    "const FINAL_PHASES: readonly Phase[] = ['aborted', ...ACKNOWLEDGEMENTS];",
-    "const FINAL_PHASES: readonly Phase[] = ['aborted'];",
+    "const IRREVOCABLE_PHASES: readonly Phase[] = ['aborted', ...ACKNOWLEDGEMENTS];",
+    "const IRREVOCABLE_PHASES: readonly Phase[] = ['aborted'];",
   ),
   mutant(
     'a recovery believes that nobody was told when the disk cannot be read',

@@ -45,7 +45,7 @@ describe('a file that a killed service had published', () => {
   it('is removed when the disk shows that its sender was not notified', async () => {
     await killedIn('verified');
     const { removed } = await removeOrphans({ ...OPTIONS, transferDir: parent });
-    expect(removed.map(({ kind }) => kind)).toEqual(['disk', 'unacknowledged file', 'folder']);
+    expect(removed.map(({ kind }) => kind)).toEqual(['disk', 'unacknowledged file', 'directory']);
     expect(existsSync(destination)).toBe(false);
   });
 

@@ -1,5 +1,5 @@
 export { EMULATOR_HEADER_BYTES, LONGEST_EMULATOR_CONTEXT } from './emulator-records.js';
 export { LIBXL_MAGIC } from './header.js';
 export { LibxlReader } from './libxl-reader.js';
-export { EMULATORS, type Emulator, LIBXL_RECORDS, type LibxlRecordName } from './record-types.js';
+export { type Emulator, LIBXL_RECORDS, type LibxlRecordName } from './record-types.js';
 export type { EmulatorContext, EmulatorOf, EmulatorXenstoreData, LibxlSummary } from './summary.js';

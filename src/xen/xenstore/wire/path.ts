@@ -8,7 +8,7 @@
 import { printable, StubferryError } from '../../../base/errors/index.js';
 
 /** Longest paths, in characters, which are bytes here: XENSTORE_ABS_PATH_MAX and XENSTORE_REL_PATH_MAX. */
-export const PATH_MAX = { absolute: 3072, relative: 2048 } as const;
+const PATH_MAX = { absolute: 3072, relative: 2048 } as const;
 
 const NAME = '[-+@A-Za-z0-9_]+';
 const NODE = new RegExp(`^(?:/|/?${NAME}(?:/${NAME})*)$`);
