@@ -169,8 +169,7 @@ export class TransferLifecycle {
  * Carries out one transfer, from its preparation to the release of its resources.
  * @throws the error of a step or of the transfer, after all resources were released
  */
-export async function carryOut(prepare: Prepare, context: AgentContext): Promise<TransferSummary> {
-  const lifecycle = new TransferLifecycle(prepare, context.log);
+export async function carryOut(lifecycle: TransferLifecycle, context: AgentContext): Promise<TransferSummary> {
   try {
     await lifecycle.begin(context);
     return await lifecycle.run(context);

@@ -12,7 +12,7 @@ import type { TransferSummary } from '../../transfer/index.js';
 import type { HotplugDriver } from '../../xen/hotplug/index.js';
 import type { AgentLife } from '../agent-context.js';
 import type { Provenance } from '../state-to-send.js';
-import { carryOut } from '../transfer-lifecycle.js';
+import { carryOut, TransferLifecycle } from '../transfer-lifecycle.js';
 import { warmUp } from '../warm-up/warm-up.js';
 import type { Dom0Disk } from './dom0-disk.js';
 import type { Dom0Work } from './dom0-endpoint.js';
@@ -47,7 +47,8 @@ export async function runDom0Agent(job: Dom0Job, context: AgentLife): Promise<Tr
   const onAttached = ({ kind, attachment }: Dom0Disk): void => {
     context.onEvent({ event: 'attached', driver: driver.name, device: attachment.device, backing: kind });
   };
-  return carryOut(dom0Steps({ work, provenance, superblock, disk, onAttached }), context);
+  const steps = dom0Steps({ work, provenance, superblock, disk, onAttached });
+  return carryOut(new TransferLifecycle(steps, context.log), context);
 }
 
 /** Returns the superblock of the disk for a transfer. */

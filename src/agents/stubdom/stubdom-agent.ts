@@ -11,7 +11,7 @@ import type { TransferSummary } from '../../transfer/index.js';
 import type { AgentContext, AgentLife } from '../agent-context.js';
 import type { Task } from '../run-transfer.js';
 import type { Provenance } from '../state-to-send.js';
-import { type Prepare, TransferLifecycle } from '../transfer-lifecycle.js';
+import { carryOut, type Prepare, TransferLifecycle } from '../transfer-lifecycle.js';
 import { warmUp } from '../warm-up/warm-up.js';
 import type { Expectation } from './find-disk.js';
 import { acquireDisk, type DiskOrigin } from './held-disk.js';
@@ -54,12 +54,7 @@ export async function runStubdomTransfer(job: StubdomJob, context: AgentContext)
   const own = { ...context, signal: AbortSignal.any(signals) };
   const prepare = stubdomSteps(job, target, () => lifecycle.isCommitted);
   const lifecycle: TransferLifecycle = new TransferLifecycle(prepare, context.log);
-  try {
-    await lifecycle.begin(own);
-    return await lifecycle.run(own);
-  } finally {
-    await lifecycle.release();
-  }
+  return carryOut(lifecycle, own);
 }
 
 /** @param isCommitted whether the receiver has acknowledged the state: the guest resumes after a failed save */

@@ -33,19 +33,21 @@ function steps(log: string[], failing?: 'prepare' | 'attach'): Prepare {
 describe('a transfer', () => {
   it('whose endpoint cannot be opened makes no disk, and releases what it has acquired', async () => {
     const log: string[] = [];
-    await expect(carryOut(steps(log, 'prepare'), context())).rejects.toBe(refused);
+    await expect(carryOut(new TransferLifecycle(steps(log, 'prepare'), SILENT_LOG), context())).rejects.toBe(refused);
     expect(log).toEqual(['prepare', 'release directory']);
   });
 
   it('whose disk cannot be attached releases its endpoint', async () => {
     const log: string[] = [];
-    await expect(carryOut(steps(log, 'attach'), context())).rejects.toBe(refused);
+    await expect(carryOut(new TransferLifecycle(steps(log, 'attach'), SILENT_LOG), context())).rejects.toBe(refused);
     expect(log).toEqual(['prepare', 'attach', 'release endpoint', 'release directory']);
   });
 
   it('releases the disk before the endpoint', async () => {
     const log: string[] = [];
-    await expect(carryOut(steps(log), context())).rejects.toThrow('there is no disk');
+    await expect(carryOut(new TransferLifecycle(steps(log), SILENT_LOG), context())).rejects.toThrow(
+      'there is no disk',
+    );
     expect(log.slice(2)).toEqual(['release disk', 'release endpoint', 'release directory']);
   });
 
@@ -88,7 +90,7 @@ describe('a transfer', () => {
       resources.add('the disk', () => Promise.reject(new Error('it hangs')));
       throw refused;
     };
-    await expect(carryOut(prepare, { ...context(), log })).rejects.toBe(refused);
+    await expect(carryOut(new TransferLifecycle(prepare, log), context())).rejects.toBe(refused);
     expect(warnings).toEqual([expect.objectContaining({ resource: 'the disk' })]);
   });
 });
